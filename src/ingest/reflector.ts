@@ -298,6 +298,8 @@ function deliverList(
   state.lastConfirms = confirms;
   state.version = version;
   state.inParts = false;
+  if (state.pageAgain) state.method = "page";
+  state.pageAgain = false;
   state.awaitedSince = undefined;
   state.listed = state.settled = true;
   state.lists++;

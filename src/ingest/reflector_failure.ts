@@ -99,6 +99,8 @@ function failList(
   // A server that cannot list in this way may answer with any of these. If the next way fails too, it has another problem.
   const refused = reason === "error" || reason === "absent" || reason === "invalid" || reason === "expired";
   if (exchange.ask === "stream" || state.method === "page") {
+    // A server that was not reached, as while it starts, has refused nothing: the lists after this one are one page again.
+    if (state.method === "page") state.pageAgain = reason === "unreachable";
     state.method = exchange.ask === "stream" ? "pages" : "stream";
     return refused ? begin(state, now) : waits();
   }

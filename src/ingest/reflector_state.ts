@@ -178,6 +178,8 @@ export interface ReflectorState extends Draws {
   missing: ProblemReason | undefined;
   /** How the next list is asked for. */
   method: ListMethod;
+  /** Whether lists are in one page again once one was delivered: the server was not reached. */
+  pageAgain: boolean;
   /** How answers are asked for. */
   encoding: Encoding;
   /** Whether to deliver the first list in parts. */
@@ -240,6 +242,7 @@ export function newReflector(
     version: undefined,
     missing: undefined,
     method: "stream",
+    pageAgain: false,
     encoding: "protobuf",
     inParts: false,
     awaitedSince: undefined,

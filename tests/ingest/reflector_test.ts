@@ -242,6 +242,18 @@ Deno.test("a first list that is refused or invalid is streamed at once, one with
   assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
 });
 
+Deno.test("a list is streamed where the server was not reached before it, and later lists are one page again", () => {
+  const run = new Run().start({ inParts: true });
+  run.input({ kind: "failed", problem: { reason: "unreachable", text: "connection refused" } }).pass(2000);
+  assert.equal(run.query["sendInitialEvents"], "true", "a server may break when it makes one page");
+  run.head().bytes(line("ADDED", whole("a")), BOOKMARK, line("ERROR", EXPIRED)).pass(9000);
+  assert.deepEqual(run.said.at(-1), "list: a");
+  assert.deepEqual([run.query["limit"], run.query["watch"]], [undefined, undefined]);
+  const refused = new Run().start({ inParts: true }).answer(NO_STREAMS, 422);
+  refused.head().bytes(line("ADDED", whole("a")), BOOKMARK, line("ERROR", EXPIRED)).pass(9000);
+  assert.equal(refused.query["sendInitialEvents"], "true", "one page is refused once");
+});
+
 Deno.test("a first list that never ends is given up with its size, and the list is streamed", () => {
   const run = new Run().start({ inParts: true }).head();
   const chunk = `{"items":[${" ".repeat(4_000_000)}`;
