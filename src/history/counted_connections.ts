@@ -83,9 +83,10 @@ export function serviceCount({ services }: CountedElements, service: string): Co
   return services.get(service) ?? NONE;
 }
 
-/** The `most` Services with the most connections. */
+/** The `most` Services with the most connections, none without any. */
 export function busiestServices({ services }: CountedElements, most: number): CountedService[] {
   return [...services].map(([service, counted]) => ({ service, ...counted }))
+    .filter(({ served, refused }) => served + refused > 0)
     .sort((a, b) => b.served + b.refused - a.served - a.refused || (a.service < b.service ? -1 : 1))
     .slice(0, most);
 }

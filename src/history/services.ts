@@ -204,7 +204,8 @@ function frontendStates(
     const leads = held ? "held" : resource?.kind === "frontend" ? leadsTo(resource) : "nowhere";
     return {
       ...{ kind, port: portText(port), text: `${text}/${protocol}`, leads, holder: held ? holder : "" },
-      ...(counted && { connections: frontendCount(counted, family, canonicalKey(key)) }),
+      // What another Service holds has counted for that one.
+      ...(counted && !held && { connections: frontendCount(counted, family, canonicalKey(key)) }),
     };
   };
   const addressed = (kind: FrontendState["kind"], address: ServicePort["clusterIP"]) =>

@@ -64,4 +64,6 @@ Deno.test("the busiest come first, whatever became of their connections", () => 
     { service: "shop/none", served: 0, refused: 64 },
     { service: "shop/sticky", served: 32, refused: 0 },
   ]);
+  const idle = [count(0, "single-endpoints", "10.96.0.1 . tcp . 80", "10.244.0.1 . 8080")];
+  assert.deepEqual(busiestServices(countedElements(idle), 2), []);
 });

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { countedElements } from "../../src/history/counted_connections.ts";
 import { servicesOfState } from "../../src/history/services.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { offsetOf } from "../../src/ledger/record.ts";
+import { canonicalKey, setPath } from "../../src/nft/ruleset.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 
 function stateOf(...objects: KubeObject[]) {
@@ -53,6 +55,27 @@ Deno.test("frontends of each kind lead to endpoints, are refused or dropped, or 
     ],
   ]);
   assert.deepEqual(states[1]?.policies, ["externalTrafficPolicy Local"]);
+});
+
+Deno.test("a frontend that another Service holds has no connections of its own: the kernel has counted those of its holder", () => {
+  const external = (name: string, created: string) =>
+    service(name, created, { externalIPs: ["198.51.100.7"] });
+  const state = stateOf(
+    external("shop/web 10.96.0.1 http:80/tcp", "2026-01-01T00:00:00Z"),
+    external("shop/young 10.96.0.2 http:80/tcp", "2026-02-01T00:00:00Z"),
+  );
+  const set = setPath("ip", "ledgerproxy", "no-endpoint-services");
+  const element = { key: canonicalKey("198.51.100.7 . tcp . 80"), comment: "shop/web:http" };
+  const counted = countedElements([{ set, element, packets: 9 }]);
+  const known = { changed: new Map(), since: new Map(), counted };
+  assert.deepEqual(
+    servicesOfState(state, undefined, known).map(({ service, connections, frontends }) => [
+      service,
+      connections?.refused,
+      ...frontends.map(({ connections }) => connections?.refused),
+    ]),
+    [["shop/web", 9, 0, 9], ["shop/young", 0, 0, undefined]],
+  );
 });
 
 Deno.test("endpoints have node, zone, pod, condition, and the traffic that gets to them here", () => {

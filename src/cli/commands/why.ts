@@ -67,7 +67,12 @@ export function addWhy(program: Command, done: Done): void {
 async function whyCommand(source: string, target: string, options: WhyOptions): Promise<number> {
   const state = await stateOf(options);
   const packet = packetArgument(directoryOf(state.state), source, target, options.interface);
-  if (options.live) return await followCommand(packet, options);
+  if (options.live) {
+    if (options.kernel) {
+      throw new UsageError("--live prints the rules of one packet, and no counts: leave out --kernel");
+    }
+    return await followCommand(packet, options);
+  }
   const path = pathOf(state, packet, counts(options));
   if (options.json) printJson("why/1", path);
   else printLines(pathLines(path));

@@ -77,3 +77,12 @@ Deno.test("why names the Service with that cluster IP, also for a port that it d
   );
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("--kernel is about the rules that are there now: it goes with no position, no source and no live packet", async () => {
+  const target = ["why", "10.244.0.5", "10.96.0.10:53/udp", "--ledger", RECORDING, "--kernel"];
+  for (const flag of [["--at", "@52"], ["--live", "--timeout", "1"]]) {
+    const { code, stdout, stderr } = await ledgerproxy([...target, ...flag]);
+    assert.deepEqual([code, stdout], [2, ""], stderr);
+    assert.match(stderr, /leave out --/);
+  }
+});
