@@ -41,6 +41,9 @@ const NAMES = "names";
 /** Arguments of commands that are names. */
 const NAMED: ReadonlySet<string> = new Set(["what", "service", "source", "target"]);
 
+/** A name, or `namespace/name`, as the API server accepts them (RFC 1123 subdomains). */
+const NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(\/[a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$/;
+
 /** Adds `completion` to the program, which it completes. */
 export function addCompletion(program: Command, done: Done): void {
   const shell = new Argument("<shell>", `the shell to complete in; ${NAMES}: what the ledger knows`)
@@ -56,12 +59,16 @@ export function addCompletion(program: Command, done: Done): void {
     });
 }
 
-/** Prints the Services, nodes and pods of the ledger that begin with `prefix`; of nothing only the Services, which are fewer. */
+/**
+ * Prints the Services, nodes and pods of the ledger that begin with `prefix`; of nothing only the Services, which are fewer. Names that
+ * no object can have are left out: a shell gets these, and a ledger may have any text.
+ */
 function printNames(prefix: string, ledger: string | undefined): number {
   const past = pastArgument(ledger);
   const { services, nodes, pods } = directoryOf(stateToRead(past, resolvePosition(HEAD, past)));
   const others = prefix === "" ? [] : [...nodes.keys(), ...pods.keys()];
-  printLines([...services.keys(), ...others].filter((name) => name.startsWith(prefix)).sort());
+  const names = [...services.keys(), ...others].filter((name) => name.startsWith(prefix) && NAME.test(name));
+  printLines(names.sort());
   return EXIT.done;
 }
 
@@ -89,71 +96,94 @@ function choicesOf(command: Described): [flag: DescribedOption, choices: readonl
   return visible(command).flatMap((option) => option.argChoices ? [[option, option.argChoices]] : []);
 }
 
-/** Completes commands, then values of flags, then flags and names. Where it knows no words, files. */
+/**
+ * Completes commands, then values of flags, then flags and names. Where it offers nothing, the shell offers files. Why not
+ * `compgen -W`? It evaluates the words, and names come from a ledger.
+ */
 function bashScript({ commands }: Described): string {
-  return `${BASH_NAMES}
+  return `${BASH_FUNCTIONS}
 _ledgerproxy() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" before="\${COMP_WORDS[COMP_CWORD-1]}" words=""
+  local current="\${COMP_WORDS[COMP_CWORD]}" before="" command="" prefix="" one i
+  # In bash the "=" of --flag=value is a word of its own.
+  [ "$current" = "=" ] && current=""
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    one="\${COMP_WORDS[i]}"
+    [ "$i" -eq 1 ] && command="$one"
+    [ "$one" = "=" ] || before="$one"
+  done
+  # In zsh it is not.
+  case "$current" in
+    --*=*) before="\${current%%=*}" prefix="\${current%%=*}=" current="\${current#*=}" ;;
+  esac
+  COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${commands.map((command) => command.name()).join(" ")}" -- "$current"))
+    _ledgerproxy_offer ${commands.map((command) => command.name()).join(" ")}
     return
   fi
-  case "\${COMP_WORDS[1]}:$before" in
+  case "$command:$before" in
 ${bashValues(commands)}
   esac
-  if [ -z "$words" ]; then
-    if [ "\${current#-}" != "$current" ]; then
-      case "\${COMP_WORDS[1]}" in
+  case "$command:$current" in
 ${bashFlags(commands)}
-      esac
-    else
-      case "\${COMP_WORDS[1]}" in
-      ${alternatives(withNames(commands))}) words=$(_ledgerproxy_names "$current") ;;
-      esac
-    fi
-  fi
-  if [ -n "$words" ]; then COMPREPLY=($(compgen -W "$words" -- "$current")); return; fi
-  COMPREPLY=($(compgen -f -- "$current"))
+    *:-*) ;;
+    ${alternatives(withNames(commands))})
+      while IFS= read -r one; do _ledgerproxy_offer "$one"; done <<<"$(_ledgerproxy_names "$current")" ;;
+  esac
 }
-complete -o filenames -F _ledgerproxy ledgerproxy`;
+complete -o filenames -o default -F _ledgerproxy ledgerproxy`;
 }
 
-/** A function that asks the ledger of the line for names. */
-const BASH_NAMES = `_ledgerproxy_names() {
-  local i ledger=()
+/** Functions that offer words which begin as the current one, and that ask the ledger of the line for names. */
+const BASH_FUNCTIONS = `_ledgerproxy_offer() {
+  local word
+  for word; do [[ -n $word && $word == "$current"* ]] && COMPREPLY+=("$prefix$word"); done
+}
+_ledgerproxy_names() {
+  local i at ledger=()
   for ((i = 1; i < COMP_CWORD; i++)); do
-    [ "\${COMP_WORDS[i]}" = --ledger ] && ledger=(--ledger "\${COMP_WORDS[i+1]}")
+    [ "\${COMP_WORDS[i]}" = --ledger ] || continue
+    at=$((i + 1))
+    [ "\${COMP_WORDS[at]}" = "=" ] && at=$((i + 2))
+    ledger=(--ledger "\${COMP_WORDS[at]}")
   done
   ledgerproxy completion ${NAMES} "$1" "\${ledger[@]}" 2>/dev/null
 }`;
 
-/** The cases of `COMMAND:FLAG`: the values that the flag can have, or files where it has any other value. */
+/** The cases of `COMMAND:FLAG`: the values that the flag can have. A flag with any other value ends the function: files are offered. */
 function bashValues(commands: readonly Described[]): string {
   const choices = commands.flatMap((command) =>
-    choicesOf(command).map(([{ long }, values]) =>
-      `    ${command.name()}:${long}) words="${values.join(" ")}" ;;`
-    )
+    choicesOf(command).map(([option, values]) => {
+      const flags = formsOf(option).map((flag) => `${command.name()}:${flag}`);
+      return `    ${flags.join(" | ")}) _ledgerproxy_offer ${values.join(" ")}; return ;;`;
+    })
   );
-  const options = commands.flatMap(visible).filter(({ required }) => required);
-  const flags = [...new Set(options.map(({ long }) => long))].sort();
+  const others = commands.flatMap((command) => {
+    const flags = visible(command).filter(({ required, argChoices }) => required && !argChoices);
+    return flags.flatMap(formsOf).map((flag) => `${command.name()}:${flag}`);
+  });
   return [
     ...choices,
-    `    completion:completion) words="${SHELLS.join(" ")}" ;;`,
-    `    *:${flags.join("|*:")}) COMPREPLY=($(compgen -f -- "$current")); return ;;`,
+    `    completion:completion) _ledgerproxy_offer ${SHELLS.join(" ")}; return ;;`,
+    `    ${others.join(" | ")}) return ;;`,
   ].join("\n");
 }
 
-/** The cases of commands: the flags of each. */
+/** The ways to write a flag. */
+function formsOf({ short, long }: DescribedOption): string[] {
+  return [short, long].filter((form) => form !== undefined);
+}
+
+/** The cases of `COMMAND:-`: the flags of each. */
 function bashFlags(commands: readonly Described[]): string {
   return commands.map((command) => {
     const words = [...visible(command).map(({ long }) => long), "--help"].join(" ");
-    return `      ${command.name()}) words="${words}" ;;`;
+    return `    ${command.name()}:-*) _ledgerproxy_offer ${words} ;;`;
   }).join("\n");
 }
 
-/** The commands as the pattern of a case. */
+/** The commands as the pattern of `COMMAND:WORD`. */
 function alternatives(commands: readonly Described[]): string {
-  return commands.map((command) => command.name()).join("|");
+  return commands.map((command) => `${command.name()}:*`).join(" | ");
 }
 
 function fishScript({ commands }: Described): string {
@@ -168,7 +198,7 @@ function fishScript({ commands }: Described): string {
   });
   return `function __ledgerproxy_names
   set -l words (commandline -opc)
-  set -l ledger
+  set -l ledger (string match -- '--ledger=*' $words)
   if set -l at (contains -i -- --ledger $words)
     set ledger --ledger $words[(math $at + 1)]
   end
