@@ -39,10 +39,13 @@ export class ObservedProgram implements AsyncDisposable {
     return [...Deno.readDirSync(`/proc/${this.#process.pid}/fd`)].length;
   }
 
-  /** Proportional set size in bytes (proc(5)). */
+  /**
+   * Resident set size in bytes (proc(5)). Why not the proportional one? Every other Deno on the machine takes a share of the
+   * runtime's pages, so it also says how many of those run.
+   */
   memory(): number {
-    const rollup = Deno.readTextFileSync(`/proc/${this.#process.pid}/smaps_rollup`);
-    return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)![1]) * 1024;
+    const status = Deno.readTextFileSync(`/proc/${this.#process.pid}/status`);
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
   }
 
   /** Milliseconds for which the loop's thread has run, and for which it has waited for a CPU (proc_pid_schedstat(5)). */
