@@ -55,3 +55,28 @@ Deno.test("the loop turns many times while a snapshot of a large Service is made
   pair.work();
   assert.equal(newestSnapshot(storage)!.next, 2, "at the end of the program it waits no longer");
 });
+
+Deno.test("what is kept for a snapshot is released once it is made, and where the ledger is lost meanwhile", async () => {
+  for (const isLost of [false, true]) {
+    const pair = new DiskPair(memoryStorage());
+    const ledger = pair.open();
+    assert.ok(typeof ledger !== "string");
+    const state = emptyState();
+    foldRecord(state, 0 as Offset, appears(service("shop/web 10.96.0.1 http:80/tcp")));
+    const { programs } = state;
+    let held = 0;
+    programs.keep = () => {
+      const kept = Object.getPrototypeOf(programs).keep.call(programs);
+      held++;
+      return { ...kept, [Symbol.dispose]: () => (held--, kept[Symbol.dispose]()) };
+    };
+    const snapshots = new Snapshots(() => state, ledger, {}, () => {});
+    ledger.append([LONG]);
+    snapshots.takeWhereDue();
+    assert.equal(held, 1, "it is made in pieces");
+    if (isLost) pair.die();
+    await snapshots.end();
+    assert.equal(held, 0, isLost ? "lost" : "made");
+    assert.equal(ledger.failure !== undefined, isLost);
+  }
+});
