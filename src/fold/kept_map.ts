@@ -8,7 +8,10 @@ export interface ReadByKey<Key, Value> {
   keys(): Iterable<Key>;
 }
 
-/** What a {@link KeptMap} held at one moment. Until it is disposed of, it saves one entry for each key that changes. */
+/**
+ * What a {@link KeptMap} held at one moment. Until it is disposed of, it saves one entry for each key that changes. A key that came
+ * after the moment and went again has none: a tenant could make new ones for as long as a snapshot takes.
+ */
 export interface Kept<Key, Value> extends ReadByKey<Key, Value>, Disposable {}
 
 /** The map. A value is never undefined. */
@@ -22,8 +25,11 @@ export class KeptMap<Key, Value> extends Map<Key, Value> {
   }
 
   override delete(key: Key): boolean {
-    if (this.#saved.size > 0) this.#save(key);
-    return super.delete(key);
+    if (this.#saved.size === 0) return super.delete(key);
+    this.#save(key);
+    const was = super.delete(key);
+    for (const saved of this.#saved) if (saved.get(key) === undefined) saved.delete(key);
+    return was;
   }
 
   override clear(): void {

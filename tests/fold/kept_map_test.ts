@@ -31,3 +31,26 @@ Deno.test("what is kept of a map is what a copy of it would be, whatever changes
     }
   }));
 });
+
+Deno.test("keys that come and go while a moment is kept leave nothing behind", () => {
+  const map = new KeptMap<number, number>();
+  map.set(0, 0);
+  using kept = map.keep();
+  const { set } = Map.prototype;
+  const used = new Set<Map<unknown, unknown>>();
+  Map.prototype.set = function (key, value) {
+    used.add(this);
+    return Reflect.apply(set, this, [key, value]);
+  };
+  try {
+    for (let key = 0; key < 1000; key++) {
+      map.set(key, 1);
+      map.delete(key);
+    }
+  } finally {
+    Map.prototype.set = set;
+  }
+  const entries = [...used].reduce((sum, { size }) => sum + size, 0);
+  assert.equal(entries, 1, "what key 0 had is saved");
+  assert.deepEqual([[...kept.keys()], kept.get(0), kept.get(1)], [[0], 0, undefined]);
+});
