@@ -88,6 +88,14 @@ class CountingNode implements AsyncDisposable {
     return this.lab.run("node", `nft ${command} 2>/dev/null || true`);
   }
 
+  /** Waits until the ledger has a Service: where the disk is slow, the kernel holds rules before their records are written. */
+  async records(service: string): Promise<void> {
+    const listing = imageCommand("services", "--ledger", `${this.folder}/ledger`);
+    const command = listing.map((word) => `'${word}'`).join(" ");
+    const listed = () => this.lab.run("node", `${command} 2>/dev/null || true`).includes(service);
+    await until(`${service} in the ledger`, listed, WAIT_MILLISECONDS);
+  }
+
   /** What the program prints for `words` on the node. */
   run(...words: readonly string[]): string {
     const command = imageCommand(...words, "--ledger", `${this.folder}/ledger`);
@@ -241,6 +249,7 @@ Deno.test("connections are counted by Service, frontend and endpoint, in both fa
       : one
   );
   await node.serve(objects, "no-endpoint-services", "10.96.0.18");
+  await node.records("shop/none");
   const rowsBefore = node.rows();
   assert.deepEqual(
     rowsBefore.map(({ connections }) => connections),
@@ -345,6 +354,7 @@ Deno.test("what a replaced or deleted element had counted stays in the series; n
   Deno.removeSync(`${node.folder}/ledger`, { recursive: true });
   node.start("--count-connections");
   await until("a scrape", begun, WAIT_MILLISECONDS);
+  await node.records("shop/web");
   assert.deepEqual(kernel(), { served: 11, refused: 0 });
   node.send(3, TO_WEB_6);
   await node.counted("shop/web", 3);
