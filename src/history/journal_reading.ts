@@ -166,9 +166,10 @@ function endsAt(past: Past, first: number): number | undefined {
   return at < 0 ? undefined : segments[at + 1];
 }
 
-/** Folds what follows what is folded of `tail`, to the record before `next`. */
+/** Folds what follows what is folded of `tail`, to the record before `next`. Throws where retention has overtaken it. */
 function fold(past: Past, { state, entries, waiting }: Folded, next = Infinity): void {
   for (const { offset, record } of past.recordsToFold(state.folded + 1)) {
+    if (offset !== state.folded + 1) throw past.overtaken();
     if (offset >= next) break;
     entries.push(...journalEntries(state, offset, record, waiting));
   }

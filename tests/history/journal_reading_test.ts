@@ -143,3 +143,16 @@ Deno.test("where another ledger comes to a folder that is followed, the journal 
   const services = [...journalFrom(past, 0, 2)].map(({ service }) => service);
   assert.deepEqual(services, ["shop/d", "shop/e", "shop/f"]);
 });
+
+Deno.test("a segment that retention removes between the listing and the reading has no journal without its records", () => {
+  const base = inSegments();
+  const [, second, third] = base.segments();
+  const past: Past = { ...base, recordsToFold: (from) => base.recordsToFold(from === second ? third : from) };
+  assert.throws(() => plain(journalFrom(past, second!, 13)), { name: "SegmentGone" });
+  const partly: Past = {
+    ...base,
+    recordsToFold: (from) => base.recordsToFold(from === second ? second! + 1 : from),
+  };
+  assert.throws(() => plain(journalBackward(partly, third! - 1)), { name: "SegmentGone" });
+  assert.equal(base.journal(second!, third!), undefined, "none is kept either");
+});
