@@ -65,6 +65,9 @@ async function reportCommand(folder: string | undefined, options: ReportOptions)
   if (serve !== undefined && options.until !== undefined) {
     throw new UsageError("--serve goes on with the ledger: leave out --until");
   }
+  if (serve !== undefined && output !== undefined) {
+    throw new UsageError("give either -o FILE or --serve PORT");
+  }
   const past = pastArgument(options.ledger, folder);
   const window = windowAsked(past, options);
   if (serve !== undefined) {

@@ -37,7 +37,7 @@ const WHAT =
 export function addServices(program: Command, done: Done): void {
   const description = "print Services: type, frontends, endpoints, and what changed each last";
   withFlags(ledgerCommand(program, "services", description, "services shop/web --at 03:12"), WHAT)
-    .option("--watch", "print them again whenever they change")
+    .addOption(new Option("--watch", "print them again whenever they change").conflicts(["at", "json"]))
     .action(async (what: string | undefined, options: ServicesOptions) =>
       done(await servicesCommand(what, options))
     );
@@ -61,6 +61,9 @@ function withFlags(command: Command, what: string): Command {
 
 /** Prints the Services; returns 1 where none matches. Throws UsageError, WrongPosition, NothingFound. */
 async function servicesCommand(what: string | undefined, options: ServicesOptions): Promise<number> {
+  if (options.watch && options.output === "json") {
+    throw new UsageError("--watch prints text: leave out -o json");
+  }
   const past = pastArgument(options.ledger);
   if (options.watch) {
     return await watching(

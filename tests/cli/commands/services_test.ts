@@ -100,3 +100,35 @@ Deno.test("where an older segment is damaged, Services and status are answered, 
   assert.match(status.stdout, /older records cannot be read: .*\(byte \d+\)/);
   assert.equal(status.code, 1, status.stderr);
 });
+
+Deno.test("flags that --watch, --at and --serve cannot follow are wrong usage, not ignored", async () => {
+  using ledger = new AskedLedger();
+  const asked = [
+    ...["--at @3", "--json", "-o json"].map((flags) => `services --watch ${flags}`),
+    ...["--at @3", "--json", "--health 127.0.0.1:1", "--metrics 127.0.0.1:1"]
+      .map((flags) => `status --watch ${flags}`),
+    "status --at @3 --health 127.0.0.1:1",
+    `report -o ${ledger.folder}/page.html --serve 0`,
+  ];
+  for (const words of asked) {
+    const { code, shown, stderr } = await begun(...words.split(" "), "--ledger", ledger.folder);
+    assert.deepEqual([code, shown], [2, undefined], words);
+    assert.match(stderr, /^error: .*(--watch|--at|--serve)/, words);
+  }
+});
+
+/** Runs the program until it prints anything, which is `shown`, or ends. */
+async function begun(...words: readonly string[]) {
+  await using program = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--quiet", "src/cli/main.ts", ...words],
+    cwd: new URL("../../../", import.meta.url),
+    ...{ stdout: "piped", stderr: "piped" },
+  }).spawn();
+  const stderr = program.stderr.text();
+  const reader = program.stdout.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  if (value !== undefined) program.kill("SIGINT");
+  const { code } = await program.status;
+  return { code, shown: value && new TextDecoder().decode(value), stderr: await stderr };
+}
