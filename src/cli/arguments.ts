@@ -1,7 +1,7 @@
 // Parses positions, names, packets and ledgers on the command line. A wrong one is wrong usage: exit code 2, and a message that says
 // what to write instead. A name that is well formed and unknown is an error with names that are near it: exit code 1.
 
-import type { Directory } from "../history/directory.ts";
+import { type Directory, directoryOf, type NamedState } from "../history/directory.ts";
 import { type History, historyOf } from "../history/history.ts";
 import {
   findSubject,
@@ -9,6 +9,7 @@ import {
   type NameProblem,
   nameProblemLines,
   type Subject,
+  subjectText,
 } from "../history/names.ts";
 import { packetOfNames } from "../history/packet_names.ts";
 import { isWrongPosition, type Past, type PastState } from "../history/past.ts";
@@ -95,6 +96,23 @@ export function named<T extends object>(found: T | NameProblem): T {
 /** What `text` names in `directory`. Throws as {@link named}. */
 export function subjectArgument(directory: Directory, text: string): Subject {
   return named(findSubject(directory, text));
+}
+
+/** Finds what was named in one state after another. */
+export type SubjectFinder = (state: NamedState) => Subject | undefined;
+
+/**
+ * Finds what `text` names; undefined for undefined. That stays what the first state had, also where a later one does not know it or has
+ * another of that name. Throws as {@link named}, for the first.
+ */
+export function subjectFinder(text: string | undefined): SubjectFinder {
+  let last: Subject | undefined;
+  return (state) => {
+    if (text === undefined) return undefined;
+    const found = findSubject(directoryOf(state), text);
+    if (last !== undefined && (isNameProblem(found) || subjectText(found) !== subjectText(last))) return last;
+    return last = named(found);
+  };
 }
 
 /** What `text` names at offset `last` of `past`; a Service that is gone is named in full. Throws as {@link named}. */

@@ -7,6 +7,7 @@ import { Connection } from "../support/lab/connection.ts";
 import { Flow } from "../support/lab/flow.ts";
 import { Lab } from "../support/lab/lab.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { until } from "../support/until.ts";
 import { manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
 
 requirePrivateNamespace();
@@ -113,4 +114,21 @@ Deno.test("a drain prints what is left, and ends when nothing is, or at its time
   }
   // The connection was reset: it is over.
   assert.match(node.run("drain 10.244.2.5 --timeout 20"), /no open connection is left\n$/);
+});
+
+Deno.test("a drain goes on when the ledger has no endpoint on the node any more", async () => {
+  using node = new Node();
+  node.serve("10.244.2.5@node-b");
+  const printed = (name: string) => Deno.readTextFileSync(`${node.folder}/${name}`);
+  {
+    using one = web(node.lab, "pod-1", "10.244.1.5");
+    assert.ok(one.works());
+    const drain = `${node.command("drain node-b --timeout 20")} >drain 2>&1 && echo 0 >code || echo $? >code`;
+    node.lab.run("node", `cd ${node.folder}; touch drain code; (${drain}) >/dev/null 2>&1 &`);
+    await until("the connection is counted", () => printed("drain").includes("1 open"));
+    node.serve("10.244.2.6@node-c");
+  }
+  await until("the drain ends", () => printed("code") !== "");
+  assert.match(printed("drain"), /no open connection is left\n$/);
+  assert.equal(printed("code"), "0\n");
 });

@@ -3,7 +3,6 @@
 
 import { connectionsAbout, type EndpointConnections } from "../../history/connections.ts";
 import { connectionsLines, drainLine, eachConnectionLines } from "../../history/connections_words.ts";
-import { directoryOf } from "../../history/directory.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import { commitAtTime } from "../../history/position_expression.ts";
@@ -13,7 +12,7 @@ import { EXIT } from "../../node/exit_code.ts";
 import { stopSignal } from "../../node/stop_signal.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { pause } from "../../pause.ts";
-import { offsetArgument, pastArgument, subjectArgument } from "../arguments.ts";
+import { offsetArgument, pastArgument, type SubjectFinder, subjectFinder } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand, positive } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printLines, printList } from "../terminal.ts";
@@ -65,7 +64,8 @@ export function addDrain(program: Command, done: Done): void {
 /** Returns 1 where there is none. Throws UsageError, NothingFound, SystemError. */
 function connectionsCommand(what: string | undefined, options: ConnectionsOptions): number {
   const past = pastArgument(options.ledger);
-  const rows = rowsFound(past, what, options);
+  const subjectIn = subjectFinder(what);
+  const rows = rowsFound(past, subjectIn, options);
   const commitAt = (time: string) => commitAtTime(past, Date.parse(time))?.offset;
   if (options.json) printRows(rows);
   else if (options.list) printList(eachConnectionLines(rows, commitAt, localTime));
@@ -78,9 +78,10 @@ async function drainCommand(what: string, options: DrainOptions): Promise<number
   const past = pastArgument(options.ledger);
   const deadline = performance.now() + (options.timeout ?? Infinity) * 1000;
   const { signal } = stopSignal();
+  const subjectIn = subjectFinder(what);
   let last = "";
   while (!signal.aborted) {
-    const rows = rowsFound(past, what, options);
+    const rows = rowsFound(past, subjectIn, options);
     const line = drainLine(rows);
     if (line !== last) printCount(rows, line, options);
     last = line;
@@ -101,10 +102,14 @@ function printRows(rows: readonly EndpointConnections[]): void {
 }
 
 /** The connections that the flags mean, at the ledger's last record. */
-function rowsFound(past: Past, what: string | undefined, options: ConnectionsOptions): EndpointConnections[] {
+function rowsFound(
+  past: Past,
+  subjectIn: SubjectFinder,
+  options: ConnectionsOptions,
+): EndpointConnections[] {
   const through = offsetArgument(past);
   const state = stateToRead(past, through);
-  const subject = what === undefined ? undefined : subjectArgument(directoryOf(state), what);
+  const subject = subjectIn(state);
   const clients = options.client === undefined ? undefined : clientsArgument(options.client);
   return connectionsAbout(past, { state, through }, { ...options, subject, clients }, translatedFlows);
 }

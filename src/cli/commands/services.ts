@@ -1,7 +1,6 @@
 // `ledgerproxy services [NAME]` and `endpoints [NAME]`: print the Services and endpoints at a position, with what changed them last.
 
 import type { CountedElements } from "../../history/counted_connections.ts";
-import { directoryOf, type NamedState } from "../../history/directory.ts";
 import type { Subject } from "../../history/names.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
@@ -18,10 +17,16 @@ import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { watching } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printList } from "../terminal.ts";
-import { offsetArgument, pastArgument, positionArgument, subjectArgument } from "../arguments.ts";
+import {
+  offsetArgument,
+  pastArgument,
+  positionArgument,
+  type SubjectFinder,
+  subjectFinder,
+} from "../arguments.ts";
 
 /** Flags of `services` and `endpoints`. */
-export interface ServicesOptions {
+interface ServicesOptions {
   readonly ledger?: string;
   readonly at?: PositionExpression;
   readonly output?: "wide" | "json";
@@ -65,20 +70,30 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
     throw new UsageError("--watch prints text: leave out -o json");
   }
   const past = pastArgument(options.ledger);
-  if (options.watch) {
-    return await watching(
-      past,
-      (offset) => servicesOutput(servicesFound(past, offset, what, options), what, options),
-      goneServices,
-    );
-  }
+  if (options.watch) return await watchServices(past, what, options);
   const damages: LedgerDamage[] = [];
   const through = offsetArgument(past, options.at);
-  const services = servicesFound(past, through, what, options, (one) => damages.push(one));
+  const subjectIn = subjectFinder(what);
+  const { services } = servicesFound(past, through, subjectIn, options, (one) => damages.push(one));
   if (isJson(options)) { for (const one of services) printJson("services/1", one); }
   else printList(servicesOutput(services, what, options));
   if (services.length === 0 && what !== undefined) log.info(`${what}: no Service at @${through} has it`);
   return exitCode(services.length, damages);
+}
+
+/** Prints the Services again whenever they change. Throws NothingFound where there is nothing of that name at first. */
+async function watchServices(
+  past: Past,
+  what: string | undefined,
+  options: ServicesOptions,
+): Promise<number> {
+  const subjectIn = subjectFinder(what);
+  const linesAt = (offset: number) => {
+    const { subject, services } = servicesFound(past, offset, subjectIn, options);
+    if (subject === undefined || services.length > 0) return servicesOutput(services, what, options);
+    return [subject.kind === "service" ? `${subject.service}  is gone` : `${what}: no Service has it`];
+  };
+  return await watching(past, linesAt, goneServices);
 }
 
 /** A line for each Service whose row was there before and is not now. */
@@ -110,16 +125,18 @@ function servicesOutput(
     : services.flatMap((one) => serviceLines(one, localTime));
 }
 
-/** The Services at `offset` that `what` means; all where it is left out. Throws NothingFound, UsageError. */
+/** The Services at `offset` that a subject means; all without one. Throws NothingFound, UsageError. */
 function servicesFound(
   past: Past,
   offset: number,
-  what: string | undefined,
+  subjectIn: SubjectFinder,
   options: ServicesOptions,
   noted?: DamageNote,
-): ServiceState[] {
+): { readonly subject: Subject | undefined; readonly services: ServiceState[] } {
   const state = stateToRead(past, offset);
-  return servicesAbout(past, state, subjectIn(state, what), what !== undefined, noted, counts(past, options));
+  const subject = subjectIn(state);
+  const services = servicesAbout(past, state, subject, subject !== undefined, noted, counts(past, options));
+  return { subject, services };
 }
 
 /** What the kernel has counted, where that was asked for. Throws UsageError. */
@@ -137,12 +154,14 @@ function endpointsCommand(what: string | undefined, options: ServicesOptions): n
   const state = stateToRead(past, offsetArgument(past, options.at));
   const damages: LedgerDamage[] = [];
   const counted = counts(past, options);
-  const endpoints = endpointsAbout(past, state, subjectIn(state, what), (one) => damages.push(one), counted);
+  const endpoints = endpointsAbout(
+    past,
+    state,
+    subjectFinder(what)(state),
+    (one) => damages.push(one),
+    counted,
+  );
   if (isJson(options)) { for (const one of endpoints) printJson("endpoints/1", one); }
   else printList(endpointsLines(endpoints, localTime));
   return exitCode(endpoints.length, damages);
-}
-
-function subjectIn(state: NamedState, what: string | undefined): Subject | undefined {
-  return what === undefined ? undefined : subjectArgument(directoryOf(state), what);
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { emptyState } from "../../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../../src/fold/fold.ts";
 import { snapshotLines } from "../../../src/fold/snapshot.ts";
+import type { EventRecord } from "../../../src/ledger/record.ts";
 import { readLedger } from "../../../src/ledger/reader.ts";
 import { writeSnapshot } from "../../../src/ledger/snapshot_writer.ts";
 import { folderStorage } from "../../../src/ledger/storage.ts";
@@ -67,6 +68,39 @@ Deno.test("services --watch prints what is new as it is written, and does not di
     await program.until(/\nshop\/web {2}is gone\n/);
   }
   assert.equal(await program.stop(), 0);
+});
+
+Deno.test("services --watch of a name goes on when what it names is deleted, and when it is there again", async () => {
+  using ledger = new AskedLedger();
+  await using byName = new ShownLines("services", "web", "--watch", "--ledger", ledger.folder);
+  await using byNode = new ShownLines(
+    "services",
+    "node-b",
+    "-o",
+    "wide",
+    "--watch",
+    "--ledger",
+    ledger.folder,
+  );
+  await Promise.all([byName.until(/^shop\/web {2}.*\n/), byNode.until(/\nshop\/web {2}.*\n/)]);
+  using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
+  const web = service("shop/web 10.96.0.1 http:80/tcp");
+  const append = (second: number, ...events: EventRecord[]) =>
+    writer.append(events.map((event) => ({ ...event, time: timeAt(second) })));
+  append(60, appears(slice("shop/web-a http:8080/tcp 10.244.0.1@node-a")), vanishes(web));
+  await Promise.all([
+    byName.until(/\nshop\/web {2}is gone\n$/),
+    byNode.until(/\nnode-b: no Service has it\n/),
+  ]);
+  // Another Service has the short name now. It is not the one that is watched.
+  append(61, appears(service("blog/web 10.96.0.8 http:80/tcp")));
+  append(62, appears(web), appears(slice("shop/web-a http:8080/tcp 10.244.0.9@node-b")));
+  const [shown] = await Promise.all([
+    byName.until(/is gone\n(.*\n)*.* last change: @(1[89]|2\d) /),
+    byNode.until(/no Service has it\n(.*\n)*shop\/web {2}.*\n/),
+  ]);
+  assert.ok(!shown.includes("blog/web"));
+  assert.deepEqual([await byName.stop(), await byNode.stop()], [0, 0]);
 });
 
 Deno.test("an address that no Service has is named where nothing is printed", async () => {
