@@ -1,8 +1,9 @@
 // Which ledger a command reads: that of the flag, of the environment, of the node's configuration, or the one in the usual folder.
 
-import { readTextUpTo } from "../ingest/bounded_file.ts";
+import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
 import { readDocuments } from "../ingest/manifest_documents.ts";
 import { fieldsOf } from "../kube/json_value.ts";
+import { segmentFirst } from "../ledger/format.ts";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { UsageError } from "../node/usage_error.ts";
 
@@ -18,9 +19,9 @@ const USUAL_FOLDERS = ["/var/lib/ledgerproxy/ledger", "/var/lib/ledgerproxy"];
 /** The parts of a machine that a choice depends on. */
 export interface Surroundings {
   variable(name: string): string | undefined;
-  /** The text of a file; undefined where it cannot be read. */
+  /** The text of a file; undefined where there is none. Throws where it cannot be read. */
   text(path: string): string | undefined;
-  /** Whether a folder has segments of a ledger. */
+  /** Whether a folder has segments of a ledger. Throws where it cannot be read. */
   hasLedger(path: string): boolean;
 }
 
@@ -48,15 +49,38 @@ export function chosenFolder(
   const variable = surroundings.variable(LEDGER_VARIABLE);
   if (variable) return { path: variable, from: LEDGER_VARIABLE };
   const config = surroundings.variable(CONFIG_VARIABLE) || USUAL_CONFIG;
-  const configured = ledgerIn(config, surroundings.text(config));
+  const faults = new Map<string, string>();
+  const unlessFault = <T>(path: string, read: (path: string) => T): T | undefined => {
+    try {
+      return read(path);
+    } catch (error) {
+      faults.set(path, readFault(error));
+      return undefined;
+    }
+  };
+  const configured = ledgerIn(config, unlessFault(config, surroundings.text));
   if (configured !== undefined) return { path: configured, from: config };
-  const usual = USUAL_FOLDERS.find(surroundings.hasLedger);
+  const usual = USUAL_FOLDERS.find((path) => unlessFault(path, surroundings.hasLedger));
   if (usual !== undefined) return { path: usual, from: "the usual folder" };
-  throw new UsageError(
-    `--ledger DIR is missing: the folder of the ledger. ${LEDGER_VARIABLE} is not set, ${config} names none, and there is none in ${
-      USUAL_FOLDERS.join(" or ")
-    }`,
-  );
+  throw new UsageError(missing(config, faults));
+}
+
+/** Why no ledger was found. `faults`: why files and folders where one was looked for cannot be read. */
+function missing(config: string, faults: ReadonlyMap<string, string>): string {
+  const folders = USUAL_FOLDERS.filter((path) => !faults.has(path));
+  const places = [
+    `${LEDGER_VARIABLE} is not set`,
+    ...faults.has(config) ? [] : [`${config} names none`],
+    ...folders.length > 0 ? [`there is none in ${folders.join(" or ")}`] : [],
+  ];
+  const unread = [...faults].map(([path, fault]) => `\n  not read: ${path}: ${fault}`).join("");
+  return `--ledger DIR is missing: the folder of the ledger. ${listed(places)}${unread}`;
+}
+
+/** `a, b, and c`. */
+function listed(parts: readonly string[]): string {
+  if (parts.length < 3) return parts.join(" and ");
+  return `${parts.slice(0, -1).join(", ")}, and ${parts.at(-1)}`;
 }
 
 /** The folder that the LedgerProxyConfiguration in a file names. A file that is wrong is `run`'s concern, not that of a question. */
@@ -77,18 +101,18 @@ const MACHINE: Surroundings = {
       throw error;
     }
   },
-  text(path) {
-    try {
-      return readTextUpTo(path, CONFIG_BYTES_MAX);
-    } catch {
-      return undefined;
-    }
-  },
+  text: (path) => unlessAbsent(() => readTextUpTo(path, CONFIG_BYTES_MAX)),
   hasLedger(path) {
-    try {
-      return [...Deno.readDirSync(path)].some(({ name }) => /^\d{20}\.ndjson/.test(name));
-    } catch {
-      return false;
-    }
+    const names = unlessAbsent(() => [...Deno.readDirSync(path)].map(({ name }) => name)) ?? [];
+    return names.some((name) => segmentFirst(name) !== undefined);
   },
 };
+
+function unlessAbsent<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { chosenFolder, type Surroundings } from "../../src/cli/ledger_folder.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
+import { runCommand } from "../support/run_program.ts";
 
 const NOTHING: Surroundings = { variable: () => undefined, text: () => undefined, hasLedger: () => false };
 const CONFIG = `apiVersion: kubeproxy.config.k8s.io/v1alpha1
@@ -52,4 +53,30 @@ Deno.test("two folders, or none anywhere, are wrong usage; a configuration that 
       text,
     );
   }
+});
+
+Deno.test("what cannot be read is not said to be absent, and the other places are still looked at", async () => {
+  const denied = () => {
+    throw new Deno.errors.PermissionDenied("permission denied (os error 13)");
+  };
+  assert.throws(() => chosenFolder(undefined, undefined, { ...NOTHING, text: denied, hasLedger: denied }), {
+    name: "UsageError",
+    message: `--ledger DIR is missing: the folder of the ledger. LEDGERPROXY_LEDGER is not set
+  not read: /var/lib/kube-proxy/config.conf: permission denied
+  not read: /var/lib/ledgerproxy/ledger: permission denied
+  not read: /var/lib/ledgerproxy: permission denied`,
+  });
+  const hasLedger = (path: string) => path === "/var/lib/ledgerproxy" || denied();
+  assert.equal(
+    chosenFolder(undefined, undefined, { ...NOTHING, text: denied, hasLedger }).path,
+    "/var/lib/ledgerproxy",
+  );
+  const folder = Deno.makeTempDirSync();
+  const command = [Deno.execPath(), "run", "-A", "--deny-read=/var/lib/ledgerproxy", "--no-check", "--quiet"];
+  const env = { LEDGERPROXY_CONFIG: folder };
+  const { code, stderr } = await runCommand([...command, "src/cli/main.ts", "services"], env);
+  assert.equal(code, 2);
+  assert.match(stderr, /not read: .*: it is a folder\n {2}not read: \/var\/lib\/ledgerproxy\/ledger: /);
+  assert.doesNotMatch(stderr, /none/);
+  Deno.removeSync(folder);
 });
