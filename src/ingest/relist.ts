@@ -143,10 +143,8 @@ function removedEndpoints(
   gone: (name: string) => boolean,
 ): Removal {
   const changed = new Set<string>();
-  let all = 0;
   for (const [name, slice] of known) {
     if (slice.kind !== "EndpointSlice") continue;
-    all += slice.endpoints.length;
     const now = listed.get(name);
     const same = now === undefined ? !gone(name) : slice.metadata.resourceVersion !== undefined &&
       slice.metadata.resourceVersion === now.metadata.resourceVersion;
@@ -157,7 +155,19 @@ function removedEndpoints(
       for (const endpoint of endpointNames(object)) changed.delete(endpoint);
     }
   }
+  // Most lists remove none. Those that are known are counted for the others alone.
+  const all = changed.size > 0 ? allEndpoints(known).size : 0;
   return { of: "endpoints", removed: changed.size, known: all };
+}
+
+/** Each endpoint once, in however many slices it is. */
+function allEndpoints(known: ReadonlyMap<string, KubeObject>): Set<string> {
+  const all = new Set<string>();
+  for (const slice of known.values()) {
+    if (slice.kind !== "EndpointSlice") continue;
+    for (const endpoint of endpointNames(slice)) all.add(endpoint);
+  }
+  return all;
 }
 
 function endpointNames({ metadata, endpoints }: EndpointSlice): string[] {

@@ -98,4 +98,11 @@ Deno.test("endpoints count by Service and address, in whichever slice they are",
     { of: "endpoints", removed: 40, known: 40 },
     "those of another Service",
   );
+  const twice = known(one("web-a", 0, 20), one("web-b", 0, 20));
+  const emptied = listOf([one("web-a", 0, 0), one("web-b", 0, 0)], { kinds: ["EndpointSlice"] });
+  assert.deepEqual(
+    largeRemoval(twice, emptied),
+    { of: "endpoints", removed: 20, known: 20 },
+    "all are gone, also where each was in two slices",
+  );
 });
