@@ -14,6 +14,7 @@ import {
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { WRITTEN_WAIT_MILLISECONDS } from "../limits.ts";
+import { within } from "../pause.ts";
 import type { Retention } from "./retention.ts";
 import { type Place, snapshotPieces } from "./snapshot.ts";
 import type { DiskRequest } from "./disk_messages.ts";
@@ -175,12 +176,4 @@ export class RemoteLedger implements Ledger {
       }
     }
   }
-}
-
-/** Resolves with `promise`, or after so many milliseconds. */
-async function within(promise: Promise<void>, milliseconds: number): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, milliseconds);
-  await Promise.race([promise, late.promise]);
-  clearTimeout(timer);
 }

@@ -13,6 +13,7 @@ import {
   CHECKPOINT_RECORDS,
   HEAD_MILLISECONDS,
 } from "../limits.ts";
+import { within } from "../pause.ts";
 import { messageOf } from "../thrown.ts";
 import { type CheckpointKey, CheckpointKeys, type CheckpointKeySource } from "./checkpoint_keys.ts";
 import { lastCheckpoint } from "./last_checkpoint.ts";
@@ -84,10 +85,7 @@ export class Checkpoints {
 
   /** Signs what is not signed yet, and waits until that is durable and its key erased: a bounded time, because a disk may hang. */
   async end(): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(() => late.resolve(), CHECKPOINT_END_MILLISECONDS_MAX);
-    await Promise.race([this.#queue(() => this.#lastSteps()), late.promise]);
-    clearTimeout(timer);
+    await within(this.#queue(() => this.#lastSteps()), CHECKPOINT_END_MILLISECONDS_MAX);
   }
 
   /** Runs `work` once the work before it is done: two steps at once would make two keys with one number. */

@@ -11,6 +11,7 @@ import { DEFAULT_PROXY_CONFIG } from "../kube/proxy_config.ts";
 import type { Family } from "../nft/data_type.ts";
 import { type ElementCount, type SetPath, setPath, splitSetPath } from "../nft/ruleset.ts";
 import type { Transaction } from "../nft/transaction.ts";
+import { within } from "../pause.ts";
 import { type ConnectionSeries, ConnectionTally } from "../serve/connection_tally.ts";
 import { log } from "./log.ts";
 
@@ -110,10 +111,7 @@ export class ConnectionCounting implements DeletionCounter {
   /** The series for a scrape, after a reading where one is due; undefined where nothing counts. */
   async series(): Promise<ConnectionSeries | undefined> {
     if (!this.ports.isOn()) return undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const enough = new Promise<void>((resolve) => timer = setTimeout(resolve, WAIT_MILLISECONDS));
-    await Promise.race([this.#refresh(), enough]);
-    clearTimeout(timer);
+    await within(this.#refresh(), WAIT_MILLISECONDS);
     this.#monitor?.receive();
     return this.#tally.series();
   }

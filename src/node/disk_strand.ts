@@ -15,6 +15,8 @@ export class DiskStrand implements Disposable {
   #waitable: Waitable<void> | undefined;
   /** Resolved once the call is done that is under way and for which this thread cannot wait. */
   #away: Promise<void> | undefined;
+  /** One promise for all who wait for that: it may hang for days. */
+  #back: Promise<void> | undefined;
   /** Whether work is running, so that it cannot go on. */
   #going = false;
   #stopped = false;
@@ -70,11 +72,12 @@ export class DiskStrand implements Disposable {
 
   /** Resolves once no call is under way that answers through the event loop; undefined where there is none. */
   get away(): Promise<void> | undefined {
-    return this.#away && this.#back();
+    return this.#away && (this.#back ??= this.#come());
   }
 
-  async #back(): Promise<void> {
+  async #come(): Promise<void> {
     while (this.#away !== undefined) await this.#away;
+    this.#back = undefined;
   }
 
   /** Resolves once all work is done. */

@@ -44,6 +44,7 @@ Deno.test("pieces of work follow each other, and one that waits does not block",
   assert.deepEqual(events, ["first begins"]);
   assert.equal(s.wait(() => false, 1000), false, "nothing that can be waited for");
   const back = s.away;
+  assert.equal(s.away, back, "all wait for one promise");
   answer.resolve("answered");
   await back;
   assert.deepEqual(events, ["first begins", "first answered", "second begins", "second done"]);
