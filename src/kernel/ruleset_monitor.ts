@@ -40,6 +40,8 @@ export interface DeletionCounter {
   /** The map with this name; undefined where it has no counters, or where nothing counts. */
   map(family: Family, name: string): CountedMap | undefined;
   deleted(counts: readonly ElementCount[]): void;
+  /** Another program added elements that have counted already, as nft does from a file with counters. */
+  added(counts: readonly ElementCount[]): void;
   /** A set or map of ours was deleted, alone or with its table: no notices of its elements come. */
   setDeleted(family: Family, name: string): void;
   /** The kernel dropped notifications. */
@@ -141,16 +143,17 @@ export class RulesetMonitor implements Disposable {
     this.#more = 0;
   }
 
-  /** Passes on what deleted elements of ours had counted, and which sets of ours were deleted. */
+  /** Passes on what elements of ours had counted that are deleted or added, and which sets of ours were deleted. Our own begin at 0. */
   #count(counter: DeletionCounter, kind: number, message: NetlinkMessage): void {
-    if (kind !== nf.MSG.DELSETELEM && kind !== nf.MSG.DELSET) return;
+    const isAdded = kind === nf.MSG.NEWSETELEM && message.port !== this.ownPort;
+    if (!isAdded && kind !== nf.MSG.DELSETELEM && kind !== nf.MSG.DELSET) return;
     const family = familyOf(message.payload[0]!);
     const attributes = messageAttributes(message);
     // Messages of sets and of elements have the table in the same attribute.
     if (family === undefined || text(attributes, nf.NFTA_SET_ELEM_LIST.TABLE) !== this.table) return;
     if (kind === nf.MSG.DELSET) return counter.setDeleted(family, text(attributes, nf.NFTA_SET.NAME));
     const map = counter.map(family, text(attributes, nf.NFTA_SET_ELEM_LIST.SET));
-    if (map !== undefined) counter.deleted(countsIn(map, attributes));
+    if (map !== undefined) counter[isAdded ? "added" : "deleted"](countsIn(map, attributes));
   }
 
   /** Notes a change of our tables, each text once: a flush of 10,000 elements is one line. */

@@ -94,6 +94,10 @@ export class ConnectionCounting implements DeletionCounter {
     this.#tally.deleted(counts);
   }
 
+  added(counts: readonly ElementCount[]): void {
+    this.#tally.added(counts);
+  }
+
   setDeleted(family: Family, name: string): void {
     this.#tally.mapDeleted(setPath(family, TABLE, name));
   }

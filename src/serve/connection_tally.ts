@@ -6,10 +6,10 @@ import { COUNTED_SERVICES_MAX } from "../limits.ts";
 import type { ElementCount, ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Transaction } from "../nft/transaction.ts";
 
-/** So many Services with connections are known before those that are gone are forgotten, while no scraper asks. */
-const COUNTED_SERVICES_WAITING = 10_000;
 /** Of so many Services that are gone the series are known, to be continued if they come back. */
 const ENDED_SERIES_MAX = 10_000;
+/** So many Services with connections are known before those that are gone are forgotten, while no scraper asks. */
+const COUNTED_SERVICES_WAITING = 10_000;
 /** For so many scrapes a Service that is gone keeps its series, so that each of several scrapers gets its last connections. */
 const GONE_SCRAPES = 20;
 /** A part of an interrupted reading may lack an element; so many readings do not lack the same one. */
@@ -153,6 +153,14 @@ export class ConnectionTally {
       else if (operation.noun === "element" && operation.verb === "delete") {
         this.#lose(operation.set, operation.element.key);
       }
+    }
+  }
+
+  /** Elements were added that had counted so much already: those were no connections of theirs. */
+  added(counts: readonly ElementCount[]): void {
+    for (const { set, element, packets } of counts) {
+      if (packets === 0 || this.#known.get(set)?.has(element.key)) continue;
+      this.#elementOf(set, element).packets = packets;
     }
   }
 

@@ -411,6 +411,13 @@ Deno.test("counting is turned on and off by the file, and an open connection goe
   node.send(1, TO_WEB);
   await node.counted("shop/web", 10);
   assert.equal(lost(), 2);
+  // nft saves and restores counts with the elements.
+  const saved = `${node.folder}/saved`;
+  Deno.writeTextFileSync(saved, `delete table ip ledgerproxy\n${node.nft("list table ip ledgerproxy")}`);
+  node.nft(`-f ${saved}`);
+  await until("another element is lost", () => lost() === 3, WAIT_MILLISECONDS);
+  node.send(2, TO_WEB);
+  await node.counted("shop/web", 12);
   configure(false);
   await until("no counters", () => !isCounting(), WAIT_MILLISECONDS);
   assert.equal(connection.works(), true);

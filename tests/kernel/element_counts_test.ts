@@ -106,9 +106,11 @@ Deno.test("a map that is not there is an error, and one without counters has no 
 Deno.test("a monitor receives what elements had counted that any program deletes, and other changes as before", () => {
   using kernel = furnished(4);
   const received: ElementCount[] = [];
+  const added: ElementCount[] = [];
   const counter = {
     map: (family: string, name: string) => family === "ip" && name === MAP.definition.name ? MAP : undefined,
     deleted: (counts: readonly ElementCount[]) => received.push(...counts),
+    added: (counts: readonly ElementCount[]) => added.push(...counts),
     setDeleted: () => {},
     lost: () => assert.fail("notices were dropped"),
   };
@@ -128,6 +130,12 @@ Deno.test("a monitor receives what elements had counted that any program deletes
     ["nft", [`delete element ${PATH}`]],
   ]);
   assert.equal(lost, false);
+  const again =
+    '{ 10.96.0.2 . udp . 80 counter packets 9 bytes 300 comment "shop/web-2" : 10.244.0.1 . 9053 }';
+  nft(["add", "element", "ip", "ledgerproxy", "single-endpoints", again]);
+  monitor.receive();
+  assert.deepEqual(packetsOf(added), [`${PATH} 10.96.0.2 . udp . 80 shop/web-2 9`]);
+  assert.equal(added.length, 1, "and none of ours");
   nft(["flush", "ruleset"]);
 });
 
@@ -137,6 +145,7 @@ Deno.test("a monitor receives which maps any program deletes, with their table t
   const counter = {
     map: () => MAP,
     deleted: () => received.push("elements"),
+    added: () => received.push("elements"),
     setDeleted: (family: string, name: string) => received.push(`${family} ${name}`),
     lost: () => received.push("lost"),
   };

@@ -82,6 +82,15 @@ Deno.test("a map that is deleted loses what its elements have counted since the 
   assert.deepEqual([served(tally), tally.series().uncounted], [19, 2]);
 });
 
+Deno.test("what an element had counted when another program added it is none of its connections", () => {
+  const tally = newTally();
+  read(tally, [count("a", 4)]);
+  tally.mapDeleted(SLOTS);
+  tally.added([count("a", 4), count("b", 0)]);
+  read(tally, [count("a", 6), count("b", 1)]);
+  assert.equal(served(tally), 4 + 2 + 1);
+});
+
 Deno.test("where the kernel dropped notices, a whole reading shows which elements are gone; one that is not whole does not", () => {
   const tally = newTally();
   read(tally, [count("a", 3), count("b", 7)]);
