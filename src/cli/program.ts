@@ -10,6 +10,8 @@ import { printText } from "./terminal.ts";
 /** Loads a command; returns the function that adds it to a program. */
 type Load = () => Promise<(program: Command, done: Done) => void>;
 
+const ABOUT = "About the program:";
+
 /** The commands by their group, in the order of help. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   "Run the proxy:": {
@@ -49,14 +51,14 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     verify: async () => (await import("./commands/verify.ts")).addVerify,
     replay: async () => (await import("./commands/replay.ts")).addReplay,
   },
-  "About the program:": {
+  [ABOUT]: {
     version: async () => (await import("./commands/version.ts")).addVersion,
     schema: async () => (await import("./commands/schema.ts")).addSchema,
     completion: async () => (await import("./commands/completion.ts")).addCompletion,
   },
 };
 
-/** These print what they do while they do it. */
+/** Their output is for a program, or grows while they run. */
 const UNPAGED: ReadonlySet<string> = new Set([
   ...["run", "record", "check", "cleanup", "manifest", "drain", "report", "replay", "completion"],
 ]);
@@ -100,7 +102,7 @@ async function programFor(args: readonly string[], done: Done): Promise<Command>
     })
     .exitOverride();
   const help = program.createCommand("help").argument("[command]").description("print help for a command");
-  program.addHelpCommand(help.helpGroup("About the program:"));
+  program.addHelpCommand(help.helpGroup(ABOUT));
   const isNeeded = needed(args);
   for (const [group, commands] of Object.entries(GROUPS)) {
     program.commandsGroup(group);

@@ -24,7 +24,7 @@ export function* replayCommits(
   }
 }
 
-/** Commits to `kernel`; returns why that is not possible, where the commit at `offset` cannot have been made so. */
+/** Commits to `kernel`. Returns why the kernel rejects it, as text; throws every other error. */
 function commitProblem(kernel: Kernel, offset: number, transaction: Transaction): string | undefined {
   try {
     kernel.commit(transaction);

@@ -31,11 +31,9 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
 
 function eventsOf({ objects }: ClusterState, batch: SourceBatch): WatchEvent[] {
   if (batch.kind === "events") return news(objects, batch.events);
-  const { complete, time, kinds } = batch;
   // A fragment of a list only adds objects: what it would change or remove is decided with the whole list.
   const isNew = (object: KubeObject) => !objects.has(describeKey(objectKey(object)));
-  const listed = batch.fragment ? batch.objects.filter(isNew) : batch.objects;
-  return relist(objects, listed, complete, time, kinds, batch);
+  return relist(objects, batch.fragment ? { ...batch, objects: batch.objects.filter(isNew) } : batch);
 }
 
 /**

@@ -1,5 +1,5 @@
-// Which endpoints of a ServicePort get traffic: the ready ones, of those the near ones if all have topology hints, and the
-// terminating ones if none is ready. As kube-proxy's CategorizeEndpoints (pkg/proxy/topology.go, 1.37).
+// Which endpoints of a ServicePort get traffic: the ready ones. If all of these have hints, only those near this node. If none is
+// ready, those that terminate and still serve. As kube-proxy's CategorizeEndpoints (pkg/proxy/topology.go, 1.37).
 
 import type { Address } from "../nft/data_type.ts";
 import type { ServicePort } from "../kube/service_port.ts";
@@ -62,26 +62,24 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
   const all = [...collect(port, slices, node).values()];
   const uses = listsUsed(port);
   const ready = all.filter(({ host }) => host.ready);
-  const lingering = all.filter(({ host }) => host.lingering);
-  const near = hinted(ready, node);
-  const cluster = !uses.cluster ? [] : near.length > 0 ? near : lingering;
-  const localReady = ready.filter(({ host }) => host.local);
-  const local = !uses.local
-    ? []
-    : localReady.length > 0
-    ? localReady
-    : lingering.filter(({ host }) => host.local);
-  const reachable = all.some(({ host }) => host.local)
-    ? new Set([...cluster, ...local].filter(({ host }) => host.local))
-    : NONE;
+  const own = all.filter(({ host }) => host.local);
+  const localReady = own.filter(({ host }) => host.ready);
+  const cluster = uses.cluster ? orLingering(hinted(ready, node), all) : [];
+  const local = uses.local ? orLingering(localReady, own) : [];
+  const reachable = own.length > 0 ? new Set([...cluster, ...local].filter(({ host }) => host.local)) : NONE;
   return {
     cluster: shares(cluster),
     local: shares(local),
-    any: ready.length > 0 || lingering.length > 0,
+    any: all.some(({ host }) => host.ready || host.lingering),
     hairpins: [...reachable].map(({ host, port }) => ({ address: host.address, port })),
     serving: port.protocol === "udp" ? texts(all.filter(({ host }) => host.serving)) : [],
     localReady: localReady.map(({ host }) => host.address),
   };
+}
+
+/** `preferred`; where there is none, those of `all` that terminate and still serve. */
+function orLingering(preferred: readonly Endpoint[], all: readonly Endpoint[]): readonly Endpoint[] {
+  return preferred.length > 0 ? preferred : all.filter(({ host }) => host.lingering);
 }
 
 /** Which lists of endpoints the rules of `port` use. */

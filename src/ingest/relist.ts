@@ -7,37 +7,28 @@ import {
   type EndpointSlice,
   type KubeObject,
   OBJECT_KINDS,
-  type ObjectKey,
   objectKey,
-  type ObjectKind,
   type WatchEvent,
 } from "../kube/objects.ts";
 import { sameValue } from "../kube/equality.ts";
 import type { ListBatch } from "./source.ts";
 
-/** What else decides about deletions. */
-export interface Relisted {
-  /** Objects that exist and could not be decoded: their known values stay. */
-  readonly unread?: readonly ObjectKey[];
-  /** Objects that were deleted while the list arrived: they are deleted even where the list is not complete. */
-  readonly gone?: readonly ObjectKey[];
-  /** Version of the list. Deletions get it. */
-  readonly resourceVersion?: string;
-}
+/** The parts of a list that decide which events it becomes. */
+type Listed = Pick<
+  ListBatch,
+  "objects" | "complete" | "time" | "kinds" | "unread" | "gone" | "resourceVersion"
+>;
 
 /**
- * The events that turn the `known` objects (by describeKey) of these `kinds` into the `listed` ones. Objects that are not
- * listed are deleted only when the list is `complete`. An unchanged object gives no event.
+ * The events that turn the `known` objects (by describeKey) of the listed kinds into the listed ones. Objects that are not listed are
+ * deleted only when the list is complete. An unchanged object gives no event. Deletions get the version of the list.
  */
 export function relist(
   known: ReadonlyMap<string, KubeObject>,
-  listed: readonly KubeObject[],
-  complete: boolean,
-  time: string,
-  kinds: readonly ObjectKind[] = OBJECT_KINDS,
-  { unread = [], gone = [], resourceVersion: version = "" }: Relisted = {},
+  { objects, complete, time, kinds = OBJECT_KINDS, unread = [], gone = [], resourceVersion: version = "" }:
+    Listed,
 ): WatchEvent[] {
-  const now = new Map(listed.map((object) => [describeKey(objectKey(object)), object]));
+  const now = new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
   const stays = new Set(unread.map(describeKey));
   const events: WatchEvent[] = [];
   const missing = complete ? known : gone.flatMap((key) => {

@@ -48,8 +48,8 @@ export function isPart(batch: SourceBatch): boolean {
 }
 
 /**
- * Whether `batch` has objects or changes of the cluster. A batch with only problems has none. With `whole` a folder of which
- * a part could not be read does not count either. A list of some kinds always counts: an API server sent it.
+ * Whether `batch` has objects or changes of the cluster. A batch with only problems has none. If `whole`, an incomplete list of
+ * all kinds does not count either: a part of that folder could not be read. A list of some kinds always counts: an API server sent it.
  */
 export function describesCluster(batch: SourceBatch, whole: boolean): boolean {
   if (batch.kind === "events") return batch.events.length > 0;

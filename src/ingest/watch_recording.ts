@@ -82,7 +82,7 @@ function lineEvents(
     if (!Array.isArray(items)) return `items: ${quoted(items)}; a list is expected`;
     const objects = items.map(decode).filter((object) => object !== undefined);
     const ofKind = new Map([...known].filter(([, object]) => object.kind === kind));
-    return relist(ofKind, objects, objects.length === items.length, time);
+    return relist(ofKind, { objects, complete: objects.length === items.length, time });
   }
   if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED") {
     return `type ${quoted(type)} is unknown`;

@@ -40,7 +40,7 @@ export function continueBehind(
   const { node: { name: nodeName }, config: proxy } = newer;
   const configured = known.node.name === nodeName && sameValue(known.config, proxy);
   const config: LedgerRecord = { kind: "config", time, version: VERSION, nodeName, proxy };
-  const events = relist(known.objects, [...newer.objects.values()], true, time);
+  const events = relist(known.objects, { objects: [...newer.objects.values()], complete: true, time });
   return {
     records: [
       gap,

@@ -41,7 +41,7 @@ export function renewal(storage: Storage, damage: LedgerDamage, time: string): R
   const { state, deleted, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
   const folder = `${newer === undefined ? "damaged" : `version-${newer}`}-${time.replace(/[:.]/g, "-")}`;
   const objects = [...state.objects.values()].filter((object) => !isOneOf(object, deleted));
-  const events = relist(new Map(), objects, true, time);
+  const events = relist(new Map(), { objects, complete: true, time });
   const gap: GapRecord = {
     kind: "gap",
     time,

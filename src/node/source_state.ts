@@ -27,9 +27,7 @@ export async function stateOfSource(options: ConfigOptions): Promise<SourceState
   const source = openSource(inForce, true, apiClient(inForce));
   for await (const batch of source.batches(new AbortController().signal)) {
     for (const problem of batch.problems) log.warn(problem);
-    const events = batch.kind === "events"
-      ? batch.events
-      : relist(state.objects, batch.objects, batch.complete, batch.time, batch.kinds);
+    const events = batch.kind === "events" ? batch.events : relist(state.objects, batch);
     for (const event of events) take({ kind: "event", ...event });
   }
   // Without a ledger the records have no file. `why` finds the causes of elements in memory.

@@ -130,7 +130,7 @@ class Node {
 
   /** As {@link take}, for a list. */
   list(objects: readonly KubeObject[]): void {
-    const events = relist(this.#state.objects, objects, true, TIME);
+    const events = relist(this.#state.objects, { objects, complete: true, time: TIME });
     this.take(events.map((event) => ({ kind: "event", ...event })));
   }
 }

@@ -69,7 +69,11 @@ function records(i: number, endpoints: number, generation = 0): [EventRecord, ..
 /** The records in the order in which a start has them in its ledger: first all slices, then all Services. */
 function inOrderOfLists(made: readonly EventRecord[]): EventRecord[] {
   const [first] = made;
-  const events = relist(new Map(), made.flatMap(({ value }) => value ?? []), true, first!.time);
+  const events = relist(new Map(), {
+    objects: made.flatMap(({ value }) => value ?? []),
+    complete: true,
+    time: first!.time,
+  });
   return events.map((event) => ({ kind: "event", ...event }));
 }
 

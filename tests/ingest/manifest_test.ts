@@ -160,16 +160,20 @@ Deno.test("relist makes the known objects equal to the list; an incomplete list 
   const keyed = (list: readonly KubeObject[]) =>
     new Map(list.map((object) => [describeKey(objectKey(object)), object]));
   fc.assert(fc.property(objects, objects, fc.boolean(), (before, listed, complete) => {
-    const known = keyed(before);
-    const events = relist(known, listed, complete, "2026-01-01T00:00:00.000Z");
+    const [known, time] = [keyed(before), "2026-01-01T00:00:00.000Z"];
+    const events = relist(known, { objects: listed, complete, time });
     const after = new Map(known);
     for (const { key, value } of events) {
       value === null ? after.delete(describeKey(key)) : after.set(describeKey(key), value);
     }
     const expected = complete ? keyed(listed) : new Map([...known, ...keyed(listed)]);
     assert.deepEqual(new Map([...after].sort()), new Map([...expected].sort()));
-    assert.deepEqual(relist(after, listed, complete, ""), [], "the same list again gives no event");
-    const reordered = relist(known, [...listed].reverse(), complete, "2026-01-01T00:00:00.000Z");
+    assert.deepEqual(
+      relist(after, { objects: listed, complete, time }),
+      [],
+      "the same list again gives no event",
+    );
+    const reordered = relist(known, { objects: [...listed].reverse(), complete, time });
     assert.deepEqual(reordered, events, "the order of the list does not matter");
   }));
 });

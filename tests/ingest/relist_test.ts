@@ -29,11 +29,13 @@ const withVersion = <T extends KubeObject>(object: T, resourceVersion: string): 
 Deno.test("unread objects stay, objects that are gone are deleted, and deletions have the list's version", () => {
   const [a, b, c] = services(3) as [KubeObject, KubeObject, KubeObject];
   const before = known(a, b, c);
-  const deleted = (complete: boolean, more: Parameters<typeof relist>[5]) =>
-    relist(before, [a], complete, TIME, ["Service"], more).map(({ key, value, resourceVersion }) => {
-      assert.equal(value, null);
-      return `${key.name} ${resourceVersion}`;
-    });
+  const deleted = (complete: boolean, more: Partial<ListBatch>) =>
+    relist(before, { objects: [a], complete, time: TIME, kinds: ["Service"], ...more }).map(
+      ({ key, value, resourceVersion }) => {
+        assert.equal(value, null);
+        return `${key.name} ${resourceVersion}`;
+      },
+    );
   const [keyB, keyC] = [objectKey(b), objectKey(c)];
   assert.deepEqual(deleted(true, { unread: [keyB], resourceVersion: "9" }), ["s2 9"]);
   assert.deepEqual(deleted(false, { gone: [keyC], resourceVersion: "9" }), ["s2 9"]);
