@@ -55,7 +55,8 @@ Deno.test("the program is bundled and compiled for both architectures, and the b
   const modes = [...Deno.readDirSync(`${folder}/var/ledger`)].map(({ name }) =>
     Deno.statSync(`${folder}/var/ledger/${name}`).mode! & 0o777
   );
-  assert.deepEqual(modes, [0o600, 0o600], "segment and lock");
+  assert.ok(modes.length >= 2, "segment and lock");
+  assert.deepEqual(new Set(modes), new Set([0o600]), "only its owner reads the ledger");
   assert.equal(Deno.statSync(`${folder}/var/ledger`).mode! & 0o777, 0o700);
   await Deno.remove(folder, { recursive: true });
 });
