@@ -208,10 +208,10 @@ export async function runLoop(
 /** Each batch in portions, with a turn of the event loop between them: it answers requests and wakes what is due. */
 async function* inPortions(batches: AsyncIterable<SourceBatch>): AsyncGenerator<SourceBatch> {
   for await (const batch of batches) {
-    let waits = false;
-    for (const portion of portions(batch)) {
-      if (waits) await pause(0);
-      waits = true;
+    const [first, ...others] = portions(batch);
+    yield first!;
+    for (const portion of others) {
+      await pause(0);
       yield portion;
     }
   }

@@ -1,5 +1,6 @@
 // Chains that choose a slot by the client's address: with a hash in place of a random number, a client meets the same endpoint as
-// long as the list does not change. They come with the first Service that wants them, like those of affinity's timeouts: nearly all clusters have none.
+// long as the list does not change. They come with the first Service that wants them, like those of affinity's timeouts: nearly all
+// clusters have none.
 //
 // A class of S slots has an upper and a lower half. One hash says which half a client is in, and another which slot of it. The lower
 // half is chosen from as a class of S/2 is, so a class that grows or shrinks moves no client by itself. In the upper half a slot may be

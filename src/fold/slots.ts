@@ -20,8 +20,8 @@ const SHRINK_AT = 4;
 
 /**
  * Assigns slots to the endpoints `desired`, each of which occurs as often as its weight says, side by side, in an order that does
- * not depend on the order of events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the new length move into
- * the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
+ * not depend on the order of events. Endpoints of `previous` keep their slots; new ones fill the holes in order; those behind the
+ * new length move into the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
  */
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
   if (previous.endpoints.length === 0) return refill(previous, [], desired).slots;

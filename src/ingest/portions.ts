@@ -8,7 +8,8 @@ import type { SourceBatch } from "./source.ts";
 
 /** `batch` in portions, in order. The problems are those of the first one. */
 export function* portions(batch: SourceBatch): Generator<SourceBatch> {
-  if (batch.kind === "list" || batch.events.length === 0) return yield batch;
+  // Nearly all batches have one change.
+  if (batch.kind === "list" || batch.events.length <= 1) return yield batch;
   let problems = batch.problems;
   for (let at = 0; at < batch.events.length;) {
     const end = portionEnd(batch.events, at);

@@ -37,6 +37,8 @@ export interface ForeignChanges {
 
 /** Receives what deleted elements had counted, whichever program deleted them. */
 export interface DeletionCounter {
+  /** Whether anything counts. Where nothing does, messages of elements are not read for it: each change of an endpoint brings some. */
+  readonly isOn: boolean;
   /** The map with this name; undefined where it has no counters, or where nothing counts. */
   map(family: Family, name: string): CountedMap | undefined;
   deleted(counts: readonly ElementCount[]): void;
@@ -146,7 +148,8 @@ export class RulesetMonitor implements Disposable {
   /** Passes on what elements of ours had counted that are deleted or added, and which sets of ours were deleted. Our own begin at 0. */
   #count(counter: DeletionCounter, kind: number, message: NetlinkMessage): void {
     const isAdded = kind === nf.MSG.NEWSETELEM && message.port !== this.ownPort;
-    if (!isAdded && kind !== nf.MSG.DELSETELEM && kind !== nf.MSG.DELSET) return;
+    const counts = counter.isOn && (isAdded || kind === nf.MSG.DELSETELEM);
+    if (!counts && kind !== nf.MSG.DELSET) return;
     const family = familyOf(message.payload[0]!);
     const attributes = messageAttributes(message);
     // Messages of sets and of elements have the table in the same attribute.

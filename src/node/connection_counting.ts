@@ -75,7 +75,7 @@ export class ConnectionCounting implements DeletionCounter {
     const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
     if (!isFirst) return this.#tally.missed();
-    if (!adopted || !this.ports.isOn()) return;
+    if (!adopted || !this.isOn) return;
     this.#tally.beginAfterOther();
     // The first batch is committed before this turn of the loop ends: it may replace all that would be read.
     queueMicrotask(() => void this.#refresh());
@@ -86,8 +86,12 @@ export class ConnectionCounting implements DeletionCounter {
     this.#monitor = undefined;
   }
 
+  get isOn(): boolean {
+    return this.ports.isOn();
+  }
+
   map(family: Family, name: string): CountedMap | undefined {
-    return this.ports.isOn() ? COUNTED.get(setPath(family, TABLE, name)) : undefined;
+    return this.isOn ? COUNTED.get(setPath(family, TABLE, name)) : undefined;
   }
 
   deleted(counts: readonly ElementCount[]): void {
@@ -114,7 +118,7 @@ export class ConnectionCounting implements DeletionCounter {
 
   /** The series for a scrape, after a reading where one is due; undefined where nothing counts. */
   async series(): Promise<ConnectionSeries | undefined> {
-    if (!this.ports.isOn()) return undefined;
+    if (!this.isOn) return undefined;
     await within(this.#refresh(), WAIT_MILLISECONDS);
     this.#monitor?.receive();
     return this.#tally.series();

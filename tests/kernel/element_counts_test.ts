@@ -111,6 +111,7 @@ Deno.test("a monitor receives what elements had counted that any program deletes
     map: (family: string, name: string) => family === "ip" && name === MAP.definition.name ? MAP : undefined,
     deleted: (counts: readonly ElementCount[]) => received.push(...counts),
     added: (counts: readonly ElementCount[]) => added.push(...counts),
+    isOn: true,
     setDeleted: () => {},
     lost: () => assert.fail("notices were dropped"),
   };
@@ -146,6 +147,7 @@ Deno.test("a monitor receives which maps any program deletes, with their table t
     map: () => MAP,
     deleted: () => received.push("elements"),
     added: () => received.push("elements"),
+    isOn: true,
     setDeleted: (family: string, name: string) => received.push(`${family} ${name}`),
     lost: () => received.push("lost"),
   };

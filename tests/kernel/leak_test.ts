@@ -49,17 +49,29 @@ const KEPT = 4;
 /** Bytes in use at the end, to those at the beginning: what leaks with each snapshot is a multiple. */
 const GROWTH_MAX = 1.15;
 
-Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health requests leave no descriptor, timer or memory", async () => {
+/** Runs `test` beside the program, which follows `server` and answers. */
+async function running(
+  test: (parts: { server: RestartingServer; folder: string; pid: number }) => Promise<void>,
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   await using server = new RestartingServer();
   const process = startProgram(server, folder);
   try {
     await until("its watches are there", () => server.watches === 4);
     await until("health answers", async () => await answers().catch(() => false));
+    await test({ server, folder, pid: process.pid });
+  } finally {
+    await end(process);
+  }
+  await Deno.remove(folder, { recursive: true });
+}
+
+Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health requests leave no descriptor, timer or memory", async () => {
+  await running(async ({ server, folder, pid }) => {
     let before: Counts | undefined;
     const snapshots = new Set<string>();
     for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
-      if (round === WARM_ROUNDS) before = await count(process.pid, folder);
+      if (round === WARM_ROUNDS) before = await count(pid, folder);
       await snapshotMade(server, `${folder}/ledger`, round, snapshots);
       for (let restart = 0; restart < RESTARTS_A_ROUND; restart++) {
         server.restart();
@@ -70,7 +82,7 @@ Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health request
     assert.ok(snapshots.size >= WARM_ROUNDS + ROUNDS, `${snapshots.size} snapshots`);
     let after = before!;
     const settled = async () => {
-      after = await count(process.pid, folder);
+      after = await count(pid, folder);
       return after.descriptors <= before!.descriptors + KEPT && after.timers <= before!.timers &&
         after.heap <= before!.heap * GROWTH_MAX;
     };
@@ -83,10 +95,7 @@ Deno.test("50 snapshots, 100 restarts of the API server and 1,000 health request
     );
     assert.ok(timers <= before!.timers, `timers ${before!.timers} -> ${timers}`);
     assert.ok(after.heap <= before!.heap * GROWTH_MAX, `bytes in use ${before!.heap} -> ${after.heap}`);
-  } finally {
-    await end(process);
-  }
-  await Deno.remove(folder, { recursive: true });
+  });
 });
 
 const SMALL_CHANGES = 16_000;
@@ -100,23 +109,15 @@ const TOGETHER = 100;
 const GARBAGE_BYTES_MAX = 45e6;
 
 Deno.test("while 16,000 small changes are followed, garbage and free pages stay few", async () => {
-  const folder = await Deno.makeTempDir();
-  await using server = new RestartingServer();
-  const process = startProgram(server, folder);
-  try {
-    await until("its watches are there", () => server.watches === 4);
-    await until("health answers", async () => await answers().catch(() => false));
+  await running(async ({ server, folder, pid }) => {
     await follow(server, 0, SMALL_CHANGES / 4);
-    await count(process.pid, folder);
-    const before = resident(process.pid).now;
-    Deno.writeTextFileSync(`/proc/${process.pid}/clear_refs`, "5");
+    await count(pid, folder);
+    const before = resident(pid).now;
+    Deno.writeTextFileSync(`/proc/${pid}/clear_refs`, "5");
     await follow(server, SMALL_CHANGES / 4, SMALL_CHANGES);
-    const { most } = resident(process.pid);
+    const { most } = resident(pid);
     assert.ok(most <= before + GARBAGE_BYTES_MAX, `resident ${before}, at most ${most} bytes`);
-  } finally {
-    await end(process);
-  }
-  await Deno.remove(folder, { recursive: true });
+  });
 });
 
 /** Sends the changes from number `first` on, as fast as the program appends them. */

@@ -21,6 +21,7 @@ class Counters {
   readings = 0;
   open = 0;
   failures: string[] = [];
+  notices: readonly ElementCount[] = [];
   isOn = true;
   now = 0;
   /** Called before each part. */
@@ -50,6 +51,17 @@ class Counters {
       this.meanwhile();
       yield { counts: [one], interrupted: false };
     }
+  }
+
+  /** Begins with a monitor for which notices of deletions wait. */
+  monitored(notices: readonly ElementCount[]): void {
+    this.notices = notices;
+    const receive = () => {
+      const received = this.notices;
+      this.notices = [];
+      this.counting.deleted(received);
+    };
+    this.counting.begin({ receive }, false);
   }
 
   async served(): Promise<number | undefined> {
@@ -107,14 +119,7 @@ Deno.test("where nothing counts, nothing is read and no notice is looked at", as
 
 Deno.test("notices that wait are taken before a part of a reading", async () => {
   const counters = new Counters([count("a", 3)]);
-  let waits = [count("a", 5)];
-  counters.counting.begin({
-    receive() {
-      const notices = waits;
-      waits = [];
-      counters.counting.deleted(notices);
-    },
-  }, false);
+  counters.monitored([count("a", 5)]);
   assert.equal(await counters.served(), 5, "and not 8: the part is older than the notice");
 });
 
@@ -158,17 +163,10 @@ Deno.test("a kernel without counters in maps is found before rules are made that
 
 Deno.test("notices that wait when a batch without notices is committed are of changes before it", async () => {
   const counters = new Counters([count("a", 8)]);
-  let waits: ElementCount[] = [];
-  counters.counting.begin({
-    receive() {
-      const notices = waits;
-      waits = [];
-      counters.counting.deleted(notices);
-    },
-  }, false);
+  counters.monitored([]);
   assert.equal(await counters.served(), 8);
   // One commit replaces the element, and a large one replaces its successor.
-  waits = [count("a", 10)];
+  counters.notices = [count("a", 10)];
   counters.counting.unnoticed([{ verb: "delete", noun: "table", family: "ip6", table: "ledgerproxy" }]);
   counters.elements = [];
   assert.equal(await counters.served(), 10, "and not 18");
