@@ -1,7 +1,7 @@
 // The command `ledgerproxy` of a checkout: README's lines can be typed as they stand, from any folder.
 
 import assert from "node:assert/strict";
-import { imageEntrypoint } from "../support/bundle.ts";
+import { bundle, imageEntrypoint } from "../support/bundle.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
 
@@ -45,4 +45,9 @@ Deno.test("it has the image's flags of V8, so that a checkout measures what a no
   const script = await Deno.readTextFile(`${ROOT}/ledgerproxy`);
   const flag = imageEntrypoint().find((one) => one.startsWith("--v8-flags="))!;
   assert.ok(script.includes(` ${flag} `), flag);
+});
+
+Deno.test("the bundle is ASCII, so that the runtime holds each character in one byte", async () => {
+  const bytes = await Deno.readFile(bundle());
+  assert.equal(bytes.findIndex((byte) => byte > 0x7f), -1);
 });
