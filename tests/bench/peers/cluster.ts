@@ -9,9 +9,9 @@ const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 /** An endpoint that answers. */
 export const SERVER = { address: "10.244.2.5", udp: 5353, tcp: 8080 };
 
-/** Creates `services` Services. */
-export async function makeServices(plane: ControlPlane, services: number): Promise<void> {
-  for (let at = 0; at < services; at += TOGETHER) {
+/** Creates Services until there are `services`, where `made` are there. */
+export async function makeServices(plane: ControlPlane, services: number, made = 0): Promise<void> {
+  for (let at = made; at < services; at += TOGETHER) {
     await Promise.all(
       Array.from({ length: Math.min(TOGETHER, services - at) }, (_, i) => make(plane, at + i)),
     );
