@@ -2,7 +2,7 @@
 // (V8 of Deno 2.9: texts of nested lists, empty objects, other keys in each), so a short text can fill the memory.
 // Why not simply bound the bytes? Those of real objects are mostly texts, which take no more memory than their bytes.
 
-import { JSON_PARTS_MAX } from "./limits.ts";
+import { JSON_PARTS_MAX } from "./limits/input.ts";
 
 const OBJECT = 0x7b;
 const LIST = 0x5b;

@@ -23,6 +23,9 @@ const OFFENDERS: Record<string, Record<string, string>> = {
     "src/nft/a.ts": 'import "zod";',
     "src/nft/b.ts": 'import "zod";',
   },
+  "bounds that several files rely on are in one folder, and each is used": {
+    "src/nft/a.ts": "// a\nexport const X_MAX = 1;",
+  },
   "no file is dead": {
     "mod.ts": 'export { x } from "./src/nft/a.ts";',
     "src/nft/a.ts": "",
@@ -129,6 +132,14 @@ Deno.test("tidy: types may be imported where values may not", () => {
   assert.equal(one('import {\n  b,\n} from "../ledger/record.ts";').length, 1);
   assert.equal(one('const { b } = await import("../ledger/record.ts");').length, 1);
   assert.deepEqual(one('// import { b } from "../ledger/record.ts";'), [], "a comment imports nothing");
+});
+
+Deno.test("tidy: a bound is in its place if it is used, also where only one file uses it", () => {
+  const inPlace = RULES["bounds that several files rely on are in one folder, and each is used"]!;
+  const limits = "export const A_MAX = 1;\nexport const B_BYTES = A_MAX;";
+  const one = (text: string) => inPlace(new Map([["src/limits/a.ts", limits], ["src/nft/a.ts", text]]));
+  assert.deepEqual(one("const C_MAX = A_MAX + B_BYTES;"), []);
+  assert.deepEqual(one("const c = A_MAX; // B_BYTES"), ["src/limits/a.ts: B_BYTES is not used"]);
 });
 
 Deno.test("tidy: purity is about what code uses, not about names and comments", () => {

@@ -3,7 +3,7 @@
 import { type Assertion, parseAssertions } from "../history/assertion.ts";
 import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
 import { readDocuments } from "../ingest/manifest_documents.ts";
-import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { UsageError } from "../node/usage_error.ts";
 
 /** The assertions in `file`. Throws {@link UsageError}, which says all that is wrong with it. */

@@ -8,13 +8,13 @@ import { array, object, optional, record, string } from "../kube/zod.ts";
 import { headsOfAnnotations, type LedgerHead, readHeads } from "../ledger/head.ts";
 import { isVerifier } from "../ledger/signed_note.ts";
 import { partsExcess } from "../json_parts.ts";
+import { CREDENTIAL_BYTES_MAX } from "../limits/input.ts";
 import {
-  CREDENTIAL_BYTES_MAX,
   JSON_LIST_PARTS_MAX,
   LEASES_MAX,
   WITNESS_BYTES_MAX,
   WITNESS_MILLISECONDS_MAX,
-} from "../limits.ts";
+} from "../limits/ledger.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { HEAD_LEASE_LABEL } from "../node/head_lease.ts";
 import { messageOf } from "../thrown.ts";

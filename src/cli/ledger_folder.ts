@@ -4,7 +4,7 @@ import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
 import { readDocuments } from "../ingest/manifest_documents.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { segmentFirst } from "../ledger/format.ts";
-import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { UsageError } from "../node/usage_error.ts";
 
 /** Names the folder of the ledger for all commands that read one. */

@@ -6,7 +6,7 @@ import { manifestObjects, readManifests } from "../ingest/manifest_source.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { describeKey, type KubeObject, objectKey } from "../kube/objects.ts";
 import { type ServiceManifest, serviceManifest } from "../kube/service_manifest.ts";
-import { MANIFEST_BYTES_MAX } from "../limits.ts";
+import { MANIFEST_BYTES_MAX } from "../limits/input.ts";
 import { log } from "../node/log.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { codeOf } from "../thrown.ts";

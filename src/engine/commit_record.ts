@@ -1,6 +1,6 @@
 // The record of a commit: what it changed, with the cause of each change, and the kernel's answer.
 
-import { COMMIT_CHANGES_MAX, COMMIT_OLDER_CHANGES_MAX } from "../limits.ts";
+import { COMMIT_CHANGES_MAX, COMMIT_OLDER_CHANGES_MAX } from "../limits/ledger.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
 import type { CommitReceipt } from "../kernel/kernel.ts";
 import type { CommitRecord } from "../ledger/record.ts";

@@ -8,7 +8,7 @@ import { type GuardedFrontend, guardNow, letsThrough } from "../fold/tightened.t
 import { servingNow } from "../fold/udp_frontends.ts";
 import type { FlowsDeleted, GuardedFlows, UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { FORGETTING_MILLISECONDS } from "../limits.ts";
+import { FORGETTING_MILLISECONDS } from "../limits/commits.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Effect } from "./effect.ts";
 import { newPace, noteBeside, notePiece, type Pace } from "./pace.ts";

@@ -6,7 +6,7 @@
 
 import { splitSetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { BATCH_CHANGES_MAX, REFUSALS_ALONE } from "../limits.ts";
+import { BATCH_CHANGES_MAX, REFUSALS_ALONE } from "../limits/commits.ts";
 import type { Delta } from "../plan/delta.ts";
 import { type DeltaPart, partOf } from "../plan/part.ts";
 import type { KernelTables } from "./kernel_tables.ts";

@@ -3,7 +3,7 @@
 // `healerWakesAt` is the time of its next deadline. Why poll when the kernel sends notifications? A poll of ten a second
 // bounds the work that a program which changes our tables all the time can cause here.
 
-import { DRIFT_CHANGES_MAX } from "../limits.ts";
+import { DRIFT_CHANGES_MAX } from "../limits/commits.ts";
 import { unreachable } from "../invariant.ts";
 import type { ForeignChanges } from "../kernel/ruleset_monitor.ts";
 import { healedAt, healingDelay, type Healings } from "./healing.ts";

@@ -8,7 +8,7 @@ import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rej
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
-import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits.ts";
+import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits/commits.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";

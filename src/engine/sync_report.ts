@@ -1,6 +1,6 @@
 // What a commit did, as a value that metrics and the log line of a sync are made from, and the events counted for it.
 
-import { TRIGGERS_MAX } from "../limits.ts";
+import { TRIGGERS_MAX } from "../limits/commits.ts";
 import { describeKey, type EndpointSlice, TRIGGER } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { unfinishedServices } from "../fold/unfinished.ts";

@@ -3,7 +3,7 @@
 // and the port of a packet for a NodePort is that of the ServicePort. Connection tracking and a map have the originals, which
 // are put back before the packet is translated. Why in the packet? Rules have no other place that nft can print.
 
-import { PINS_MAX } from "../limits.ts";
+import { PINS_MAX } from "../limits/rules.ts";
 import { addressType, type DataType, type Family } from "../nft/data_type.ts";
 import type { Chain, Container } from "../nft/ruleset.ts";
 import { type KeyPart, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";

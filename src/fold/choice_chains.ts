@@ -7,7 +7,7 @@
 // empty: then hashes with further seeds say half and slot. So an endpoint that is added takes an equal share from each other one, and
 // no client moves between those. (Eric Leu, Fast Consistent Hashing in Constant Time, 2023, has the halves.)
 
-import { CLIENT_DRAWS } from "../limits.ts";
+import { CLIENT_DRAWS } from "../limits/rules.ts";
 import { type Address, FAMILIES, type Family } from "../nft/data_type.ts";
 import { addressHash } from "../nft/jhash.ts";
 import { chainElement } from "../nft/objects.ts";

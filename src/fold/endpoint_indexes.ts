@@ -1,7 +1,7 @@
 // The indexes of all Services with many endpoints, as far as there is room. One that is not kept is made again, which costs about as
 // much as doing without it.
 
-import { INDEXED_ENDPOINTS_MAX, INDEXED_ENDPOINTS_MIN } from "../limits.ts";
+import { INDEXED_ENDPOINTS_MAX, INDEXED_ENDPOINTS_MIN } from "../limits/rules.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { serviceFamilies } from "../kube/service_port.ts";

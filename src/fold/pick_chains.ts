@@ -2,7 +2,7 @@
 // ends the rule, and the next rule draws again, so every endpoint is equally likely. Why not a chain for each Service, as in
 // kube-proxy? A change of endpoints is then a change of elements, which costs the same however many rules there are.
 
-import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits.ts";
+import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits/rules.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector } from "../nft/statement.ts";

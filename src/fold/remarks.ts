@@ -2,7 +2,7 @@
 // that are not served. Each line is printed once, when the fact becomes true, and not again while it stays true.
 
 import type { ServiceName } from "../kube/service_name.ts";
-import { SLOT_CLASS_MAX } from "../limits.ts";
+import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges } from "./fold_changes.ts";
 import { readFrontendClaim } from "./resource.ts";

@@ -2,7 +2,7 @@
 // no two that overlap: only those are elements that are in no other one.
 
 import { type Cidr, cidrText, disjoint, parseCidr, prefixOf } from "../kube/address.ts";
-import { BLOCKS_ONE_BY_ONE_MAX } from "../limits.ts";
+import { BLOCKS_ONE_BY_ONE_MAX } from "../limits/rules.ts";
 import type { ServiceCIDR } from "../kube/objects.ts";
 import { type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";

@@ -2,7 +2,7 @@
 
 import type { ServiceName } from "../kube/service_name.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
-import { SORTED_AT_ONCE } from "../limits.ts";
+import { SORTED_AT_ONCE } from "../limits/rules.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { ReadByKey } from "./kept_map.ts";

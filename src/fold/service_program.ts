@@ -1,7 +1,8 @@
 // From a Service and its EndpointSlices to the resources it needs: which frontends there are and where each leads. What a
 // Service means is decided here and nowhere else, as in kube-proxy's nftables proxier (pkg/proxy/nftables/proxier.go, 1.37).
 
-import { COMMENT_BYTES_MAX, UTF8_BYTES_MAX } from "../limits.ts";
+import { UTF8_BYTES_MAX } from "../limits/input.ts";
+import { COMMENT_BYTES_MAX } from "../limits/rules.ts";
 import { cidrText, contains, familyOf } from "../kube/address.ts";
 import { choiceProblem } from "../kube/client_choice.ts";
 import type { Service } from "../kube/objects.ts";

@@ -1,7 +1,7 @@
 // How many elements a Service needs, counted from its ports, addresses and endpoints before any of them is made. The count
 // does not depend on how elements are laid out, nor on which endpoints are ready: a Service does not come and go with its pods.
 
-import { SLOT_CLASS_MAX } from "../limits.ts";
+import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { serviceFamilies, type ServiceFamily } from "../kube/service_port.ts";
 import { FAMILIES } from "../nft/data_type.ts";

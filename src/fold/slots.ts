@@ -1,7 +1,7 @@
 // Slots: the number of each endpoint in a frontend's slot maps. An endpoint that stays keeps its slot, so a change of one
 // endpoint changes one to three elements, however many the Service has.
 
-import { SLOT_CLASS_MAX } from "../limits.ts";
+import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 
 /** An assignment of slots: endpoint i has slot i. */
 export interface Slots {

@@ -3,7 +3,7 @@
 // fold(all) = fold(snapshot + tail). A property test checks this law at every offset.
 
 import { assert } from "../invariant.ts";
-import { SORTED_AT_ONCE } from "../limits.ts";
+import { SORTED_AT_ONCE } from "../limits/rules.ts";
 import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import type { KubeObject, Node } from "../kube/objects.ts";

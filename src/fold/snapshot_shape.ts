@@ -16,7 +16,7 @@ import {
 } from "../kube/shape.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { BOUNDS, PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
-import { SLOT_CLASS_MAX } from "../limits.ts";
+import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 
 const slotClass = that(
   "a slot class",

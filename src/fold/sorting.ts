@@ -1,7 +1,7 @@
 // Sorts in steps: a caller that must not block for long may pause between them. To sort all names of a large cluster at once, or
 // all elements of a large Service, takes longer than any batch.
 
-import { SORTED_AT_ONCE } from "../limits.ts";
+import { SORTED_AT_ONCE } from "../limits/rules.ts";
 
 /** The order of two items, as `Array.sort` takes it. */
 type Compare<T> = (a: T, b: T) => number;

@@ -5,7 +5,7 @@
 import type { Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
-import { CUT_SECONDS_MAX } from "../limits.ts";
+import { CUT_SECONDS_MAX } from "../limits/rules.ts";
 import type { Family, Protocol } from "../nft/data_type.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { listedEndpoints } from "./endpoints.ts";

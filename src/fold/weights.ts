@@ -3,7 +3,7 @@
 
 import type { EndpointSlice } from "../kube/objects.ts";
 import { quoted } from "../kube/quoted.ts";
-import { SLOT_CLASS_MAX, WEIGHT_MAX } from "../limits.ts";
+import { SLOT_CLASS_MAX, WEIGHT_MAX } from "../limits/rules.ts";
 
 /** The annotation of an EndpointSlice: the weight of each of its endpoints. */
 export const WEIGHT_ANNOTATION = "ledgerproxy.io/weight";

@@ -1,7 +1,7 @@
 // How long changes took to become rules, from three times that a ledger has: when the change began (of EndpointSlices alone, as their
 // controller says), when its event arrived, when the kernel acknowledged the commit.
 
-import { INBOX_MILLISECONDS_MAX } from "../limits.ts";
+import { INBOX_MILLISECONDS_MAX } from "../limits/input.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
 import type { Past } from "./past.ts";

@@ -3,7 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
-import { COMMIT_CHANGES_MAX } from "../limits.ts";
+import { COMMIT_CHANGES_MAX } from "../limits/ledger.ts";
 import { objectNoun } from "../nft/objects.ts";
 import { canonicalKey, setPath, splitSetPath } from "../nft/ruleset.ts";
 import { committedChanges, countCommittedChanges } from "../plan/committed_changes.ts";

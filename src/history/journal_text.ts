@@ -4,7 +4,7 @@
 
 import { parsedJson } from "../json_parts.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { JSON_LIST_PARTS_MAX } from "../limits.ts";
+import { JSON_LIST_PARTS_MAX } from "../limits/ledger.ts";
 import type { JournalCommit, JournalEntry } from "./journal.ts";
 import type { EndpointChange, FieldChange } from "./object_diff.ts";
 import type { ServiceCondition } from "./service_condition.ts";

@@ -1,6 +1,6 @@
 // What was busy in a range of records: Services by their changes, endpoints that came and went, and the slowest commits.
 
-import { ENDPOINTS_AWAY, FLAP_MILLISECONDS_MAX } from "../limits.ts";
+import { ENDPOINTS_AWAY, FLAP_MILLISECONDS_MAX } from "../limits/questions.ts";
 import { busiestServices, type CountedElements, type CountedService } from "./counted_connections.ts";
 import type { JournalCommit, JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";

@@ -4,7 +4,7 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { assert } from "../invariant.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { REPORT_RECORDS } from "../limits.ts";
+import { REPORT_RECORDS } from "../limits/questions.ts";
 import { type Cause, causeAt } from "./cause.ts";
 import { type Past, type PastState, stateAt } from "./past.ts";
 import { commitAtTime, HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";

@@ -1,6 +1,6 @@
 // Sends requests to an API server with Deno's fetch. The server's certificate is always verified.
 
-import { ERROR_BYTES_MAX } from "../limits.ts";
+import { ERROR_BYTES_MAX } from "../limits/input.ts";
 import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { readAccess } from "./kubeconfig.ts";

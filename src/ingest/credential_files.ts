@@ -1,7 +1,7 @@
 // Reads the credentials that a kubeconfig names and checks their form before they are used. A message about a wrong one names
 // its field and file, and never quotes its content.
 
-import { CREDENTIAL_BYTES_MAX } from "../limits.ts";
+import { CREDENTIAL_BYTES_MAX } from "../limits/input.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
 

@@ -1,7 +1,7 @@
 // Guards against a list of files that is empty by mistake. An empty list need not mean an empty cluster: a folder that is not
 // mounted, a wrong path and a truncated file look the same. Pure.
 
-import { NAMES_SHOWN_MAX } from "../limits.ts";
+import { NAMES_SHOWN_MAX } from "../limits/input.ts";
 import { describeKey, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { ListBatch } from "./source.ts";
 

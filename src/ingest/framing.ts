@@ -2,7 +2,8 @@
 // content type and the request decide which framing reads a body. The code that checks the values never sees bytes.
 
 import { partsExcess } from "../json_parts.ts";
-import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
+import { ERROR_BYTES_MAX } from "../limits/input.ts";
+import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { ApiFailure, beginning, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
 import { JsonPage } from "./json_page.ts";

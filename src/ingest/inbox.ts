@@ -1,7 +1,7 @@
 // A queue of batches between the reflectors and the loop. It is bounded: when the disk is slow, the watches wait, and memory
 // does not grow.
 
-import { INBOX_BATCHES_MAX } from "../limits.ts";
+import { INBOX_BATCHES_MAX } from "../limits/input.ts";
 import type { SourceBatch } from "./source.ts";
 
 /** The event loop, as {@link Inbox.readArrived} needs it. */

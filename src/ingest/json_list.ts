@@ -3,7 +3,8 @@
 // is cut into pieces at the wrong place, because it is not JSON, is refused when the pieces and the frame are parsed. Pure.
 
 import { partsText } from "../json_parts.ts";
-import { JSON_PARTS_MAX, RECORD_BYTES_MAX } from "../limits.ts";
+import { JSON_PARTS_MAX } from "../limits/input.ts";
+import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { GatheredBytes } from "./body.ts";
 
 /** A piece has whole objects of at least this many bytes together; the last piece may have fewer. */

@@ -2,7 +2,8 @@
 // kubectl prints them. Pure.
 
 import { partsExcess } from "../json_parts.ts";
-import { RECORD_BYTES_MAX, TORN_OBJECTS_MAX } from "../limits.ts";
+import { TORN_OBJECTS_MAX } from "../limits/input.ts";
+import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { messageOf } from "../thrown.ts";
 import { JsonPieces } from "./json_pieces.ts";
 

@@ -2,7 +2,7 @@
 // current context. Messages name fields and files, never their content, because they end in the log and in /healthz.
 
 import { isJsonObject } from "../kube/json_value.ts";
-import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import * as z from "../kube/zod.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
 import { fromBase64, type ProblemMaker } from "./credential_files.ts";

@@ -1,7 +1,7 @@
 // A list while it arrives, in pages or as a stream that also has changes. Each object is decoded and pruned at once, so that
 // the raw objects are never in memory together. Pure.
 
-import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX } from "../limits/input.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
 import { itemKey } from "./answer.ts";

@@ -2,7 +2,7 @@
 // objects of a large file are never described in memory together. Pure.
 
 import { isJsonObject } from "../kube/json_value.ts";
-import { JSON_PARTS_MAX } from "../limits.ts";
+import { JSON_PARTS_MAX } from "../limits/input.ts";
 import { JsonListPieces } from "./json_list.ts";
 
 /** Characters that are looked at together. */

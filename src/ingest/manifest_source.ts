@@ -2,7 +2,7 @@
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
 import { isJsonObject } from "../kube/json_value.ts";
-import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../limits/input.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
 import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";

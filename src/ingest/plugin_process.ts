@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import process from "node:process";
-import { CREDENTIAL_BYTES_MAX, PLUGIN_MILLISECONDS_MAX } from "../limits.ts";
+import { CREDENTIAL_BYTES_MAX, PLUGIN_MILLISECONDS_MAX } from "../limits/input.ts";
 
 /** Bounds of a program. */
 export interface PluginLimits {

@@ -3,7 +3,7 @@
 // them. A list stays whole: what is missing in it is decided with all of it.
 
 import type { WatchEvent } from "../kube/objects.ts";
-import { PORTION } from "../limits.ts";
+import { PORTION } from "../limits/input.ts";
 import type { SourceBatch } from "./source.ts";
 
 /** `batch` in portions, in order. The problems are those of the first one. */

@@ -4,7 +4,7 @@
 
 import { KEPT_LABELS } from "../kube/decode_schemas.ts";
 import { KEPT_ANNOTATIONS } from "../kube/evidence_fields.ts";
-import { LIST_OBJECTS_MAX, OBJECT_LIST_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX, OBJECT_LIST_MAX } from "../limits/input.ts";
 
 /** How the value of a field is read. */
 export type FieldType =

@@ -4,7 +4,8 @@
 
 import { fieldsOf } from "../kube/json_value.ts";
 import { quoted } from "../kube/quoted.ts";
-import { ERROR_BYTES_MAX, RECORD_BYTES_MAX } from "../limits.ts";
+import { ERROR_BYTES_MAX } from "../limits/input.ts";
+import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { ApiFailure, EncodingFailure, invalid } from "./api_failure.ts";
 import { BadLine, type Framing, GatheredBytes } from "./body.ts";
 import { ENVELOPE, OBJECTS, WATCH_EVENT } from "./protobuf_fields.ts";

@@ -2,7 +2,7 @@
 // its bytes are never in memory together. A server writes the kind of a list first, then its metadata, then its objects. What
 // is arranged in another way is read too, at its end.
 
-import { LIST_OBJECTS_MAX } from "../limits.ts";
+import { LIST_OBJECTS_MAX } from "../limits/input.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { type Framing, GatheredBytes, PagePart } from "./body.ts";
 import { ENVELOPE, OBJECTS, type WireMessage } from "./protobuf_fields.ts";

@@ -5,7 +5,12 @@
 // when reflectorDeadline has passed.
 
 import { assert, unreachable } from "../invariant.ts";
-import { ANSWERS_BYTES_MAX, LIST_IDLE_PAGES_MAX, LISTS_BYTES_MAX, WATCH_BYTES_UNCOUNTED } from "../limits.ts";
+import {
+  ANSWERS_BYTES_MAX,
+  LIST_IDLE_PAGES_MAX,
+  LISTS_BYTES_MAX,
+  WATCH_BYTES_UNCOUNTED,
+} from "../limits/input.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Line, type Page, pageOf, watchLineOf } from "./answer.ts";

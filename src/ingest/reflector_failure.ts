@@ -1,7 +1,7 @@
 // Decides how to go on after a failed request: list in another way, list in place of a watch, or retry after a pause; and
 // whether the failure is reported. Pure.
 
-import { REPORTED_PROBLEMS_MAX, RETRY_AFTER_MILLISECONDS_MAX } from "../limits.ts";
+import { REPORTED_PROBLEMS_MAX, RETRY_AFTER_MILLISECONDS_MAX } from "../limits/input.ts";
 import { ApiFailure, EncodingFailure } from "./api_failure.ts";
 import { backoff } from "./backoff.ts";
 import { Listing } from "./listing.ts";

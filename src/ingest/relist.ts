@@ -1,7 +1,7 @@
 // Turns a full list into events: the changes that make the known objects equal to the list. Also decides whether a list
 // removes so much that it must be confirmed. Pure. The order of the events depends only on the objects.
 
-import { LARGE_REMOVAL_MIN } from "../limits.ts";
+import { LARGE_REMOVAL_MIN } from "../limits/input.ts";
 import {
   describeKey,
   type EndpointSlice,

@@ -3,7 +3,7 @@
 
 import { messageOf } from "../thrown.ts";
 import { partsExcess } from "../json_parts.ts";
-import { RECORD_BYTES_MAX } from "../limits.ts";
+import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { decodeObject } from "../kube/decode.ts";
 import {
   describeKey,

@@ -15,7 +15,7 @@ import {
   type Tags,
   visit,
 } from "yaml";
-import { YAML_CHARACTERS_MAX, YAML_DEPTH_MAX, YAML_DOCUMENTS_MAX, YAML_PARTS_MAX } from "../limits.ts";
+import { YAML_CHARACTERS_MAX, YAML_DEPTH_MAX, YAML_DOCUMENTS_MAX, YAML_PARTS_MAX } from "../limits/input.ts";
 import { yamlFault, yamlRefusal } from "./yaml_faults.ts";
 import { KUBERNETES_SCALARS } from "./yaml_scalars.ts";
 

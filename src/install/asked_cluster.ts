@@ -5,7 +5,7 @@ import { ApiFailure, invalid, isUnanswered } from "../ingest/api_failure.ts";
 import { PagePart } from "../ingest/body.ts";
 import { framingFor } from "../ingest/framing.ts";
 import { fieldsOf } from "../kube/json_value.ts";
-import { ANSWERS_BYTES_MAX, LIST_OBJECTS_MAX } from "../limits.ts";
+import { ANSWERS_BYTES_MAX, LIST_OBJECTS_MAX } from "../limits/input.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { messageOf } from "../thrown.ts";
 import { clusterFacts } from "./cluster_facts.ts";

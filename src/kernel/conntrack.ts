@@ -4,7 +4,7 @@
 
 import { assert } from "../invariant.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
-import { FLOWS_AT_ONCE, FLOWS_WALK_MILLISECONDS, FLOWS_WALKED_AT_ONCE } from "../limits.ts";
+import { FLOWS_AT_ONCE, FLOWS_WALK_MILLISECONDS, FLOWS_WALKED_AT_ONCE } from "../limits/commits.ts";
 import { filtersOf, type FlowFilter, writeFilter } from "./conntrack_filter.ts";
 import {
   PROTOCOLS,

@@ -2,7 +2,7 @@
 // million flows, and this program would read each of them because one UDP endpoint went. A filter may select more than what was
 // asked for, so the caller looks at each flow again.
 
-import { LISTINGS_OF_FLOWS_MAX } from "../limits.ts";
+import { LISTINGS_OF_FLOWS_MAX } from "../limits/commits.ts";
 import type { Family, Protocol } from "../nft/data_type.ts";
 import { writeConcatenation } from "./data_codec.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";

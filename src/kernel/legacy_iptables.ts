@@ -1,7 +1,7 @@
 // Chains of iptables' own tables (iptables-legacy), which nf_tables does not list. They are read with the socket options of
 // linux/netfilter_ipv4/ip_tables.h and linux/netfilter_ipv6/ip6_tables.h (Debian linux-libc-dev 6.1).
 
-import { LEGACY_TABLE_BYTES_MAX } from "../limits.ts";
+import { LEGACY_TABLE_BYTES_MAX } from "../limits/commits.ts";
 import type { Family } from "../nft/data_type.ts";
 import { readSpecial } from "./special_files.ts";
 import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";

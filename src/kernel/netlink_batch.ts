@@ -2,7 +2,7 @@
 // processes faster. The batch records where the bytes of each operation are, so that an error can name the operation.
 
 import { unreachable } from "../invariant.ts";
-import { ELEMENT_MESSAGE_BYTES_MAX } from "../limits.ts";
+import { ELEMENT_MESSAGE_BYTES_MAX } from "../limits/commits.ts";
 import { splitSetPath } from "../nft/ruleset.ts";
 import type { ElementOperation, Operation, Transaction } from "../nft/transaction.ts";
 import * as nf from "./nf_tables.ts";

@@ -2,7 +2,7 @@
 // the kernel works inside sendto, so its answers are queued when sendto returns, and a call costs a few microseconds.
 
 import { assert } from "../invariant.ts";
-import { RECEIVE_BUFFER_BYTES } from "../limits.ts";
+import { RECEIVE_BUFFER_BYTES } from "../limits/commits.ts";
 import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";

@@ -1,7 +1,7 @@
 // Follows one real packet through the kernel's rules, those of other programs included. A table of our own sets the packet's trace
 // mark, and the kernel reports each rule that it meets (nf_tables_trace.c). The table belongs to our socket, so it goes with the process.
 
-import { TRACE_QUIET_MILLISECONDS } from "../limits.ts";
+import { TRACE_QUIET_MILLISECONDS } from "../limits/commits.ts";
 import { type Address, canonicalAddress, FAMILIES, type Family, type Protocol } from "../nft/data_type.ts";
 import type { Hook } from "../nft/ruleset.ts";
 import type { Statement, Verdict } from "../nft/statement.ts";

@@ -5,7 +5,7 @@
 import type { Family } from "../nft/data_type.ts";
 import type { ComparedSelector, KeyPart, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
-import { HASH_MODULUS } from "../limits.ts";
+import { HASH_MODULUS } from "../limits/rules.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";

@@ -16,7 +16,7 @@ import type {
 } from "../nft/statement.ts";
 import * as nf from "./nf_tables.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
-import { HASH_MODULUS, INTERFACE_BYTES_MAX } from "../limits.ts";
+import { HASH_MODULUS, INTERFACE_BYTES_MAX } from "../limits/rules.ts";
 import { writeComment } from "./set_codec.ts";
 import { writeVerdict } from "./verdict_codec.ts";
 

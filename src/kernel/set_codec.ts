@@ -42,7 +42,7 @@ import {
 import { type Attributes, nested, readText, text, u32, u64 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 import { readVerdict, writeVerdict } from "./verdict_codec.ts";
-import { SLOT_MODULUS_MAX } from "../limits.ts";
+import { SLOT_MODULUS_MAX } from "../limits/rules.ts";
 import { parseVerdict, verdictText } from "../nft/statement.ts";
 
 /** nft's numbers of the data types (nftables datatype.h). The kernel stores them, and only nft reads them. */

@@ -1,7 +1,7 @@
 // Files of /proc and /sys, through libc: Deno opens most of them only with --allow-all, which the program does not need
 // otherwise.
 
-import { SPECIAL_FILE_BYTES_MAX } from "../limits.ts";
+import { SPECIAL_FILE_BYTES_MAX } from "../limits/commits.ts";
 import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
 

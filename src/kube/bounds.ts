@@ -10,7 +10,7 @@ import {
   SERVICE_ELEMENTS_MAX,
   SMALL_SERVICE_ELEMENTS,
   STEP_ELEMENTS,
-} from "../limits.ts";
+} from "../limits/rules.ts";
 
 /** How many elements a Service may have, and when its rules are made in steps. */
 export interface ServiceBounds {

@@ -2,7 +2,7 @@
 // left out with a warning. An object that is wrong as a whole, or in its identity, is a problem and is not decoded. Why not
 // reject every wrong object? One endpoint with a bad address would then cost a Service all of its endpoints.
 
-import { OBJECT_BYTES_MAX, OBJECT_WARNINGS_MAX, UTF8_BYTES_MAX } from "../limits.ts";
+import { OBJECT_BYTES_MAX, OBJECT_WARNINGS_MAX, UTF8_BYTES_MAX } from "../limits/input.ts";
 import { cleanObject, identityProblem, type Warn } from "./decode_parts.ts";
 import { type KindSchema, SCHEMAS } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";

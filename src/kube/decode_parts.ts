@@ -1,8 +1,9 @@
 // The values in a decoded object: a port, address or range that is not valid is left out with a warning.
 
-import { AFFINITY_SECONDS_MAX } from "../limits.ts";
+import { LABEL_BYTES_MAX } from "../limits/input.ts";
+import { AFFINITY_SECONDS_MAX } from "../limits/rules.ts";
 import { familyOf, parseAddress, parseCidr } from "./address.ts";
-import { LABEL, LABEL_BYTES_MAX } from "./decode_schemas.ts";
+import { LABEL } from "./decode_schemas.ts";
 import { fieldsOf } from "./json_value.ts";
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "./objects.ts";
 import { quoted } from "./quoted.ts";

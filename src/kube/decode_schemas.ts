@@ -3,7 +3,7 @@
 // values of the fields are checked in decode_parts.ts.
 
 import * as z from "./zod.ts";
-import { OBJECT_LIST_MAX } from "../limits.ts";
+import { LABEL_BYTES_MAX, OBJECT_LIST_MAX } from "../limits/input.ts";
 import { annotations, managedFields, optionalText, selector, targetRef } from "./evidence_fields.ts";
 import { type QuickReader, quickReader } from "./quick_schema.ts";
 import { SERVICE_PROXY_NAME_LABEL } from "./service_proxy_name.ts";
@@ -18,7 +18,6 @@ const NAME = z.string().min(1).max(253).regex(
 );
 /** RFC 1123 label: the name of a namespace, a Service or a port. */
 export const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-export const LABEL_BYTES_MAX = 63;
 const labelled = z.string().max(LABEL_BYTES_MAX).regex(LABEL, "a name is lower-case letters, digits and '-'");
 const text = z.string().nullish();
 const number = z.number().nullish();

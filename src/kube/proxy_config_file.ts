@@ -2,7 +2,7 @@
 // what would be accepted. A setting without effect here is a warning, and so is an unknown field: kube-proxy 1.37 decodes
 // this version leniently too, and a configuration outlives the release that it was written for.
 
-import { INTERFACE_BYTES_MAX } from "../limits.ts";
+import { INTERFACE_BYTES_MAX } from "../limits/rules.ts";
 import { familyOf, parseAddress, parseCidr } from "./address.ts";
 import type { ConntrackSettings } from "./conntrack_settings.ts";
 import { fieldsOf } from "./json_value.ts";

@@ -1,6 +1,6 @@
 // Values from outside as parts of a message: written as JSON and cut, so that no value can fill the log.
 
-import { QUOTED_CHARACTERS_MAX } from "../limits.ts";
+import { QUOTED_CHARACTERS_MAX } from "../limits/input.ts";
 import { firstCharacters } from "../printable.ts";
 
 /** `value` for a message: texts and numbers as JSON, a list or map only as its kind, and `nothing` for undefined. */

@@ -1,7 +1,7 @@
 // Parts of objects that most objects of a cluster have alike: one value stands for all that are equal, which saves a tenth of
 // the memory of a large cluster. Nothing changes a decoded object, so objects may share their parts.
 
-import { SHARED_PARTS_MAX } from "../limits.ts";
+import { SHARED_PARTS_MAX } from "../limits/input.ts";
 
 /** Fields whose values repeat. Ports with a NodePort do not, but few Services have one. */
 export const SHARED_FIELDS: ReadonlySet<string> = new Set([

@@ -2,7 +2,7 @@
 // clock, or by the times of the files? The clock may be set forwards or back, and a copy or a restore changes file times:
 // either could make retention remove the whole past.
 
-import { AGE_LEAPT_SHARE, AGE_PAUSE_MILLISECONDS, AGE_STEP_MILLISECONDS } from "../limits.ts";
+import { AGE_LEAPT_SHARE, AGE_PAUSE_MILLISECONDS, AGE_STEP_MILLISECONDS } from "../limits/ledger.ts";
 import type { LedgerRecord } from "./record.ts";
 
 /** The age of a ledger after one of its records. */

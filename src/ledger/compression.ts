@@ -4,11 +4,11 @@
 
 import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { joinedChunks } from "../byte_chunks.ts";
-import { COMPRESSED_BYTES_MAX, LINE_BYTES_MAX, SEGMENT_BYTES } from "../limits.ts";
+import { BLOCK_BYTES_MAX, COMPRESSED_BYTES_MAX, LINE_BYTES_MAX, SEGMENT_BYTES } from "../limits/ledger.ts";
 import { codeOf, messageOf } from "../thrown.ts";
 import { call, type DiskWork } from "./disk_work.ts";
 import type { Storage } from "./storage.ts";
-import { BLOCK_BYTES_MAX, blocksLength, zstdFrames } from "./zstd_frames.ts";
+import { blocksLength, zstdFrames } from "./zstd_frames.ts";
 
 const STEP_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;

@@ -3,7 +3,7 @@
 
 import { unreachable } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
-import { SEGMENT_BYTES_MAX } from "../limits.ts";
+import { SEGMENT_BYTES_MAX } from "../limits/ledger.ts";
 import { Counters } from "./counters.ts";
 import { removeBehind, removeFiles } from "./cut_files.ts";
 import { type DiskFolder, FolderNotOurs } from "./disk_folder.ts";

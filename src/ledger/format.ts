@@ -22,7 +22,7 @@ import { Buffer } from "node:buffer";
 import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { assert } from "../invariant.ts";
-import { RECORD_BYTES_MAX } from "../limits.ts";
+import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { type LedgerRecord, namedOffset, type Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
 import type { Storage } from "./storage.ts";

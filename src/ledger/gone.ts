@@ -2,7 +2,7 @@
 // writer may have compressed the segment, or retention may have removed it.
 
 import { codeOf } from "../thrown.ts";
-import { READ_AGAIN_MAX } from "../limits.ts";
+import { READ_AGAIN_MAX } from "../limits/questions.ts";
 
 /** Retention removed a segment, whatever its form, while the ledger was read. */
 export class SegmentGone extends Error {

@@ -7,7 +7,7 @@ import {
   HANDOFF_LATE_MILLISECONDS,
   UNWRITTEN_BYTES_MAX,
   WRITTEN_WAIT_MILLISECONDS,
-} from "../limits.ts";
+} from "../limits/ledger.ts";
 import type { SyncPolicy } from "./disk_writer.ts";
 import type { LedgerFailure } from "./ledger.ts";
 import type { LedgerRecord } from "./record.ts";

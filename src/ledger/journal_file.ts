@@ -8,7 +8,7 @@
 
 import { hash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
-import { JOURNAL_BYTES_MAX } from "../limits.ts";
+import { JOURNAL_BYTES_MAX } from "../limits/ledger.ts";
 import { codeOf } from "../thrown.ts";
 import { readDecompressed } from "./compression.ts";
 import { segmentName } from "./format.ts";

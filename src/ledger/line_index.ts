@@ -2,7 +2,7 @@
 // commit: without this, each look would read it from its beginning. What has been indexed does not change, except where a start cuts
 // a torn tail: then a line does not decode as the record that is expected, and the caller reads the segment without the index.
 
-import { LINE_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES } from "../limits.ts";
+import { LINE_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES } from "../limits/ledger.ts";
 import { COMPRESSED, segmentFirst } from "./format.ts";
 import { ifThere } from "./gone.ts";
 import { decodeRecord } from "./line_decoder.ts";

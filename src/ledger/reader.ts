@@ -2,7 +2,7 @@
 // left out. They check the CRC and the offset of each record. The hash chain is proven by `verify` alone, because hashing
 // every record would make each search slower.
 
-import { SEGMENT_BYTES_MAX } from "../limits.ts";
+import { SEGMENT_BYTES_MAX } from "../limits/ledger.ts";
 import { readDecompressedHead } from "./compression.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { COMPRESSED, segmentFirst, segmentNames } from "./format.ts";

@@ -13,7 +13,7 @@ import {
 } from "./handoff.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
-import { WRITTEN_WAIT_MILLISECONDS } from "../limits.ts";
+import { WRITTEN_WAIT_MILLISECONDS } from "../limits/ledger.ts";
 import { within } from "../pause.ts";
 import type { Retention } from "./retention.ts";
 import { type Place, snapshotPieces } from "./snapshot.ts";

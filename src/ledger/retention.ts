@@ -1,7 +1,7 @@
 // Closed segments are compressed, and removed when they are too old or too large together. The segments after the newest
 // snapshot are always kept, so that the newest state can be read. What is kept always begins with a snapshot.
 
-import { RETENTION_SHARE_MAX } from "../limits.ts";
+import { RETENTION_SHARE_MAX } from "../limits/ledger.ts";
 import type { Age } from "./age.ts";
 import type { DiskFolder } from "./disk_folder.ts";
 import type { DiskWork } from "./disk_work.ts";

@@ -3,7 +3,7 @@
 
 import { compressed } from "./compression.ts";
 import { byteLength, joinedChunks } from "../byte_chunks.ts";
-import { SEGMENT_BYTES } from "../limits.ts";
+import { SEGMENT_BYTES } from "../limits/ledger.ts";
 import { COMPRESSED, encodeHeader, segmentFirst, segmentName } from "./format.ts";
 import type { Behind } from "./record_encoder.ts";
 import { replaceByCompressed } from "./retention.ts";

@@ -2,7 +2,7 @@
 // to gigabytes, is rejected while it is read, before it fills the memory.
 
 import { joinedChunks } from "../byte_chunks.ts";
-import { LINE_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES } from "../limits.ts";
+import { LINE_BYTES_MAX, SEGMENT_BYTES_MAX, SEGMENT_PIECE_BYTES } from "../limits/ledger.ts";
 import { readDecompressedPart } from "./compression.ts";
 import { LedgerDamage } from "./damage.ts";
 import { COMPRESSED } from "./format.ts";

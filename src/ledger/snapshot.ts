@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { messageOf } from "../thrown.ts";
 import { parsedJson } from "../json_parts.ts";
-import { SNAPSHOT_BYTES_MAX } from "../limits.ts";
+import { SNAPSHOT_BYTES_MAX } from "../limits/ledger.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { decompressedHead, readDecompressed } from "./compression.ts";
 import { namedOffset, type Offset } from "./record.ts";

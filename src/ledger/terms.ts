@@ -14,7 +14,7 @@ import { fieldsOf } from "../kube/json_value.ts";
 import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
 import { COUNT, fields, listOf, misfitText, nullable, NUMBER, oneOf, TEXT } from "../kube/shape.ts";
 import { parsedJson } from "../json_parts.ts";
-import { JSON_LIST_PARTS_MAX, TERMS_BYTES_MAX } from "../limits.ts";
+import { JSON_LIST_PARTS_MAX, TERMS_BYTES_MAX } from "../limits/ledger.ts";
 import { readDecompressed } from "./compression.ts";
 import { termsName } from "./format.ts";
 import { ifThere } from "./gone.ts";

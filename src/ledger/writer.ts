@@ -2,7 +2,7 @@
 // fails, the caller goes on: records wait in memory, with their offsets and hash chain, and are written once the disk works.
 
 import { randomBytes } from "node:crypto";
-import { UNWRITTEN_BYTES_MAX } from "../limits.ts";
+import { UNWRITTEN_BYTES_MAX } from "../limits/ledger.ts";
 import { ageBehind, NEWBORN } from "./age.ts";
 import { atOnce } from "./disk_work.ts";
 import { type DiskOptions, DiskWriter } from "./disk_writer.ts";

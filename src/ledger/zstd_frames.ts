@@ -7,8 +7,6 @@ const SKIPPABLE = 0x184d2a50;
 /** Bytes of Frame_Content_Size and of Dictionary_ID by their flags (3.1.1.1.1). */
 const CONTENT_SIZE_BYTES: readonly number[] = [0, 2, 4, 8];
 const DICTIONARY_BYTES: readonly number[] = [0, 1, 2, 4];
-/** Most bytes of a decompressed block (3.1.1.2.4). */
-export const BLOCK_BYTES_MAX = 128 * 1024;
 /** Type of a block (3.1.1.2.2) of which one byte is stored, whatever its size. */
 const RLE = 1;
 /** Parallel compressors make a frame for each part. Each frame costs some microseconds, even a small one. */

@@ -3,7 +3,7 @@
 // history and messages all need the text, and the kernel's codec makes bytes of it once, at the end.
 
 import { assert } from "../invariant.ts";
-import { SLOT_MODULUS_MAX } from "../limits.ts";
+import { SLOT_MODULUS_MAX } from "../limits/rules.ts";
 
 /** Address family of a table. As in kube-proxy there are two tables, one a family, and no `inet` table. */
 export type Family = "ip" | "ip6";

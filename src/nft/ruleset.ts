@@ -2,7 +2,7 @@
 // rules and set definitions) and its elements, kept apart because only elements change while the proxy runs.
 
 import { assert } from "../invariant.ts";
-import { NAME_BYTES_MAX } from "../limits.ts";
+import { NAME_BYTES_MAX } from "../limits/rules.ts";
 import { assertConcatenation, CONCATENATION, type DataType, type Family } from "./data_type.ts";
 import { assertComment, parseVerdict, type Rule } from "./statement.ts";
 

@@ -3,13 +3,13 @@
 // nft 1.0.6 aborts when it prints such a rule.
 
 import { assert } from "../invariant.ts";
+import { UTF8_BYTES_MAX } from "../limits/input.ts";
 import {
   AFFINITY_SECONDS_MAX,
   COMMENT_BYTES_MAX,
   INTERFACE_BYTES_MAX,
   SLOT_MODULUS_MAX,
-  UTF8_BYTES_MAX,
-} from "../limits.ts";
+} from "../limits/rules.ts";
 
 /** A value of the packet or its connection that can be part of a key. */
 export type Selector = ComparedSelector | OriginalAddress;

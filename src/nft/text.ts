@@ -14,7 +14,7 @@ import {
 } from "./ruleset.ts";
 import { type KeyPart, type Rule, type Statement, verdictText } from "./statement.ts";
 import type { ElementOperation, Operation, Transaction } from "./transaction.ts";
-import { HASH_MODULUS, SLOT_MODULUS_MAX } from "../limits.ts";
+import { HASH_MODULUS, SLOT_MODULUS_MAX } from "../limits/rules.ts";
 
 /** Most elements in one `add element` line. nft reads lines of any length; this keeps them readable. */
 const ELEMENTS_A_LINE = 64;

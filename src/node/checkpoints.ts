@@ -12,7 +12,7 @@ import {
   CHECKPOINT_MILLISECONDS,
   CHECKPOINT_RECORDS,
   HEAD_MILLISECONDS,
-} from "../limits.ts";
+} from "../limits/ledger.ts";
 import { within } from "../pause.ts";
 import { messageOf } from "../thrown.ts";
 import { type CheckpointKey, CheckpointKeys, type CheckpointKeySource } from "./checkpoint_keys.ts";

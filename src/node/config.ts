@@ -11,7 +11,7 @@ import {
   type OwnFlags,
   readConfigFile,
 } from "../kube/proxy_config_file.ts";
-import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { followLogSettings, log } from "./log.ts";
 import { type Document, flagNames, isDocument, type ProxyFlags, withFlags } from "./proxy_flags.ts";
 import { UsageError } from "./usage_error.ts";

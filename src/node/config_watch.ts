@@ -2,7 +2,7 @@
 // only rules follow from are applied at once, in one batch, and only other changes need a new start.
 
 import { readTextUpTo } from "../ingest/bounded_file.ts";
-import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { log } from "./log.ts";
 import { UsageError } from "./usage_error.ts";

@@ -2,7 +2,7 @@
 // the ledger, as a gap of no records. Where a fault may have left the engine between two states, the loop ends and restarts.
 
 import type { GapRecord } from "../ledger/record.ts";
-import { FAULTS_WAITING_MAX } from "../limits.ts";
+import { FAULTS_WAITING_MAX } from "../limits/serving.ts";
 import type { ConditionMetrics, FaultKind } from "../serve/condition_metrics.ts";
 import { type Fault, LastResort } from "./last_resort.ts";
 import { log } from "./log.ts";

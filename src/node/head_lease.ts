@@ -3,7 +3,7 @@
 // them refuses to change or remove one. So who owns the node can add heads, but cannot take one back.
 
 import { headAnnotation, type LedgerHead } from "../ledger/head.ts";
-import { LEASE_MILLISECONDS } from "../limits.ts";
+import { LEASE_MILLISECONDS } from "../limits/ledger.ts";
 import { messageOf } from "../thrown.ts";
 
 /** Sends an object to the API server; returns false where there is no such path. Throws where the server does not take it. */

@@ -5,7 +5,7 @@ import { describeKey } from "../kube/objects.ts";
 import type { AuditedWrite } from "../ingest/audit_log.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { ApiWriter } from "../ledger/writers_file.ts";
-import { CLOCKS_APART_MILLISECONDS_MAX } from "../limits.ts";
+import { CLOCKS_APART_MILLISECONDS_MAX } from "../limits/ledger.ts";
 
 /** The writers of the events among `records`, by offset, as far as `writes` has them. */
 export function joinedWriters(

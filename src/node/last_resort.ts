@@ -6,7 +6,7 @@
 // (restarts.ts). After any other error, of a server, a timer or a promise without a handler, the program goes on.
 
 import { InvariantError } from "../invariant.ts";
-import { UNCAUGHT_PER_MINUTE_MAX } from "../limits.ts";
+import { UNCAUGHT_PER_MINUTE_MAX } from "../limits/serving.ts";
 import { printable, redacted } from "../printable.ts";
 import type { FaultKind } from "../serve/condition_metrics.ts";
 

@@ -2,7 +2,7 @@
 // with its time and level, or as JSON with the keys of Kubernetes' components (component-base 1.37), in the background.
 
 import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
-import { LOG_LINE_CHARACTERS_MAX } from "../limits.ts";
+import { LOG_LINE_CHARACTERS_MAX } from "../limits/serving.ts";
 import { cutText, printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
 import { type Document, isDocument } from "./proxy_flags.ts";

@@ -2,7 +2,7 @@
 // may stop reading, or the disk may hang, and neither may delay rules. Lines beyond a bound of memory are dropped and counted.
 
 import { Buffer } from "node:buffer";
-import { LOG_WAITING_BYTES_MAX } from "../limits.ts";
+import { LOG_WAITING_BYTES_MAX } from "../limits/serving.ts";
 
 /** The destination of lines: standard error, or a fake of a test. */
 export interface LogSink {

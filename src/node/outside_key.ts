@@ -4,7 +4,7 @@
 import { readTextUpTo } from "../ingest/bounded_file.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { type NoteSigner, readSigner } from "../ledger/signed_note.ts";
-import { CREDENTIAL_BYTES_MAX } from "../limits.ts";
+import { CREDENTIAL_BYTES_MAX } from "../limits/input.ts";
 import type { CheckpointKey, CheckpointKeys, CheckpointKeySource, OpenedKey } from "./checkpoint_keys.ts";
 import { lastCheckpoint } from "./last_checkpoint.ts";
 import { UsageError } from "./usage_error.ts";

@@ -20,7 +20,7 @@ import {
   LEDGER_CLOSE_MILLISECONDS_MAX,
   LEDGER_OPEN_MILLISECONDS_MAX,
   LEDGER_RETRY_MILLISECONDS,
-} from "../limits.ts";
+} from "../limits/ledger.ts";
 import type { Position } from "../plan/position.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { LedgerFiles } from "./ledger_files.ts";

@@ -9,7 +9,7 @@ import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
 import { CounterReader } from "../kernel/element_counts.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { DESCRIPTORS_RESERVED, FORWARDED_CONNECTIONS_MAX } from "../limits.ts";
+import { DESCRIPTORS_RESERVED, FORWARDED_CONNECTIONS_MAX } from "../limits/serving.ts";
 import type { ServerName } from "../serve/condition_metrics.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 import { placesWithin } from "../serve/connections.ts";

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import type { SignedSnapshot } from "../ledger/checkpoint.ts";
 import { snapshotName, snapshotNext } from "../ledger/snapshot.ts";
 import { isStorageFailure } from "../ledger/storage.ts";
-import { SIGNED_SNAPSHOTS_MAX } from "../limits.ts";
+import { SIGNED_SNAPSHOTS_MAX } from "../limits/ledger.ts";
 
 const PIECE_BYTES = 64 * 1024;
 

@@ -6,7 +6,7 @@ import { snapshotInSteps, type SnapshotState, snapshotState } from "../fold/snap
 import { isUnfinished } from "../fold/unfinished.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
-import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits.ts";
+import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits/ledger.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 
 /**

@@ -4,7 +4,7 @@
 
 import { describeKey, TRIGGER } from "../kube/objects.ts";
 import type { CommitRecord, EventRecord, LedgerRecord } from "../ledger/record.ts";
-import { INBOX_MILLISECONDS_MAX } from "../limits.ts";
+import { INBOX_MILLISECONDS_MAX } from "../limits/input.ts";
 
 /** One commit that the kernel accepted, with its latencies in milliseconds. */
 export interface Sync {

@@ -1,6 +1,6 @@
 // Metrics about connections by Service, where they are counted.
 
-import { COUNTED_SERVICES_MAX } from "../limits.ts";
+import { COUNTED_SERVICES_MAX } from "../limits/serving.ts";
 import type { ByOutcome, ConnectionSeries } from "./connection_tally.ts";
 import { Counter, type Registry } from "./prometheus.ts";
 

@@ -2,18 +2,15 @@
 // the sums go on. Each connection is in exactly one series: that of its Service, or that of all Services without one. So no rate
 // has a connection twice when other Services become the busiest.
 
-import { COUNTED_SERVICES_MAX } from "../limits.ts";
+import {
+  COUNTED_SERVICES_MAX,
+  COUNTED_SERVICES_WAITING,
+  ENDED_SERIES_MAX,
+  FIRST_READINGS_MAX,
+  GONE_SCRAPES,
+} from "../limits/serving.ts";
 import type { ElementCount, ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Transaction } from "../nft/transaction.ts";
-
-/** Of so many Services that are gone the series are known, to be continued if they come back. */
-const ENDED_SERIES_MAX = 10_000;
-/** So many Services with connections are known before those that are gone are forgotten, while no scraper asks. */
-const COUNTED_SERVICES_WAITING = 10_000;
-/** For so many scrapes a Service that is gone keeps its series, so that each of several scrapers gets its last connections. */
-const GONE_SCRAPES = 20;
-/** A part of an interrupted reading may lack an element; so many readings do not lack the same one. */
-const FIRST_READINGS_MAX = 3;
 
 /** What became of a connection: an endpoint got it, or it was rejected or dropped for want of one. */
 export type ConnectionOutcome = "served" | "refused";

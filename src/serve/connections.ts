@@ -10,7 +10,7 @@ import {
   HEALTH_CONNECTIONS_MAX,
   METRICS_CONNECTIONS_MAX,
   REQUEST_MILLISECONDS_MAX,
-} from "../limits.ts";
+} from "../limits/serving.ts";
 
 /** How many connections each server may hold. */
 export interface Places {

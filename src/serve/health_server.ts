@@ -1,6 +1,10 @@
 // Serves /healthz and /livez, and a health check port for each LoadBalancer Service with externalTrafficPolicy Local.
 
-import { HEALTH_CHECK_CONNECTIONS_MAX, HEALTH_CONNECTIONS_MAX, LISTENERS_AT_ONCE } from "../limits.ts";
+import {
+  HEALTH_CHECK_CONNECTIONS_MAX,
+  HEALTH_CONNECTIONS_MAX,
+  LISTENERS_AT_ONCE,
+} from "../limits/serving.ts";
 import { messageOf } from "../thrown.ts";
 import { Connections } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";

@@ -6,7 +6,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Duplex } from "node:stream";
-import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits.ts";
+import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits/serving.ts";
 import { type Closing, Connections, type HeldPlace } from "./connections.ts";
 
 /** An address to listen on. */

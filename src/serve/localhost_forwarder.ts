@@ -6,7 +6,7 @@ import {
   FORWARD_BUFFER_BYTES,
   FORWARD_CONNECT_MILLISECONDS_MAX,
   FORWARDED_CONNECTIONS_MAX,
-} from "../limits.ts";
+} from "../limits/serving.ts";
 import { FAMILIES, type Family } from "../nft/data_type.ts";
 import { messageOf } from "../thrown.ts";
 

@@ -1,6 +1,6 @@
 // Serves /metrics over HTTP, kube-proxy's other pages on that port, and /details for clients on this node.
 
-import { METRICS_CONNECTIONS_MAX } from "../limits.ts";
+import { METRICS_CONNECTIONS_MAX } from "../limits/serving.ts";
 import { Connections } from "./connections.ts";
 import {
   type HttpAnswer,

@@ -6,7 +6,7 @@ import {
   type LabelValues,
   type Registry,
 } from "prom-client";
-import { HISTOGRAM_VALUES_MAX } from "../limits.ts";
+import { HISTOGRAM_VALUES_MAX } from "../limits/serving.ts";
 
 export { Counter, Gauge, Registry } from "prom-client";
 

@@ -10,7 +10,7 @@ import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
-import { SNAPSHOT_TAIL_BYTES } from "../../src/limits.ts";
+import { SNAPSHOT_TAIL_BYTES } from "../../src/limits/ledger.ts";
 import { progress } from "../../src/node/progress.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 import { table } from "./table.ts";

@@ -10,7 +10,7 @@ import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
-import { CHECKPOINT_MILLISECONDS, CHECKPOINT_RECORDS } from "../../src/limits.ts";
+import { CHECKPOINT_MILLISECONDS, CHECKPOINT_RECORDS } from "../../src/limits/ledger.ts";
 import { Checkpoints } from "../../src/node/checkpoints.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 import { percentile } from "./percentile.ts";

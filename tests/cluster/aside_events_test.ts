@@ -2,7 +2,7 @@
 // the Services beside it are served.
 
 import assert from "node:assert/strict";
-import { SERVICE_ELEMENTS_MAX } from "../../src/limits.ts";
+import { SERVICE_ELEMENTS_MAX } from "../../src/limits/rules.ts";
 import { eventsIn } from "../support/cluster/events.ts";
 import { furnishApi } from "../support/cluster/oracle.ts";
 import { planeTest } from "../support/cluster/scene.ts";

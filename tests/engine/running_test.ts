@@ -13,7 +13,7 @@ import type { FlowsDeleted, UdpFlows } from "../../src/kernel/conntrack.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
-import { PORTION } from "../../src/limits.ts";
+import { PORTION } from "../../src/limits/input.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";

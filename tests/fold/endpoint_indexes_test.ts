@@ -15,7 +15,7 @@ import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import type { EndpointSlice, Node, Service, SliceEndpoint } from "../../src/kube/objects.ts";
 import { readServiceName } from "../../src/kube/service_name.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
-import { SLOT_CLASS_MAX } from "../../src/limits.ts";
+import { SLOT_CLASS_MAX } from "../../src/limits/rules.ts";
 import { appears, service, vanishes } from "../support/cluster_notation.ts";
 
 /** No Service has an index. */

@@ -6,7 +6,7 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { restoredState, snapshotLines } from "../../src/fold/snapshot.ts";
 import type { CommitRecord, Offset } from "../../src/ledger/record.ts";
-import { SLOT_CLASS_MAX } from "../../src/limits.ts";
+import { SLOT_CLASS_MAX } from "../../src/limits/rules.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { folded } from "../support/folded.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { draws, SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
 import { assignSlots, differingSlots, NO_SLOTS, refill, type Slots } from "../../src/fold/slots.ts";
-import { SLOT_CLASS_MAX } from "../../src/limits.ts";
+import { SLOT_CLASS_MAX } from "../../src/limits/rules.ts";
 
 const endpoints = fc.uniqueArray(fc.integer({ min: 0, max: 60 }).map((n) => `e${n}`), { maxLength: 60 }).map((
   list,

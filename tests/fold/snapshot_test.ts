@@ -5,7 +5,7 @@ import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import { snapshotInSteps, snapshotLines, snapshotState } from "../../src/fold/snapshot.ts";
-import { SORTED_AT_ONCE } from "../../src/limits.ts";
+import { SORTED_AT_ONCE } from "../../src/limits/rules.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 

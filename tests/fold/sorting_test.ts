@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { sortInSteps } from "../../src/fold/sorting.ts";
-import { SORTED_AT_ONCE } from "../../src/limits.ts";
+import { SORTED_AT_ONCE } from "../../src/limits/rules.ts";
 
 type Item = readonly [number, number];
 

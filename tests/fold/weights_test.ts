@@ -11,7 +11,7 @@ import { trace } from "../../src/history/trace.ts";
 import type { EndpointSlice } from "../../src/kube/objects.ts";
 import { readServiceName } from "../../src/kube/service_name.ts";
 import { servicePorts } from "../../src/kube/service_port.ts";
-import { SLOT_CLASS_MAX, WEIGHT_MAX } from "../../src/limits.ts";
+import { SLOT_CLASS_MAX, WEIGHT_MAX } from "../../src/limits/rules.ts";
 import { canonicalAddress } from "../../src/nft/data_type.ts";
 import { appears, lines, service, slice } from "../support/cluster_notation.ts";
 import { folded } from "../support/folded.ts";

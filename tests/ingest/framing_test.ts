@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BadLine } from "../../src/ingest/body.ts";
 import { framingFor } from "../../src/ingest/framing.ts";
-import { RECORD_BYTES_MAX } from "../../src/limits.ts";
+import { RECORD_BYTES_MAX } from "../../src/limits/ledger.ts";
 import { joinedPages, readInPieces as read } from "../support/body_pieces.ts";
 
 const json = fc.jsonValue();

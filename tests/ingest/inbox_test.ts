@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Inbox } from "../../src/ingest/inbox.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
-import { INBOX_BATCHES_MAX } from "../../src/limits.ts";
+import { INBOX_BATCHES_MAX } from "../../src/limits/input.ts";
 
 const batch = (text: string): SourceBatch => ({ kind: "events", events: [], problems: [text] });
 

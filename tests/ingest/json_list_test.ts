@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { JsonListPieces } from "../../src/ingest/json_list.ts";
-import { JSON_PARTS_MAX, RECORD_BYTES_MAX } from "../../src/limits.ts";
+import { JSON_PARTS_MAX } from "../../src/limits/input.ts";
+import { RECORD_BYTES_MAX } from "../../src/limits/ledger.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

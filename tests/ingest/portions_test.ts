@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { portions } from "../../src/ingest/portions.ts";
 import type { EventsBatch, SourceBatch } from "../../src/ingest/source.ts";
-import { PORTION } from "../../src/limits.ts";
+import { PORTION } from "../../src/limits/input.ts";
 import { appears, slice, vanishes } from "../support/cluster_notation.ts";
 
 /** A batch of slices with so many endpoints each; a negative number is a deletion. */

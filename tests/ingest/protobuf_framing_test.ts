@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { ApiFailure, EncodingFailure } from "../../src/ingest/api_failure.ts";
 import { BadLine } from "../../src/ingest/body.ts";
 import { errorFraming, framingFor } from "../../src/ingest/framing.ts";
-import { LIST_OBJECTS_MAX, RECORD_BYTES_MAX } from "../../src/limits.ts";
+import { LIST_OBJECTS_MAX } from "../../src/limits/input.ts";
+import { RECORD_BYTES_MAX } from "../../src/limits/ledger.ts";
 import { arbitraryNoise, arbitraryObject } from "../support/arbitrary_message.ts";
 import { joinedPages, readInPieces } from "../support/body_pieces.ts";
 import {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { ByteSpan, MessageReader, UnreadableMessage } from "../../src/ingest/protobuf_message.ts";
 import { OBJECTS } from "../../src/ingest/protobuf_fields.ts";
-import { OBJECT_LIST_MAX } from "../../src/limits.ts";
+import { OBJECT_LIST_MAX } from "../../src/limits/input.ts";
 import { tag } from "../support/protobuf_encoder.ts";
 
 const SERVICE = OBJECTS.get("Service")!.message;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
-import { UNWRITTEN_BYTES_MAX } from "../../src/limits.ts";
+import { UNWRITTEN_BYTES_MAX } from "../../src/limits/ledger.ts";
 import { LoopDisk } from "../support/loop_disk.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {

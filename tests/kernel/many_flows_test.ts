@@ -12,7 +12,7 @@ import { emptyState } from "../../src/fold/cluster_state.ts";
 import type { UdpFrontend } from "../../src/fold/service_program.ts";
 import { Conntrack, type FlowsDeleted } from "../../src/kernel/conntrack.ts";
 import { parseAddress } from "../../src/kube/address.ts";
-import { FLOWS_WALKED_AT_ONCE } from "../../src/limits.ts";
+import { FLOWS_WALKED_AT_ONCE } from "../../src/limits/commits.ts";
 import { beginFlows } from "../support/many_flows.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";

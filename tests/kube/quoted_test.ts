@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { quoted } from "../../src/kube/quoted.ts";
-import { QUOTED_CHARACTERS_MAX } from "../../src/limits.ts";
+import { QUOTED_CHARACTERS_MAX } from "../../src/limits/input.ts";
 
 Deno.test("texts and numbers are JSON, lists and maps are only named, undefined has a word", () => {
   const cases: [unknown, string][] = [

@@ -8,7 +8,7 @@ import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
-import { CHECKPOINT_RECORDS } from "../../src/limits.ts";
+import { CHECKPOINT_RECORDS } from "../../src/limits/ledger.ts";
 import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { Checkpoints } from "../../src/node/checkpoints.ts";
 import { appears, service } from "../support/cluster_notation.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { InvariantError } from "../../src/invariant.ts";
 import type { GapRecord } from "../../src/ledger/record.ts";
-import { FAULTS_WAITING_MAX, UNCAUGHT_PER_MINUTE_MAX } from "../../src/limits.ts";
+import { FAULTS_WAITING_MAX, UNCAUGHT_PER_MINUTE_MAX } from "../../src/limits/serving.ts";
 import { Faults } from "../../src/node/faults.ts";
 
 function newFaults() {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { headsOfAnnotations, type LedgerHead } from "../../src/ledger/head.ts";
-import { LEASE_MILLISECONDS } from "../../src/limits.ts";
+import { LEASE_MILLISECONDS } from "../../src/limits/ledger.ts";
 import { HeadLease } from "../../src/node/head_lease.ts";
 
 const HEAD: LedgerHead = { ledger: "0123456789abcdef", next: 12, chain: "ab".repeat(32) };

@@ -1,7 +1,7 @@
 // Errors that nothing catches, in a process of its own: it goes on, and knows which of them may have broken the engine.
 
 import assert from "node:assert/strict";
-import { UNCAUGHT_PER_MINUTE_MAX } from "../../src/limits.ts";
+import { UNCAUGHT_PER_MINUTE_MAX } from "../../src/limits/serving.ts";
 
 const PROGRAM = new URL("../support/uncaught.ts", import.meta.url).pathname;
 

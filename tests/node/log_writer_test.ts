@@ -1,7 +1,7 @@
 // Lines are written in order, never wait for their reader in the background, and are counted where they are dropped.
 
 import assert from "node:assert/strict";
-import { LOG_WAITING_BYTES_MAX } from "../../src/limits.ts";
+import { LOG_WAITING_BYTES_MAX } from "../../src/limits/serving.ts";
 import { type LogSink, LogWriter } from "../../src/node/log_writer.ts";
 import { until } from "../support/until.ts";
 

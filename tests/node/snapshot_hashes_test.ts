@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { snapshotName } from "../../src/ledger/snapshot.ts";
-import { SIGNED_SNAPSHOTS_MAX } from "../../src/limits.ts";
+import { SIGNED_SNAPSHOTS_MAX } from "../../src/limits/ledger.ts";
 import { snapshotHashes } from "../../src/node/snapshot_hashes.ts";
 
 Deno.test("the newest snapshot at first, then those behind a place, oldest first, and a bounded number", async () => {

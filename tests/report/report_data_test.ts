@@ -15,7 +15,7 @@ import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { retain } from "../../src/ledger/retention.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
-import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../src/limits.ts";
+import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../src/limits/questions.ts";
 import { reportData } from "../../src/report/report_data.ts";
 import { timelineOf } from "../../src/report/timeline.ts";
 import { appears, lines, service, slice } from "../support/cluster_notation.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Connections } from "../../src/serve/connections.ts";
 import { type HttpAnswer, HttpServer, NO_NOTES } from "../../src/serve/http_server.ts";
 import { serveHealth } from "../../src/serve/health_server.ts";
-import { HEALTH_CONNECTIONS_MAX } from "../../src/limits.ts";
+import { HEALTH_CONNECTIONS_MAX } from "../../src/limits/serving.ts";
 import { until } from "../support/until.ts";
 
 const ADDRESS = { hostname: "127.0.0.1", port: 20_300 };

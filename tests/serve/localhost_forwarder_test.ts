@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { LocalhostNodePort } from "../../src/fold/localhost_node_ports.ts";
-import { FORWARDED_CONNECTIONS_MAX } from "../../src/limits.ts";
+import { FORWARDED_CONNECTIONS_MAX } from "../../src/limits/serving.ts";
 import { LocalhostForwarder } from "../../src/serve/localhost_forwarder.ts";
 import { until } from "../support/until.ts";
 

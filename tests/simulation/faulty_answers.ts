@@ -2,7 +2,7 @@
 // answer.
 
 import { decodeObject } from "../../src/kube/decode.ts";
-import { LARGE_REMOVAL_MIN } from "../../src/limits.ts";
+import { LARGE_REMOVAL_MIN } from "../../src/limits/input.ts";
 import { type Answer, bookmark, line, listText, refusal, statusText, whole } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Stored, Wanted } from "./cluster.ts";

@@ -2,6 +2,7 @@
 // What a rule measures is in tests/support/tidy; the tables that say which room may do what are here.
 
 import { longFiles, longFunctions, opensWithComment } from "./tidy/sizes.ts";
+import { boundsInPlace } from "./tidy/bounds.ts";
 import { castsByRoom } from "./tidy/casts.ts";
 import { circles, deadFiles, importDirection, onePlaceImports } from "./tidy/imports.ts";
 import { alikeExports, exportStyle, fileNames, vagueExports } from "./tidy/names.ts";
@@ -47,14 +48,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const PURE =
-  /^src\/(kube|nft|fold|plan|history)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|body|cuts|framing|gathering|json_list|json_page|json_pieces|listing|liveness|manifest_list|protobuf_fields|protobuf_framing|protobuf_message|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|shared_texts|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|appended|commit|effect|engine_state|kernel_tables|listing|healer|healing|held_list|batch|operation_owner)\.ts$|^src\/ledger\/handoff\.ts$/;
+  /^src\/(kube|nft|fold|plan|history|limits)\/|^src\/report\/\w+\.ts$|^src\/ingest\/(answer|api_failure|backoff|body|cuts|framing|gathering|json_list|json_page|json_pieces|listing|liveness|manifest_list|protobuf_fields|protobuf_framing|protobuf_message|reflector|reflector_state|reflector_request|reflector_failure|relist|resources|server_address|shared_texts|source)\.ts$|^src\/engine\/(engine|sync_report|commit_record|appended|commit|effect|engine_state|kernel_tables|listing|healer|healing|held_list|batch|operation_owner)\.ts$|^src\/ledger\/handoff\.ts$/;
 
 /** What every room may import. */
 const ROOT_FILES = [
   "src/bounded_body.ts",
   "src/byte_chunks.ts",
   "src/invariant.ts",
-  "src/limits.ts",
+  "src/limits/commits.ts",
+  "src/limits/input.ts",
+  "src/limits/ledger.ts",
+  "src/limits/questions.ts",
+  "src/limits/rules.ts",
+  "src/limits/serving.ts",
   "src/json_parts.ts",
   "src/pause.ts",
   "src/printable.ts",
@@ -79,6 +85,7 @@ export const RULES: Readonly<Record<string, (sources: Sources) => Finding[]>> = 
   "exported names say something": vagueExports,
   "no default exports, no export of everything": exportStyle,
   "each third-party package is imported in one file": onePlaceImports,
+  "bounds that several files rely on are in one folder, and each is used": boundsInPlace,
   "no file is dead": (sources) => deadFiles(sources, ENTRIES),
   "pages and comments name files that exist": missingFiles,
   "the pages about the code name what the code has": missingNames,

@@ -15,7 +15,7 @@ import { segmentNames } from "../../ledger/format.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { writeWriters } from "../../ledger/writers_file.ts";
 import { LedgerWriter } from "../../ledger/writer.ts";
-import { IMPORT_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../../limits.ts";
+import { IMPORT_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../../limits/input.ts";
 import { settings } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { joinedWriters } from "../../node/import_audit.ts";

@@ -9,7 +9,7 @@ import { FakeKernel } from "../../kernel/fake_kernel.ts";
 import { askAgainLater } from "../../ledger/gone.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { NetlinkKernel } from "../../kernel/netlink_kernel.ts";
-import { REPLAY_WORKERS_MAX } from "../../limits.ts";
+import { REPLAY_WORKERS_MAX } from "../../limits/questions.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { ourTables } from "../../node/other_proxies.ts";
 import { log } from "../../node/log.ts";

@@ -6,7 +6,7 @@ import type { PositionExpression } from "../../history/position_expression.ts";
 import { type Outage, outagesIn } from "../../history/outages.ts";
 import type { Past } from "../../history/past.ts";
 import { type Window, windowOf } from "../../history/window.ts";
-import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits.ts";
+import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits/questions.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { VERSION } from "../../node/program_version.ts";

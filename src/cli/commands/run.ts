@@ -1,6 +1,6 @@
 // `ledgerproxy run`: reads a cluster and keeps the kernel's rules equal to it. The program that runs is in node/run.ts.
 
-import { CUT_SECONDS_MAX } from "../../limits.ts";
+import { CUT_SECONDS_MAX } from "../../limits/rules.ts";
 import { outsideKey } from "../../node/outside_key.ts";
 import { run } from "../../node/run.ts";
 import type { RunOptions } from "../../node/run_options.ts";

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 // Tables about the whole window: churn by Service, drift by process, gaps, rejected commits.
 
-import { COMMIT_CHANGES_MAX } from "../../limits.ts";
+import { COMMIT_CHANGES_MAX } from "../../limits/ledger.ts";
 import type { Outage } from "../../history/outages.ts";
 import type { Churn, DriftBy, Gap, Rejected } from "../figures.ts";
 import { causeLine, position } from "./causes.ts";

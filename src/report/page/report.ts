@@ -2,7 +2,7 @@
 // any of that changes.
 
 import type { Outage } from "../../history/outages.ts";
-import { REPORT_RECORDS } from "../../limits.ts";
+import { REPORT_RECORDS } from "../../limits/questions.ts";
 import type { Figures } from "../figures.ts";
 import { figuresOf } from "../figures.ts";
 import type { EarlierCause, ReportData, ReportGrowth } from "../report_data.ts";

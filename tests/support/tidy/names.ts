@@ -36,7 +36,7 @@ export function exportStyle(sources: Sources): Finding[] {
 }
 
 /** The files that declare each exported name. Re-exports do not count. */
-function exportedNames(sources: Sources): Map<string, string[]> {
+export function exportedNames(sources: Sources): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const [path, file] of parsed(sources, "src/", "mod.ts")) {
     // A type and a value may share a name on purpose: a brand and its constructor.
