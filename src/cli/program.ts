@@ -4,6 +4,7 @@
 import { EXIT } from "../node/exit_code.ts";
 import { VERSION } from "../node/program_version.ts";
 import { Command, type Done, withoutSigns } from "./command_line.ts";
+import { checkFlags } from "./flag_rules.ts";
 import { startPaging } from "./pager.ts";
 import { printText } from "./terminal.ts";
 
@@ -81,10 +82,18 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     code = result;
   });
   program.hook("preAction", (_, command) => {
+    checkFlags(command);
     if (program.opts()["pager"] === true && !UNPAGED.has(command.name())) startPaging();
   });
   await program.parseAsync(words, { from: "user" });
   return code;
+}
+
+/** The functions that add each command to a program. */
+export async function allCommands(): Promise<Awaited<ReturnType<Load>>[]> {
+  return await Promise.all(
+    Object.values(GROUPS).flatMap((group) => Object.values(group)).map((load) => load()),
+  );
 }
 
 /** The program with the commands that `args` need. */

@@ -10,11 +10,15 @@ export const SERVICE_PROXY_NAME_FLAG = [
   "serve only Services whose label service-proxy-name is this, beside another proxy",
 ] as const;
 
-/** Flags of a program that serves, or writes a ledger. */
-const SERVING: ReadonlySet<string> = new Set([
-  ...["--fsync", "--speed", "--healthz-bind-address", "--metrics-bind-address", "--bind-address-hard-fail"],
-  ...["--v", "--logging-format", "--count-connections"],
-]);
+/** Flags of a program that serves. */
+const SERVING = [
+  "--healthz-bind-address",
+  "--metrics-bind-address",
+  "--bind-address-hard-fail",
+  "--count-connections",
+];
+/** Flags of a program that writes a ledger. */
+const WRITING = ["--fsync", "--speed", "--v", "--logging-format"];
 
 /** Adds the flag that counts connections. */
 export function withCounting(command: Command): Command {
@@ -50,12 +54,20 @@ export function withSource(command: Command): Command {
 }
 
 /**
- * As {@link withSource}, for a command that neither serves nor writes a ledger: flags about that are accepted, so that the command line
- * of the proxy can be used as it is, and are not in help.
+ * As {@link withSource}, for a command that does not serve: flags about that are accepted, so that the command line of the proxy can be
+ * used as it is, and are not in help.
  */
+export function withSourceToRecord(command: Command): Command {
+  return hiding(withSource(command), SERVING);
+}
+
+/** As {@link withSourceToRecord}, for a command that writes no ledger either. */
 export function withSourceToRead(command: Command): Command {
-  withSource(command);
-  for (const option of command.options) if (SERVING.has(option.long ?? "")) option.hideHelp();
+  return hiding(withSource(command), [...SERVING, ...WRITING]);
+}
+
+function hiding(command: Command, flags: readonly string[]): Command {
+  for (const option of command.options) if (flags.includes(option.long ?? "")) option.hideHelp();
   return command;
 }
 

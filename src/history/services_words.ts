@@ -99,13 +99,18 @@ function sinceText({ since }: EndpointState, timeText: TimeText): string {
   return since === null ? "" : `@${since.offset} ${timeText(since.time)}`;
 }
 
-/** A line for each endpoint. */
-export function endpointsLines(endpoints: readonly ListedEndpoint[], timeText: TimeText): string[] {
+/** A line for each endpoint. `wide` adds its slice and what began to send traffic to it. */
+export function endpointsLines(
+  endpoints: readonly ListedEndpoint[],
+  wide: boolean,
+  timeText: TimeText,
+): string[] {
   const head = ["SERVICE", "ENDPOINT", "PORT", "CONDITION", "GETS", "NODE", "ZONE", "POD", "SINCE"];
   const rows = endpoints.map((one) => [
     one.service,
     ...endpointCells(one),
     sinceText(one, timeText),
+    ...(wide ? [one.since?.what ?? "", one.slice] : []),
   ]);
-  return tableOr("there are no endpoints", head, rows);
+  return tableOr("there are no endpoints", wide ? [...head, "BY", "SLICE"] : head, rows);
 }

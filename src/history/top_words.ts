@@ -42,6 +42,7 @@ export function topLines(
     ),
     ...(connections === undefined ? [] : [
       "",
+      "counted by the kernel until now, whatever the range is:",
       ...tableOr(
         "the kernel has counted no connection",
         ["CONNECTIONS", "REFUSED", "SERVICE"],

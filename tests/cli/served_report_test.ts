@@ -78,5 +78,5 @@ Deno.test("a report is written or served, and a served one has no end", async ()
   ]);
   assert.deepEqual([nowhere.code, ends.code], [2, 2]);
   assert.match(nowhere.stderr, /give -o FILE or --serve PORT/);
-  assert.match(ends.stderr, /--serve goes on with the ledger: leave out --until/);
+  assert.match(ends.stderr, /--serve 0 and --until: the page goes on with the ledger; leave out one of them/);
 });

@@ -39,12 +39,12 @@ Deno.test("one Service with its frontends and endpoints", () => {
 });
 
 Deno.test("a line for each endpoint", () => {
-  const lines = endpointsLines(
-    SERVICES[1]!.endpoints.map((one) => ({ service: "shop/web", ...one })),
-    secondsOf,
-  );
-  assert.match(lines[1]!, /^shop\/web +10\.244\.0\.1:8080 +http +ready +traffic +node-a +@7 04$/);
-  assert.deepEqual(endpointsLines([], secondsOf), ["there are no endpoints"]);
+  const endpoints = SERVICES[1]!.endpoints.map((one) => ({ service: "shop/web", ...one }));
+  const [, line] = endpointsLines(endpoints, false, secondsOf);
+  assert.match(line!, /^shop\/web +10\.244\.0\.1:8080 +http +ready +traffic +node-a +@7 04$/);
+  const [, wide] = endpointsLines(endpoints, true, secondsOf);
+  assert.match(wide!, / node-a +@7 04 +EndpointSlice shop\/web-a \(changed\) +shop\/web-a$/);
+  assert.deepEqual(endpointsLines([], true, secondsOf), ["there are no endpoints"]);
 });
 
 Deno.test("what is wrong with a Service is said in a word, the worst first", () => {

@@ -54,7 +54,6 @@ async function archiveCommand(dir: string | undefined, options: ArchiveOptions):
   if ((dir === undefined) === (exec === undefined)) {
     throw new UsageError("give either the folder of the archive or --exec COMMAND");
   }
-  if (state !== undefined && exec === undefined) throw new UsageError("--state goes with --exec");
   const past = pastArgument(ledger);
   const name = part("--node", node ?? nodeOf(past));
   const path = `cluster=${part("--cluster", cluster)}/node=${name}/ledger=${past.id()}`;

@@ -5,6 +5,7 @@ import { directoryOf } from "../../history/directory.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import { HEAD, resolvePosition } from "../../history/position_expression.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { UsageError } from "../../node/usage_error.ts";
 import { pastArgument } from "../arguments.ts";
 import { Argument, type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
 import { printLines, printText } from "../terminal.ts";
@@ -55,6 +56,10 @@ export function addCompletion(program: Command, done: Done): void {
     .addHelpText("after", EXAMPLE)
     .action((asked: Shell | typeof NAMES, prefix: string | undefined, options: { ledger?: string }) => {
       if (asked === NAMES) return done(printNames(prefix ?? "", options.ledger));
+      if (prefix !== undefined || options.ledger !== undefined) {
+        const given = prefix ?? `--ledger ${options.ledger}`;
+        throw new UsageError(`${given}: it goes with ${NAMES}; the script reads the ledger of each line`);
+      }
       printText(SCRIPTS[asked](program));
     });
 }

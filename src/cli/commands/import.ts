@@ -75,14 +75,22 @@ export function addImport(program: Command, done: Done): void {
 /** Returns 1 where lines could not be read, or no event has a writer. Throws UsageError. */
 function importCommand(recordings: readonly string[], options: ImportOptions): number {
   const { ledger, audit = [] } = options;
-  if (recordings.length === 0 && audit.length === 0) {
-    throw new UsageError("give recordings, or --audit with the audit logs of a ledger that is there");
-  }
+  if (recordings.length === 0) requireAudit(options);
   const made = recordings.length === 0 ? undefined : makeLedger(recordings, options);
   // An audit log that the events come from has their writers too; what is wrong with its lines was reported.
   const logs = [...audit.map((path) => ({ path, text: textOf(path) })), ...(made?.auditLogs ?? [])];
   const code = logs.length === 0 ? EXIT.done : joinAudit(ledger, logs);
   return made?.isWhole === false ? EXIT.found : code;
+}
+
+/** Without recordings no ledger is made. Throws UsageError. */
+function requireAudit({ audit = [], node, began }: ImportOptions): void {
+  if (audit.length === 0) {
+    throw new UsageError("give recordings, or --audit with the audit logs of a ledger that is there");
+  }
+  const [flag] = [...node === "" ? [] : [`--node ${node}`], ...began === undefined ? [] : ["--began"]];
+  if (flag === undefined) return;
+  throw new UsageError(`${flag}: it is about a ledger that is made; give recordings too, or leave it out`);
 }
 
 /** An audit log. Without a path its problems were reported. */
@@ -99,6 +107,9 @@ function makeLedger(
   // A pipe can be read once.
   const texts = recordings.map(textOf);
   const read = recordings.map((path, i) => readReported(path, texts[i]!, began));
+  if (began !== undefined && read.every(({ form }) => form !== FORMS.kwok)) {
+    throw new UsageError("--began: these recordings have times of their own; leave it out");
+  }
   const events = mergedEvents(read);
   if (events.length === 0) {
     throw new UsageError(`${recordings.join(", ")}: no event of a kind that decides rules`);

@@ -105,14 +105,13 @@ async function manifest(options: InstallationOptions): Promise<number> {
 
 /** The distribution that is asked for. Without one, the flags must say how pods reach the API server. */
 function distributionOf(
-  { for: name, apiServer, configMap, allNodes }: InstallationOptions,
+  { for: name, apiServer, configMap }: InstallationOptions,
 ): Distribution | undefined {
   if (name !== undefined) {
     const found = Object.hasOwn(DISTRIBUTIONS, name) ? DISTRIBUTIONS[name] : undefined;
     if (found === undefined) throw new UsageError(`--for ${name}: unknown; it takes ${KNOWN}`);
     return found;
   }
-  if (allNodes) throw new UsageError("--all-nodes goes with --for; without it every node runs the proxy");
   if ((apiServer === undefined) === (configMap === undefined)) {
     throw new UsageError(
       `give --for ${KNOWN}, or one of --api-server URL and --config-map NAME: ` +

@@ -2,7 +2,7 @@
 
 import { record, type RecordOptions } from "../../node/record.ts";
 import type { Command, Done } from "../command_line.ts";
-import { withSource } from "../source_flags.ts";
+import { withSourceToRecord } from "../source_flags.ts";
 
 const EXAMPLE = `
 Example:
@@ -10,7 +10,7 @@ Example:
 
 /** Adds `record` to the program. */
 export function addRecord(program: Command, done: Done): void {
-  withSource(program.command("record"))
+  withSourceToRecord(program.command("record"))
     .description("write what happens in a cluster to a ledger; changes no rules")
     .option("--once", "exit when everything there is is recorded")
     .option("--allow-empty", "with --source: files without any object are an empty cluster, not an error")

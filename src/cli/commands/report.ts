@@ -62,12 +62,6 @@ export function addReport(program: Command, done: Done): void {
 /** Writes or serves the page; returns the exit code. Throws UsageError, WrongPosition. */
 async function reportCommand(folder: string | undefined, options: ReportOptions): Promise<number> {
   const { output, serve } = options;
-  if (serve !== undefined && options.until !== undefined) {
-    throw new UsageError("--serve goes on with the ledger: leave out --until");
-  }
-  if (serve !== undefined && output !== undefined) {
-    throw new UsageError("give either -o FILE or --serve PORT");
-  }
   const past = pastArgument(options.ledger, folder);
   const window = windowAsked(past, options);
   if (serve !== undefined) {

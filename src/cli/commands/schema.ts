@@ -2,6 +2,7 @@
 
 import * as z from "../../kube/zod.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { UsageError } from "../../node/usage_error.ts";
 import type { Command, Done } from "../command_line.ts";
 import { JSON_SCHEMAS } from "../json_schema.ts";
 import { printText } from "../terminal.ts";
@@ -18,7 +19,7 @@ export function addSchema(program: Command, done: Done): void {
     .action((command: string | undefined) => done(printSchemas(command)));
 }
 
-/** Prints one schema a line, with its name among the properties; returns 2 for a command that has none. */
+/** Prints one schema a line, with its name among the properties. Throws UsageError for a command that has none. */
 function printSchemas(command: string | undefined): number {
   const chosen = Object.entries(JSON_SCHEMAS).filter(([name]) =>
     command === undefined || name.split("/")[0] === command
@@ -28,5 +29,7 @@ function printSchemas(command: string | undefined): number {
     const named = { schema: { const: `ledgerproxy.${name}` }, ...properties };
     printText(JSON.stringify({ $id: `ledgerproxy.${name}`, ...rest, properties: named }));
   }
-  return chosen.length === 0 ? EXIT.usage : EXIT.done;
+  if (chosen.length > 0) return EXIT.done;
+  const known = new Set(Object.keys(JSON_SCHEMAS).map((name) => name.split("/")[0]));
+  throw new UsageError(`${command}: it has no JSON; schemas are there for ${[...known].join(", ")}`);
 }

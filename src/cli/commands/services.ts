@@ -11,7 +11,6 @@ import { endpointsLines, serviceLines, servicesLines } from "../../history/servi
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
-import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
 import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { watching } from "../follow_ledger.ts";
@@ -42,7 +41,7 @@ const WHAT =
 export function addServices(program: Command, done: Done): void {
   const description = "print Services: type, frontends, endpoints, and what changed each last";
   withFlags(ledgerCommand(program, "services", description, "services shop/web --at 03:12"), WHAT)
-    .addOption(new Option("--watch", "print them again whenever they change").conflicts(["at", "json"]))
+    .option("--watch", "print them again whenever they change")
     .action(async (what: string | undefined, options: ServicesOptions) =>
       done(await servicesCommand(what, options))
     );
@@ -66,9 +65,6 @@ function withFlags(command: Command, what: string): Command {
 
 /** Prints the Services; returns 1 where none matches. Throws UsageError, WrongPosition, NothingFound. */
 async function servicesCommand(what: string | undefined, options: ServicesOptions): Promise<number> {
-  if (options.watch && options.output === "json") {
-    throw new UsageError("--watch prints text: leave out -o json");
-  }
   const past = pastArgument(options.ledger);
   if (options.watch) return await watchServices(past, what, options);
   const damages: LedgerDamage[] = [];
@@ -139,13 +135,9 @@ function servicesFound(
   return { subject, services };
 }
 
-/** What the kernel has counted, where that was asked for. Throws UsageError. */
-function counts(past: Past, { kernel, at }: ServicesOptions): CountedElements | undefined {
-  if (!kernel) return undefined;
-  if (at !== undefined) {
-    throw new UsageError("--kernel is about the rules that are in the kernel now: leave out --at");
-  }
-  return countedConnections(past.id());
+/** What the kernel has counted, where that was asked for. */
+function counts(past: Past, { kernel }: ServicesOptions): CountedElements | undefined {
+  return kernel ? countedConnections(past.id()) : undefined;
 }
 
 /** Prints the endpoints; returns 1 where there are none. Throws UsageError, WrongPosition, NothingFound. */
@@ -162,6 +154,6 @@ function endpointsCommand(what: string | undefined, options: ServicesOptions): n
     counted,
   );
   if (isJson(options)) { for (const one of endpoints) printJson("endpoints/1", one); }
-  else printList(endpointsLines(endpoints, localTime));
+  else printList(endpointsLines(endpoints, options.output === "wide", localTime));
   return exitCode(endpoints.length, damages);
 }

@@ -6,7 +6,7 @@ import type { PositionExpression } from "../../history/position_expression.ts";
 import { type Finding, type NodeState, nodeStateOf } from "../../history/status.ts";
 import { isProblem, statusLines } from "../../history/status_words.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { type Command, type Done, ledgerCommand, Option } from "../command_line.ts";
+import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { watching } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { proxyFindings } from "../proxy_answers.ts";
@@ -27,19 +27,10 @@ export interface StatusOptions {
 export function addStatus(program: Command, done: Done): void {
   const description = "print what is wrong, worst first: rules, Services, node, drift, ledger, API server";
   ledgerCommand(program, "status", description, "status --at 03:12")
-    .addOption(
-      new Option("--at <position>", "as the ledger has it there: @1234, 03:12, 5m (now)")
-        .argParser(positionArgument)
-        // The running proxy answers for now.
-        .conflicts(["health", "metrics"]),
-    )
+    .option("--at <position>", "as the ledger has it there: @1234, 03:12, 5m (now)", positionArgument)
     .option("--health <address>", "where the running proxy answers /healthz", "127.0.0.1:10256")
     .option("--metrics <address>", "where it answers /details", "127.0.0.1:10249")
-    .addOption(
-      new Option("--watch", "print it again whenever it changes")
-        // It is about the ledger alone, now.
-        .conflicts(["at", "json", "health", "metrics"]),
-    )
+    .option("--watch", "print it again whenever it changes, from the ledger alone")
     .action(async (options: StatusOptions) => done(await statusCommand(options)));
 }
 

@@ -68,9 +68,6 @@ function writeCommand(file: string, options: TestOptions): number {
 
 /** The range to check, from --from or --at to --to. Throws UsageError, WrongPosition. */
 function spanAsked(past: Past, { at, from, to }: TestOptions): Span {
-  if (at !== undefined && (from ?? to) !== undefined) {
-    throw new UsageError("give either --at, or --from and --to");
-  }
   const through = offsetArgument(past, to ?? at);
   const span = { from: from === undefined ? through : offsetArgument(past, from), through };
   if (span.from > through) throw new UsageError("--from is after --to");

@@ -16,7 +16,6 @@ import type { ConfigOptions } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { stopSignal } from "../../node/stop_signal.ts";
-import { UsageError } from "../../node/usage_error.ts";
 import { type Command, type Done, positive } from "../command_line.ts";
 import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { withSourceToRead } from "../source_flags.ts";
@@ -67,12 +66,7 @@ export function addWhy(program: Command, done: Done): void {
 async function whyCommand(source: string, target: string, options: WhyOptions): Promise<number> {
   const state = await stateOf(options);
   const packet = packetArgument(directoryOf(state.state), source, target, options.interface);
-  if (options.live) {
-    if (options.kernel) {
-      throw new UsageError("--live prints the rules of one packet, and no counts: leave out --kernel");
-    }
-    return await followCommand(packet, options);
-  }
+  if (options.live) return await followCommand(packet, options);
   const path = pathOf(state, packet, counts(options));
   if (options.json) printJson("why/1", path);
   else printLines(pathLines(path));
@@ -80,18 +74,8 @@ async function whyCommand(source: string, target: string, options: WhyOptions): 
 }
 
 /** What the kernel has counted, where that was asked for: of rules that were made from the ledger. Throws UsageError. */
-function counts(options: WhyOptions): CountedElements | undefined {
-  if (!options.kernel) return undefined;
-  if (options.at !== undefined || hasSource(options)) {
-    throw new UsageError(
-      "--kernel is about the rules that are in the kernel now: leave out --at, --source and --kubeconfig",
-    );
-  }
-  return countedConnections(pastArgument(options.ledger).id());
-}
-
-function hasSource({ source, kubeconfig }: WhyOptions): boolean {
-  return (source ?? kubeconfig) !== undefined;
+function counts({ kernel, ledger }: WhyOptions): CountedElements | undefined {
+  return kernel ? countedConnections(pastArgument(ledger).id()) : undefined;
 }
 
 /** Waits for such a packet. Returns 1 where none comes, or where it goes elsewhere than the rules say. */
@@ -129,23 +113,10 @@ async function packetMet(
   }
 }
 
-/** The state of the source, or that of the ledger at `--at`. Throws UsageError where both are given. */
+/** The state of the source, or that of the ledger at `--at`. Throws UsageError. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
-  const { at, ledger, live } = options;
-  if (live && at !== undefined) {
-    throw new UsageError("--live is about the rules that are in the kernel now: leave out --at");
-  }
-  const isOfSource = hasSource(options);
-  if (isOfSource && ledger !== undefined) {
-    throw new UsageError(
-      "give either --ledger DIR or --source PATH (or --kubeconfig FILE): the answer comes from one of them",
-    );
-  }
-  if (!isOfSource) {
-    const past = pastArgument(ledger);
-    return stateArgument(past, at);
-  }
-  if (at !== undefined) throw new UsageError("--at needs --ledger: a source has only its present state");
+  const { at, ledger, source, kubeconfig, master } = options;
+  if ((source ?? kubeconfig ?? master) === undefined) return stateArgument(pastArgument(ledger), at);
   // A ledger needs no client of an API server.
   const { stateOfSource } = await import("../../node/source_state.ts");
   return await stateOfSource(options);

@@ -135,19 +135,25 @@ Deno.test("where an older segment is damaged, Services and status are answered, 
   assert.equal(status.code, 1, status.stderr);
 });
 
-Deno.test("flags that --watch, --at and --serve cannot follow are wrong usage, not ignored", async () => {
+Deno.test("flags that --watch, --follow, --at and --serve cannot follow are wrong usage, not ignored", async () => {
   using ledger = new AskedLedger();
   const asked = [
     ...["--at @3", "--json", "-o json"].map((flags) => `services --watch ${flags}`),
     ...["--at @3", "--json", "--health 127.0.0.1:1", "--metrics 127.0.0.1:1"]
       .map((flags) => `status --watch ${flags}`),
     "status --at @3 --health 127.0.0.1:1",
+    "services --watch --kernel",
+    "log --follow --until @3",
     `report -o ${ledger.folder}/page.html --serve 0`,
   ];
   for (const words of asked) {
     const { code, shown, stderr } = await begun(...words.split(" "), "--ledger", ledger.folder);
     assert.deepEqual([code, shown], [2, undefined], words);
-    assert.match(stderr, /^error: .*(--watch|--at|--serve)/, words);
+    assert.match(
+      stderr,
+      /^error: .*(--watch|--at|--serve|--follow).* and --.*; leave out one of them/,
+      words,
+    );
   }
 });
 
