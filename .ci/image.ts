@@ -178,12 +178,13 @@ async function program(arch: string, entrypoint: readonly string[], root: string
   await run("go", args, { CGO_ENABLED: "0", GOOS: "linux", GOARCH: arch, GOFLAGS: "-mod=mod" });
 }
 
-/** ENTRYPOINT and CMD of the Dockerfile: both ways to build an image run the same command. */
-function commands(): { entrypoint: string[]; cmd: string[] } {
+/** ENTRYPOINT, CMD and ENV of the Dockerfile: both ways to build an image run the same command. */
+function commands(): { entrypoint: string[]; cmd: string[]; env: string[] } {
   const text = Deno.readTextFileSync(`${ROOT}/Dockerfile`).replaceAll("\\\n", "");
   const read = (name: string): string[] =>
     JSON.parse(new RegExp(`^${name} (\\[.*\\])$`, "m").exec(text)![1]!);
-  return { entrypoint: read("ENTRYPOINT"), cmd: read("CMD") };
+  const env = [...text.matchAll(/^ENV (\S+)$/gm)].map(([, variable]) => variable!);
+  return { entrypoint: read("ENTRYPOINT"), cmd: read("CMD"), env };
 }
 
 /** The contents of the image (SPDX 2.3, JSON). */
@@ -236,7 +237,7 @@ async function build(arch: string, layout: Layout, work: string, epoch: string) 
     ["base", "deno", "program"].map((name) => [name, `${work}/${arch}-${name}`]),
   );
   for (const root of Object.values(roots)) await Deno.mkdir(root, { recursive: true });
-  const { entrypoint, cmd } = commands();
+  const { entrypoint, cmd, env } = commands();
   const packages = await debian(arch, work, roots["base"]!);
   await deno(arch, work, roots["deno"]!);
   await program(arch, entrypoint, roots["program"]!);
@@ -249,7 +250,7 @@ async function build(arch: string, layout: Layout, work: string, epoch: string) 
     config: {
       Entrypoint: entrypoint,
       Cmd: cmd,
-      Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+      Env: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ...env],
       WorkingDir: "/",
       Labels: {
         "org.opencontainers.image.title": "ledgerproxy",

@@ -18,6 +18,12 @@ export function imageEntrypoint(dockerfile: string | URL = DOCKERFILE): string[]
   return JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)![1]!) as string[];
 }
 
+/** The variables that the image sets. */
+export function imageEnvironment(): Record<string, string> {
+  const variables = Deno.readTextFileSync(DOCKERFILE).matchAll(/^ENV (\w+)=(\S+)$/gm);
+  return Object.fromEntries([...variables].map(([, name, value]) => [name!, value!]));
+}
+
 /**
  * The arguments of deno in the image, permissions and flags of V8, for the program at `path` with `args`. Where they name
  * absolute paths, those are allowed too: the folder of the ledger and an output to write, all of them to read, and of a

@@ -1,7 +1,7 @@
 // `ledgerproxy run` as it is shipped, in the namespaces of this process, watched from outside: descriptors, memory, and how
 // long /livez takes.
 
-import { imageCommand } from "./bundle.ts";
+import { imageCommand, imageEnvironment } from "./bundle.ts";
 
 const HEALTH = "127.0.0.1:10256";
 /** Between two requests to /livez. */
@@ -24,7 +24,7 @@ export class ObservedProgram implements AsyncDisposable {
         ...["-c", `exec "$@" >> "$0" 2>&1`, logFile],
         ...imageCommand("run", "--node", "node-a", "--healthz-bind-address", HEALTH, ...flags),
       ],
-      env: { NO_COLOR: "1" },
+      env: { ...imageEnvironment(), NO_COLOR: "1" },
       stdin: "null",
     }).spawn();
     this.#asking = this.#ask();
