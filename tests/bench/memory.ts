@@ -1,9 +1,9 @@
 // Where each megabyte of a node is: the process at its peak and at rest, the kernel for its sets, and V8's heap by kind of
-// object. The program runs from its sources, whose classes have names, with the flags of the image.
+// object. The process is the bundle with the image's flags; the heap is that of the sources, whose classes have names.
 //
 //   deno task bench:memory [SERVICES...]
 
-import { imageArguments } from "../support/bundle.ts";
+import { imageArguments, imageCommand } from "../support/bundle.ts";
 import { ControlPlane } from "../support/cluster/control_plane.ts";
 import { addApiAddress } from "../support/cluster/near_plane.ts";
 import { API_ADDRESS, furnishApi } from "../support/cluster/oracle.ts";
@@ -21,13 +21,17 @@ const INSPECTOR = "127.0.0.1:9333";
 const REST_MINUTES = Number(Deno.env.get("REST_MINUTES") ?? 2);
 const KINDS = 24;
 
-interface Measured {
-  readonly services: number;
+/** Bytes of a process. */
+interface Figures {
   readonly peak: number;
   readonly resident: number;
   readonly proportional: number;
   readonly anonymous: number;
-  readonly heap: number;
+}
+
+interface Measured {
+  readonly services: number;
+  readonly figures: Figures;
   readonly kernel: number;
   readonly snapshot: HeapSnapshot;
 }
@@ -86,58 +90,100 @@ class Inspector implements Disposable {
   }
 }
 
-/** Runs the program beside the API server as it is now, until it rests. */
-async function measure(plane: ControlPlane, services: number): Promise<Measured> {
-  const folder = Deno.makeTempDirSync();
-  Deno.writeTextFileSync(`${folder}/log`, "");
-  const main = `${ROOT.pathname}src/cli/main.ts`;
-  const words = [
-    "run",
-    "--node",
-    "node-a",
-    "--kubeconfig",
-    plane.kubeconfig(),
-    "--ledger",
-    `${folder}/ledger`,
-  ];
-  const [run, ...flags] = imageArguments(main, words);
-  const program = new Deno.Command("sh", {
-    args: [
-      ...["-c", `exec "$@" >> "$0" 2>&1`, `${folder}/log`, Deno.execPath(), run!, "--no-check"],
-      ...[`--inspect=${INSPECTOR}`, ...flags, main, ...words],
-    ],
-    env: { NO_COLOR: "1" },
-    cwd: ROOT,
-    stdin: "null",
-  }).spawn();
-  const log = () => Deno.readTextFileSync(`${folder}/log`);
-  await until("rules are in place", () => /are in place|in sync|skeleton written/.test(log()), 120_000);
-  await idle(program.pid);
-  await new Promise((resolve) => setTimeout(resolve, REST_MINUTES * 60_000));
-  const [status, rollup] = [`/proc/${program.pid}/status`, `/proc/${program.pid}/smaps_rollup`];
-  const process = {
+/** A process, and the folder of its ledger and log. */
+class Node implements Disposable {
+  readonly folder = Deno.makeTempDirSync();
+  readonly process: Deno.ChildProcess;
+
+  /** Starts what `command` makes of the program's arguments. */
+  constructor(plane: ControlPlane, command: (...args: string[]) => string[]) {
+    const { folder } = this;
+    const log = `${folder}/log`;
+    Deno.writeTextFileSync(log, "");
+    const flags = ["--node", "node-a", "--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`];
+    this.process = new Deno.Command("sh", {
+      args: ["-c", `exec "$@" >> "$0" 2>&1`, log, ...command("run", ...flags)],
+      env: { NO_COLOR: "1" },
+      cwd: ROOT,
+      stdin: "null",
+    }).spawn();
+  }
+
+  /** Waits until its rules are in place and it has rested. */
+  async rest(minutes: number): Promise<void> {
+    const log = () => Deno.readTextFileSync(`${this.folder}/log`);
+    await until("rules are in place", () => /are in place|in sync|skeleton written/.test(log()), 120_000);
+    await idle(this.process.pid);
+    await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
+  }
+
+  figures(): Figures {
+    return figuresOf(this.process.pid);
+  }
+
+  [Symbol.dispose](): void {
+    // Under its debugger the runtime does not end at SIGTERM.
+    this.process.kill("SIGKILL");
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+function figuresOf(pid: number): Figures {
+  const [status, rollup] = [`/proc/${pid}/status`, `/proc/${pid}/smaps_rollup`];
+  return {
     peak: bytesOf(status, "VmHWM"),
     resident: bytesOf(status, "VmRSS"),
     proportional: bytesOf(rollup, "Pss"),
     anonymous: bytesOf(status, "RssAnon"),
   };
-  const snapshot = new HeapSnapshot();
-  let heap = 0;
-  {
-    using inspector = await Inspector.connect();
-    heap = (await inspector.call("Runtime.getHeapUsage")).totalSize!;
-    inspector.onChunk = (chunk) => snapshot.add(chunk);
-    await inspector.call("HeapProfiler.takeHeapSnapshot");
-  }
-  program.kill("SIGKILL");
-  await program.status;
-  const full = kernelBytes();
+}
+
+/** Deletes our tables; returns what the kernel has again afterwards. */
+async function freeTables(): Promise<number> {
+  const before = kernelBytes();
   shell("nft delete table ip ledgerproxy\nnft delete table ip6 ledgerproxy");
   // Sets are freed after a grace period of RCU.
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  const kernel = full - kernelBytes();
-  Deno.removeSync(folder, { recursive: true });
-  return { services, ...process, heap, kernel, snapshot };
+  return before - kernelBytes();
+}
+
+/** The bundle beside the API server as it is now, and the heap of the same program from its sources. */
+async function measure(plane: ControlPlane, services: number): Promise<Measured> {
+  let [figures, kernel] = [undefined as Figures | undefined, 0];
+  {
+    using node = new Node(plane, imageCommand);
+    await node.rest(REST_MINUTES);
+    figures = node.figures();
+  }
+  kernel = await freeTables();
+  const main = `${ROOT.pathname}src/cli/main.ts`;
+  const snapshot = new HeapSnapshot();
+  {
+    using node = new Node(plane, (...args) => {
+      const [run, ...flags] = imageArguments(main, args);
+      return [Deno.execPath(), run!, "--no-check", `--inspect=${INSPECTOR}`, ...flags, main, ...args];
+    });
+    await node.rest(0);
+    using inspector = await Inspector.connect();
+    inspector.onChunk = (chunk) => snapshot.add(chunk);
+    await inspector.call("HeapProfiler.takeHeapSnapshot");
+  }
+  await freeTables();
+  return { services, figures, kernel, snapshot };
+}
+
+/** A program that does nothing on the same runtime with the same flags. */
+async function emptyProgram(): Promise<Figures> {
+  const file = Deno.makeTempFileSync({ suffix: ".js" });
+  Deno.writeTextFileSync(file, "setInterval(() => {}, 1000);");
+  const args = [...imageArguments(file, []), file];
+  const process = new Deno.Command(Deno.execPath(), { args }).spawn();
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const figures = figuresOf(process.pid);
+  process.kill("SIGKILL");
+  await process.status;
+  Deno.removeSync(file);
+  return figures;
 }
 
 addApiAddress();
@@ -151,12 +197,12 @@ for (const services of SIZES) {
   made = services;
   all.push(await measure(plane, services));
 }
+const row = ({ peak, resident, proportional, anonymous }: Figures) =>
+  [peak, resident, proportional, anonymous].map(megabytes);
 table(`Megabytes, ${REST_MINUTES} minutes after the first sync`, [
-  ["Services", "peak", "resident", "proportional", "anonymous", "V8's heap", "kernel"],
-  ...all.map(({ services, peak, resident, proportional, anonymous, heap, kernel }) => [
-    `${services}`,
-    ...[peak, resident, proportional, anonymous, heap, kernel].map(megabytes),
-  ]),
+  ["Services", "peak", "resident", "proportional", "anonymous", "kernel"],
+  ["empty program", ...row(await emptyProgram()), ""],
+  ...all.map(({ services, figures, kernel }) => [`${services}`, ...row(figures), megabytes(kernel)]),
 ]);
 for (const { services, snapshot } of all) {
   table(`V8's heap by kind, ${services} Services`, [
