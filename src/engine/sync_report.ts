@@ -1,7 +1,7 @@
 // What a commit did, as a value that metrics and the log line of a sync are made from, and the events counted for it.
 
 import { TRIGGERS_MAX } from "../limits/commits.ts";
-import { describeKey, type EndpointSlice, TRIGGER } from "../kube/objects.ts";
+import { describeKey, TRIGGER } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { unfinishedServices } from "../fold/unfinished.ts";
 import type { WithoutLocal } from "../fold/service_program.ts";
@@ -76,7 +76,7 @@ export function countEvent(gathered: Gathered, { objects }: ClusterState, record
   if (key.kind !== "EndpointSlice") return;
   gathered.endpoints++;
   const time = value?.metadata.annotations?.[TRIGGER];
-  const family = FAMILY_OF.get((value as EndpointSlice | null)?.addressType ?? "");
+  const family = FAMILY_OF.get(value?.kind === "EndpointSlice" ? value.addressType : "");
   // Slices of type FQDN lead to no rules.
   if (time === undefined || family === undefined) return;
   if (time === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) return;

@@ -25,12 +25,6 @@ export function joinEndpoint(address: Address, port: number): string {
   return `${address} . ${port}`;
 }
 
-/** The address and port that {@link joinEndpoint} joined. */
-export function readEndpoint(text: string): { readonly address: Address; readonly port: number } {
-  const at = text.indexOf(" . ");
-  return { address: text.slice(0, at) as Address, port: Number(text.slice(at + 3)) };
-}
-
 /** One endpoint of a ServicePort. */
 interface Endpoint {
   readonly text: string;

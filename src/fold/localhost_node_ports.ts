@@ -2,11 +2,10 @@
 // and other addresses, so no rule can serve them: a listener forwards their connections (serve/localhost_forwarder.ts).
 
 import { type ProxyConfig, servesLocalhost } from "../kube/proxy_config.ts";
-import { canonicalAddress, FAMILIES, type Family } from "../nft/data_type.ts";
+import { canonicalAddress, destinationOf, FAMILIES, type Family } from "../nft/data_type.ts";
 import { endpointOfClient } from "./choice_chains.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { readEndpoint } from "./endpoints.ts";
 import type { ServiceProgram } from "./service_program.ts";
 
 /** One TCP NodePort with at least one endpoint. */
@@ -80,6 +79,6 @@ function nodePortsOf({ shape, slots }: ServiceProgram): Claimed[] {
 const LOOPBACK_ADDRESS = { ip: canonicalAddress("127.0.0.1"), ip6: canonicalAddress("::1") } as const;
 
 function placeOf(endpoint: string): LocalhostNodePort["endpoints"][number] {
-  const { address, port } = readEndpoint(endpoint);
+  const { address, port } = destinationOf(endpoint);
   return { hostname: address, port };
 }

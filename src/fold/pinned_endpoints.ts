@@ -3,9 +3,8 @@
 // after a restart, and without a ledger.
 
 import { parseAddress } from "../kube/address.ts";
-import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
+import { type Address, canonicalAddress, destinationOf, type Family } from "../nft/data_type.ts";
 import type { ChunkedMap } from "./chunked_map.ts";
-import { readEndpoint } from "./endpoints.ts";
 import { differingSlots, markAs, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** Endpoints of a ServicePort with affinity. All its frontends share them. */
@@ -128,7 +127,7 @@ const SPREAD = 0x9e3779b1;
  * address, always have different numbers. Two others may have the same one, very rarely: then one of them is shifted.
  */
 function numberOf(family: Family, endpoint: string, shift: number): Address {
-  const { address, port } = readEndpoint(endpoint);
+  const { address, port } = destinationOf(endpoint);
   if (family === "ip") {
     const whole = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
     const number = (whole ^ Math.imul(port, SPREAD)) + shift;

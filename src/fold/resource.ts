@@ -3,10 +3,10 @@
 // elements. It also makes and reads the names under which Services claim resources.
 
 import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
-import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
+import { canonicalKey, type Element, type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
 import { ChunkedMap } from "./chunked_map.ts";
 import { NOTHING_PINNED, type PinnedEndpoints } from "./pinned_endpoints.ts";
-import { PATHS, type ServiceSet } from "./skeleton.ts";
+import { CONTAINERS, PATHS, type ServiceSet } from "./skeleton.ts";
 import { differingSlots, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** Where a frontend's elements go: an address has its own key, a NodePort is the same on all of the node's addresses. */
@@ -155,6 +155,16 @@ export function portOfFrontend(frontend: ElementKey): { readonly protocol: strin
   return { protocol, port: Number(port) };
 }
 
+/**
+ * The frontend in the key of an element of `set`: up to its port, without the slot or the address that may follow. The whole key where
+ * the elements are of no frontend.
+ */
+export function frontendInKey(set: SetPath, key: ElementKey): ElementKey {
+  const types = CONTAINERS.get(set)?.key ?? [];
+  const parts = types.indexOf("inet_service") + 1;
+  return parts === 0 || parts === types.length ? key : elementKey(concatenationParts(key).slice(0, parts));
+}
+
 /** Whether two resources surely have the same elements. It compares lists by identity, so false means that they may differ. */
 export function surelySame(a: ServiceResource | undefined, b: ServiceResource | undefined): boolean {
   if (a === b) return true;
@@ -185,7 +195,7 @@ function frontendOf(resource: ServiceResource | undefined): FrontendResource | u
 
 /** The key of what is behind a frontend. A template is faster than `elementKey`, and one is made for each slot. */
 function behind(frontend: ElementKey, part: string | number): ElementKey {
-  return `${frontend} . ${part}` as ElementKey;
+  return canonicalKey(`${frontend} . ${part}`);
 }
 
 function changeFrontend(

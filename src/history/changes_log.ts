@@ -3,7 +3,8 @@
 
 import type { WithObjects } from "../fold/cluster_state.ts";
 import { type Cidr, contains, parseAddress } from "../kube/address.ts";
-import { namespaceOfService } from "../kube/named_services.ts";
+import { namespaceOfDescribed } from "../kube/objects.ts";
+import { namespaceOf } from "../kube/service_name.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { JournalEntry } from "./journal.ts";
@@ -152,16 +153,15 @@ function wantedPart(entry: JournalEntry, filter: ChangeFilter): JournalEntry | u
   if (entry.time < since || entry.time > until) return undefined;
   if (kind === undefined ? entry.commit?.accepted : entry.kind !== kind) return undefined;
   if (service !== undefined && entry.service !== service) return undefined;
-  if (namespace !== undefined && namespaceOf(entry) !== namespace) return undefined;
+  if (namespace !== undefined && namespaceOfEntry(entry) !== namespace) return undefined;
   // Further entries of a record are about Services that it changed; the first one says what the record is.
   const further = entry.kind !== "commit" && entry.object === "" && entry.text === "";
   if (further && entry.came.length + entry.left.length === 0) return undefined;
   return wantedChanges(entry, filter);
 }
 
-function namespaceOf({ object, service }: JournalEntry): string | undefined {
-  if (service !== "") return namespaceOfService(service);
-  return /^\w+ ([^/]+)\//.exec(object)?.[1];
+function namespaceOfEntry({ object, service }: JournalEntry): string | undefined {
+  return service === "" ? namespaceOfDescribed(object) : namespaceOf(service);
 }
 
 function wantedChanges(

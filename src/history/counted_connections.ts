@@ -1,16 +1,12 @@
 // Connections that elements in the kernel have counted, each since it was made, by Service, frontend and endpoint. The caller reads
 // them: a ledger has no counts.
 
+import { frontendInKey } from "../fold/resource.ts";
 import { commentOf } from "../fold/service_program.ts";
-import { CONTAINERS, REFUSING_MAPS } from "../fold/skeleton.ts";
-import { concatenationParts, type Family } from "../nft/data_type.ts";
-import {
-  type ElementCount,
-  type ElementKey,
-  elementKey,
-  type SetPath,
-  splitSetPath,
-} from "../nft/ruleset.ts";
+import { REFUSING_MAPS } from "../fold/skeleton.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
+import type { Family } from "../nft/data_type.ts";
+import { type ElementCount, type ElementKey, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 
 /** Connections by what became of them. */
 export interface CountedConnections {
@@ -54,8 +50,8 @@ export function countedElements(counts: readonly ElementCount[]): CountedElement
     const { family, name } = splitSetPath(set);
     const isRefusing = REFUSING_MAPS.has(name);
     const one = isRefusing ? { served: 0, refused: packets } : { served: packets, refused: 0 };
-    add(services, comment.split(":", 1)[0]!, one);
-    add(frontends, `${family} ${frontendOf(set, key)}`, one);
+    add(services, serviceOfComment(comment), one);
+    add(frontends, `${family} ${frontendInKey(set, key)}`, one);
     if (!isRefusing) {
       const endpoint = `${comment} ${value}`;
       endpoints.set(endpoint, (endpoints.get(endpoint) ?? 0) + packets);
@@ -89,12 +85,6 @@ export function busiestServices({ services }: CountedElements, most: number): Co
     .filter(({ served, refused }) => served + refused > 0)
     .sort((a, b) => b.served + b.refused - a.served - a.refused || (a.service < b.service ? -1 : 1))
     .slice(0, most);
-}
-
-/** The key of a frontend in the key of its element: it ends with the port, and a slot or a number may follow. */
-function frontendOf(set: SetPath, key: ElementKey): ElementKey {
-  const parts = CONTAINERS.get(set)!.key.indexOf("inet_service") + 1;
-  return elementKey(concatenationParts(key).slice(0, parts));
 }
 
 function add(sums: Map<string, CountedConnections>, name: string, more: CountedConnections): void {

@@ -1,6 +1,7 @@
 // Searches a ledger for the records that concern a Service, a namespace, an address, a kind or a time, newest first.
 
-import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
+import { serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
+import { namespaceOf } from "../kube/service_name.ts";
 import type { Search } from "../ledger/terms.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
@@ -47,7 +48,7 @@ function isIn(record: LedgerRecord, namespace: string): boolean {
   if (record.kind === "event") return record.key.namespace === namespace;
   return record.kind === "commit" &&
     record.changes.some(({ comment }) =>
-      comment !== undefined && namespaceOfService(serviceOfComment(comment)) === namespace
+      comment !== undefined && namespaceOf(serviceOfComment(comment)) === namespace
     );
 }
 

@@ -2,7 +2,8 @@
 
 import type { ClusterState, WithObjects } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
-import { namespaceOfService, serviceOfComment } from "../kube/named_services.ts";
+import { serviceOfComment } from "../kube/named_services.ts";
+import { namespaceOf } from "../kube/service_name.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { Element } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
@@ -30,7 +31,7 @@ export function scopeOf(subject: Subject, state: WithObjects): Scope {
     }
     case "namespace":
       return ({ comment }) =>
-        comment !== undefined && namespaceOfService(serviceOfComment(comment)) === subject.namespace;
+        comment !== undefined && namespaceOf(serviceOfComment(comment)) === subject.namespace;
     case "address":
       return mentioning((address, port) =>
         address === subject.address && (subject.port === undefined || port === subject.port)

@@ -16,7 +16,7 @@ import {
   type ServicesState,
   type ServiceState,
 } from "./services.ts";
-import { namespaceOf, readServiceName, type ServiceName } from "../kube/service_name.ts";
+import { namespaceOf, type ServiceName } from "../kube/service_name.ts";
 
 /** An endpoint with its Service. */
 export interface ListedEndpoint extends EndpointState {
@@ -75,7 +75,7 @@ export function servicesOfSubject(state: ServicesState, subject: Subject | undef
 export function isServiceOf(subject: Subject, service: ServiceState): boolean {
   if (subject.kind === "service") return service.service === subject.service;
   if (subject.kind === "namespace") {
-    return namespaceOf(readServiceName(service.service)) === subject.namespace;
+    return namespaceOf(service.service) === subject.namespace;
   }
   if (service.endpoints.some((endpoint) => isEndpointOf(subject, service.service, endpoint))) return true;
   return service.frontends.some((frontend) => isPlaceOf(subject, frontendPlace(frontend)));
@@ -90,7 +90,7 @@ export function isEndpointOf(subject: Subject, service: string, endpoint: Endpoi
     case "node":
       return endpoint.node === subject.node;
     case "namespace":
-      return namespaceOf(readServiceName(service)) === subject.namespace;
+      return namespaceOf(service) === subject.namespace;
     case "zone":
       return endpoint.zone === subject.zone;
     case "pod":

@@ -126,7 +126,7 @@ export function prefixOf({ family, address, length }: Cidr): string {
   return `${family} ${bits.slice(0, length)}`;
 }
 
-/** The one place where a text becomes an Address: the caller has made it canonical. */
+/** `text` as an Address: the caller has made it canonical. */
 function canonicalAddress(text: string): Address {
   return text as Address;
 }

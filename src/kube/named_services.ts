@@ -24,15 +24,3 @@ export function serviceOfComment(comment: string): string {
   const colon = comment.indexOf(":");
   return colon < 0 ? comment : comment.slice(0, colon);
 }
-
-/** Namespace and name of a Service: `shop` and `web` of `shop/web`. */
-export function partsOfService(service: string): { readonly namespace: string; readonly name: string } {
-  const namespace = namespaceOfService(service);
-  return { namespace, name: service.slice(namespace.length + 1) };
-}
-
-/** The namespace of a Service: `shop` of `shop/web`. */
-export function namespaceOfService(service: string): string {
-  const slash = service.indexOf("/");
-  return slash < 0 ? service : service.slice(0, slash);
-}

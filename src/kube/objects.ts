@@ -174,6 +174,13 @@ export function describesKind(described: string, kind: ObjectKey["kind"]): boole
   return described.startsWith(`${kind} `);
 }
 
+/** The namespace of the object that `described` names, which {@link describeKey} made; undefined where it has none. */
+export function namespaceOfDescribed(described: string): string | undefined {
+  const name = described.slice(described.indexOf(" ") + 1);
+  const slash = name.indexOf("/");
+  return slash < 0 ? undefined : name.slice(0, slash);
+}
+
 /** `Service shop/web`, `Node node-a`: names an object in messages, and is its key in maps. */
 export function describeKey(key: ObjectKey): string {
   return key.namespace === "" ? `${key.kind} ${key.name}` : `${key.kind} ${key.namespace}/${key.name}`;

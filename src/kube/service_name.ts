@@ -15,9 +15,16 @@ export function nameOfService(
   return serviceName(namespace, name);
 }
 
-/** The namespace of a Service. */
-export function namespaceOf(name: ServiceName): string {
-  return name.slice(0, name.indexOf("/"));
+/** The namespace of a Service: `shop` of `shop/web`. A text without a namespace is unchanged. */
+export function namespaceOf(name: string): string {
+  const slash = name.indexOf("/");
+  return slash < 0 ? name : name.slice(0, slash);
+}
+
+/** Namespace and name of a Service: `shop` and `web` of `shop/web`. */
+export function partsOfService(name: string): { readonly namespace: string; readonly name: string } {
+  const namespace = namespaceOf(name);
+  return { namespace, name: name.slice(namespace.length + 1) };
 }
 
 /** `name` of `namespace/name`, also of a pod; a text without a namespace is unchanged. */

@@ -11,7 +11,8 @@ import { hash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { codeOf, messageOf } from "../thrown.ts";
 import { fieldsOf } from "../kube/json_value.ts";
-import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
+import { serviceOfComment, servicesOfEvent } from "../kube/named_services.ts";
+import { namespaceOf } from "../kube/service_name.ts";
 import { COUNT, fields, listOf, misfitText, nullable, NUMBER, oneOf, TEXT } from "../kube/shape.ts";
 import { parsedJson } from "../json_parts.ts";
 import { JSON_LIST_PARTS_MAX, TERMS_BYTES_MAX } from "../limits/ledger.ts";
@@ -196,6 +197,6 @@ function* termsOf(record: LedgerRecord): Generator<string> {
     if (comment === undefined) continue;
     const service = serviceOfComment(comment);
     yield TERM.service(service);
-    yield TERM.namespace(namespaceOfService(service));
+    yield TERM.namespace(namespaceOf(service));
   }
 }

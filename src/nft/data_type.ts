@@ -91,7 +91,7 @@ export function concatenationParts(text: string): string[] {
   return text.split(CONCATENATION);
 }
 
-/** Address and port in a value of a map of endpoints: `10.244.0.1 . 8080`. */
+/** Address and port of an endpoint as the value of a slot: `10.244.0.1 . 8080`. */
 export function destinationOf(value: string): { readonly address: Address; readonly port: number } {
   const [address = "", port] = concatenationParts(value);
   return { address: canonicalAddress(address), port: Number(port) };

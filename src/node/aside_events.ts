@@ -1,8 +1,7 @@
 // Makes Events for Services that are set aside: their owners must act, and may not read this program's log.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import type { ServiceName } from "../kube/service_name.ts";
-import { partsOfService } from "../kube/named_services.ts";
+import { partsOfService, type ServiceName } from "../kube/service_name.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 
 /** Remembers which Services were set aside, so that each gets one event. */

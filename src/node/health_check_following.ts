@@ -3,7 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { contains, parseAddress } from "../kube/address.ts";
-import { partsOfService } from "../kube/named_services.ts";
+import { partsOfService } from "../kube/service_name.ts";
 import { nodePortScope } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { HealthCheckPorts, ServiceHealth } from "../serve/health_server.ts";

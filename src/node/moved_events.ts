@@ -1,7 +1,7 @@
 // Makes Events for addresses that a commit gave to another Service: one at each of the two, because their owners must act.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { partsOfService } from "../kube/named_services.ts";
+import { partsOfService } from "../kube/service_name.ts";
 import { type MovedFrontend, movedTexts } from "../plan/moved_frontends.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 

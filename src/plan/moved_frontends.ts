@@ -1,9 +1,10 @@
 // Frontends that belonged to one Service in the kernel and belong to another after a commit. They are derived from the
 // commit's own changes, not from events: only a change in the kernel changes where packets go.
 
+import { frontendInKey } from "../fold/resource.ts";
 import { PATHS } from "../fold/skeleton.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
-import { CONCATENATION, FAMILIES, type Family } from "../nft/data_type.ts";
+import { FAMILIES, type Family } from "../nft/data_type.ts";
 import type { SetPath } from "../nft/ruleset.ts";
 import type { Delta } from "./delta.ts";
 
@@ -40,25 +41,22 @@ export function movedFrontends(delta: Delta): MovedFrontend[] {
     // Where an element stays its ServicePort's, nothing moves: so it is with nearly all changes of endpoints.
     if (before?.comment === undefined || before.comment === after?.comment) continue;
     const family = FAMILY_OF.get(set);
-    if (family !== undefined) left.set(`${family} ${frontendOf(set, key)}`, serviceOfComment(before.comment));
+    if (family !== undefined) {
+      left.set(`${family} ${frontendInKey(set, key)}`, serviceOfComment(before.comment));
+    }
   }
   if (left.size === 0) return [];
   const moved = new Map<string, MovedFrontend>();
   for (const { set, key, after } of delta) {
     const family = FAMILY_OF.get(set);
     if (family === undefined || after?.comment === undefined) continue;
-    const frontend = frontendOf(set, key);
+    const frontend = frontendInKey(set, key);
     const [from, to] = [left.get(`${family} ${frontend}`), serviceOfComment(after.comment)];
     if (from !== undefined && from !== to) {
       moved.set(`${family} ${frontend}`, { family, frontend, from, to });
     }
   }
   return [...moved.values()];
-}
-
-/** The frontend in the key of an element. */
-function frontendOf(set: SetPath, key: string): string {
-  return set.endsWith(" endpoints") ? key.slice(0, key.lastIndexOf(CONCATENATION)) : key;
 }
 
 /** Most frontends in one line. */

@@ -5,7 +5,7 @@
 import { objectNoun } from "../nft/objects.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { type SetPath, splitSetPath } from "../nft/ruleset.ts";
-import { CONTAINERS } from "../fold/skeleton.ts";
+import { frontendInKey } from "../fold/resource.ts";
 import { compareChanges, type Delta, type ElementChange } from "./delta.ts";
 import { isRetired } from "./plan.ts";
 
@@ -105,8 +105,6 @@ function turnOf({ set, after }: ElementChange): Turn {
 
 /** The frontend of a change: its family and the key, without the slot or the source. */
 function frontendOf({ set, key }: ElementChange): string {
-  const { family, name } = splitSetPath(set);
-  if (isOfChains(set)) return `${family} chains`;
-  const isBehind = CONTAINERS.get(set)?.key.at(-1) === "slot" || name === "firewall-sources";
-  return `${family} ${isBehind ? key.slice(0, key.lastIndexOf(" . ")) : key}`;
+  const { family } = splitSetPath(set);
+  return `${family} ${isOfChains(set) ? "chains" : frontendInKey(set, key)}`;
 }

@@ -1,5 +1,6 @@
 // Metrics about connections by Service, where they are counted.
 
+import { partsOfService } from "../kube/service_name.ts";
 import { COUNTED_SERVICES_MAX } from "../limits/serving.ts";
 import type { ByOutcome, ConnectionSeries } from "./connection_tally.ts";
 import { Counter, type Registry } from "./prometheus.ts";
@@ -34,7 +35,7 @@ export function addConnectionMetrics(
     ["namespace", "service", "outcome"],
     (counter, { services }) => {
       for (const [name, ofService] of services) {
-        const [namespace = "", service = ""] = name.split("/");
+        const { namespace, name: service } = partsOfService(name);
         for (const [outcome, count] of outcomes(ofService)) {
           counter.inc({ namespace, service, outcome }, count);
         }

@@ -2,6 +2,7 @@
 // the sums go on. Each connection is in exactly one series: that of its Service, or that of all Services without one. So no rate
 // has a connection twice when other Services become the busiest.
 
+import { serviceOfComment } from "../kube/named_services.ts";
 import {
   COUNTED_SERVICES_MAX,
   COUNTED_SERVICES_WAITING,
@@ -9,7 +10,7 @@ import {
   FIRST_READINGS_MAX,
   GONE_SCRAPES,
 } from "../limits/serving.ts";
-import type { ElementCount, ElementKey, SetPath } from "../nft/ruleset.ts";
+import { type ElementCount, type ElementKey, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import type { Transaction } from "../nft/transaction.ts";
 
 /** What became of a connection: an endpoint got it, or it was rejected or dropped for want of one. */
@@ -212,7 +213,7 @@ export class ConnectionTally {
 
   /** The Service of a ServicePort: the comment may be cut, but behind the Service's name. */
   #serviceOf(comment: string): Tallied {
-    const name = comment.split(":", 1)[0]!;
+    const name = serviceOfComment(comment);
     let service = this.#services.get(name);
     if (service === undefined) {
       const shown = this.#ended.get(name) ?? { served: 0, refused: 0 };
@@ -244,7 +245,8 @@ export class ConnectionTally {
 
   #loseTable(family: string, table: string): void {
     for (const map of [...this.#known.keys()]) {
-      if (map.startsWith(`${family} ${table} `)) this.mapDeleted(map);
+      const of = splitSetPath(map);
+      if (of.family === family && of.table === table) this.mapDeleted(map);
     }
   }
 

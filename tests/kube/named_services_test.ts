@@ -1,7 +1,7 @@
 // The Services that an event or a comment names.
 
 import assert from "node:assert/strict";
-import { namespaceOfService, serviceOfComment, servicesOfEvent } from "../../src/kube/named_services.ts";
+import { serviceOfComment, servicesOfEvent } from "../../src/kube/named_services.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 
 Deno.test("a Service names itself, a slice its owner, and a deleted slice each Service that may own it", () => {
@@ -15,5 +15,4 @@ Deno.test("a Service names itself, a slice its owner, and a deleted slice each S
 
 Deno.test("a comment is the name of a ServicePort, with or without a port name", () => {
   assert.deepEqual(["shop/web:http", "shop/web"].map(serviceOfComment), ["shop/web", "shop/web"]);
-  assert.equal(namespaceOfService("shop/web"), "shop");
 });

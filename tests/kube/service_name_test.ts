@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import {
   nameOfService,
+  namespaceOf,
+  partsOfService,
   readServiceName,
   serviceName,
   withoutNamespace,
@@ -12,6 +14,12 @@ Deno.test("a name is namespace/name; what was written as one is read as it is", 
   assert.equal(serviceName("shop", "web"), "shop/web");
   assert.equal(readServiceName("shop/web"), serviceName("shop", "web"));
   assert.equal(nameOfService({ namespace: "shop", name: "web" }), "shop/web");
+});
+
+Deno.test("the parts of a name; a text without a namespace is its own", () => {
+  assert.deepEqual(partsOfService("shop/web"), { namespace: "shop", name: "web" });
+  assert.equal(namespaceOf("shop/web"), "shop");
+  assert.equal(namespaceOf("web"), "web");
 });
 
 Deno.test("the name without its namespace; a text without a namespace is unchanged", () => {

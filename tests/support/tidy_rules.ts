@@ -26,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   history: ["kube", "nft", "fold", "plan", "type:ledger"],
   library: ["fold", "ledger", "history"],
   engine: ["kube", "nft", "fold", "plan", "ingest", "kernel", "type:ledger"],
-  serve: ["nft", "type:fold", "type:engine", "type:ingest", "type:ledger"],
+  serve: ["kube", "nft", "type:fold", "type:engine", "type:ingest", "type:ledger"],
   report: ["kube", "nft", "fold", "history", "type:ledger"],
   node: ["kube", "nft", "fold", "plan", "ingest", "kernel", "ledger", "engine", "serve"],
   install: ["node", "serve", "ingest", "kube", "nft"],
