@@ -4,8 +4,10 @@
 // once. A session takes hours and needs no person, and `--resume` goes on with one that was interrupted.
 //
 //   deno task e2e [--runs N] [--sets conformance,services,...] [--exercises] [--resume]
-//                 [--proxy daemonset|ledgerproxy|chart] [--alone] [--focus EXPRESSION] [--results DIR] [--keep] [--plan]
+//                 [--proxy daemonset|ledgerproxy|chart] [--alone] [--together] [--focus EXPRESSION] [--results DIR] [--keep]
+//                 [--plan]
 //
+// `--together` runs the sets at the same time: a run is then as long as its longest set, and the machine is busier.
 // With E2E_OLD, a checkout of an earlier release with its bundle, the exercises upgrade from that release.
 
 import { parseArgs } from "node:util";
@@ -31,6 +33,7 @@ const { values: flags } = parseArgs({
     sets: { type: "string", default: "conformance,services,balancers,localhost" },
     proxy: { type: "string", default: "daemonset" },
     alone: { type: "boolean", default: false },
+    together: { type: "boolean", default: false },
     exercises: { type: "boolean", default: false },
     focus: { type: "string" },
     results: { type: "string" },
@@ -73,7 +76,7 @@ function planned(): { readonly plan: Plan; readonly place: Place } {
   };
   const results = flags.results ?? `${DIRECTORY}/results`;
   const all = focus === undefined ? SETS : { focus: { focus, skip: "Disruptive" } };
-  return { plan, place: { directory: DIRECTORY, results, sets: all } };
+  return { plan, place: { directory: DIRECTORY, results, sets: all, together: flags.together } };
 }
 
 /** The commit that is tested, and whether the checkout has changes. */

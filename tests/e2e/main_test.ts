@@ -111,3 +111,22 @@ Deno.test("a session that is interrupted ends its cluster, and goes on where it 
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("with --together a set does not wait for the one before, and an interruption ends all", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await copied(folder);
+    const session = start(folder, "--sets", "services,conformance", "--alone", "--together");
+    const results = `${folder}/state/results/run-1/daemonset`;
+    await until(
+      "the second set has its result",
+      async () => await isThere(`${results}/conformance/junit_01.xml`),
+    );
+    await until("the first set runs", async () => await isThere(`${folder}/state/hung`));
+    session.kill("SIGINT");
+    assert.equal((await ended(session))[0], 130);
+    assert.equal(await isThere(`${results}/services/junit_01.xml`), false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

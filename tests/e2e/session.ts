@@ -13,6 +13,8 @@ export interface Place {
   readonly directory: string;
   readonly results: string;
   readonly sets: Readonly<Record<string, TestSet>>;
+  /** Whether the sets of a turn run at the same time: most of their tests wait. */
+  readonly together: boolean;
 }
 
 /** What a folder of results is about. Results of another commit or other flags are not mixed with these. */
@@ -22,8 +24,8 @@ export interface Plan extends Session {
   readonly focus: string;
 }
 
-/** The script that runs now, and whether the session is to end. */
-let running: Deno.ChildProcess | undefined;
+/** The scripts that run now, and whether the session is to end. */
+const running = new Set<Deno.ChildProcess>();
 let ending = false;
 
 /** Runs a script of this folder; its output goes to ours. Returns its exit code. */
@@ -41,18 +43,19 @@ export async function script(
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  if (!ending) running = child;
+  if (!ending) running.add(child);
   const { code } = await child.status;
   // What ends the session ends the program too: nothing else may begin meanwhile.
-  if (ending && child === running) await new Promise<never>(() => {});
+  if (ending && running.has(child)) await new Promise<never>(() => {});
+  running.delete(child);
   return code;
 }
 
-/** Ends the script that runs now with all its processes, and the cluster unless it is to be kept. */
+/** Ends the scripts that run now with all their processes, and the cluster unless it is to be kept. */
 export async function endSession(place: Place, keep: boolean): Promise<void> {
   ending = true;
-  if (running !== undefined) {
-    await new Deno.Command("kill", { args: ["-TERM", "--", `-${running.pid}`], stderr: "null" }).output();
+  for (const { pid } of running) {
+    await new Deno.Command("kill", { args: ["-TERM", "--", `-${pid}`], stderr: "null" }).output();
   }
   if (!keep) await script(place, "cluster/down.sh", []);
 }
@@ -145,7 +148,9 @@ async function takeTurn(place: Place, turn: readonly Step[]): Promise<void> {
     await must(place, "cluster/install.sh", [proxy, emptied(place, install)]);
   }
   const phases = rest.filter((step) => step.kind === "exercise");
-  for (const step of rest.filter((step) => step.kind === "set")) await runSet(place, step);
+  const sets = rest.filter((step) => step.kind === "set");
+  if (place.together) await Promise.all(sets.map((step) => runSet(place, step)));
+  else for (const step of sets) await runSet(place, step);
   if (phases.length === 0) return;
   for (const step of phases) emptied(place, step);
   const PHASES = phases.map((step) => step.name).join(" ");

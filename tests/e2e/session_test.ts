@@ -20,7 +20,7 @@ const PLAN: Plan = {
 function withResults(results: Readonly<Record<string, string>>, use: (place: Place) => void): void {
   const directory = Deno.makeTempDirSync();
   try {
-    const place = { directory, results: `${directory}/results`, sets: SETS };
+    const place = { directory, results: `${directory}/results`, sets: SETS, together: false };
     for (const [file, text] of Object.entries(results)) {
       const path = `${place.results}/${file}`;
       Deno.mkdirSync(path.replace(/\/[^/]*$/, ""), { recursive: true });
