@@ -81,7 +81,15 @@ export {
 export type { NotBounded, PacketCondition, PacketFlip, PlacedDrift } from "./src/history/packet_bisect.ts";
 export { flipLines } from "./src/history/bisect_words.ts";
 export type { ReplayDifference, ReplayResult, ReplayStep } from "./src/history/replay_part.ts";
-export type { LedgerVerdict } from "./src/history/verify.ts";
+export type { LedgerVerdict, Verifiable } from "./src/history/verify.ts";
+export { type Assertion, parseAssertions } from "./src/history/assertion.ts";
+export type { Checked } from "./src/history/journal_checks.ts";
+export type { Applied, PlanAhead, PlannedElement, PlannedObject } from "./src/history/plan_ahead.ts";
+export type { ClientClass } from "./src/history/frontend_packets.ts";
+export type { PlannedPacket } from "./src/history/planned_packets.ts";
+export type { ServiceManifest } from "./src/kube/service_manifest.ts";
+export type { LedgerHead } from "./src/ledger/head.ts";
+export { planLines } from "./src/history/plan_ahead_words.ts";
 export type { AuditedAction, AuditEntry, AuditEvidence } from "./src/history/audit.ts";
 export { verdictLines } from "./src/history/verify_words.ts";
 export { type Looked, type Outcome, type Packet, type Trace, trace } from "./src/history/trace.ts";

@@ -19,6 +19,10 @@ const OFFENDERS: Record<string, Record<string, string>> = {
   "file names say something": { "src/nft/utils.ts": "// a" },
   "exported names say something": { "src/nft/a.ts": "// a\nexport abstract class RuleManager {}" },
   "no default exports, no export of everything": { "src/nft/a.ts": '// a\nexport * from "./b.ts";' },
+  "what is exported is used by another file": {
+    "src/nft/a.ts": "// a\nexport interface I {}\nexport const x = 1, y = x;",
+    "tests/nft/a_test.ts": 'import { y } from "../../src/nft/a.ts";',
+  },
   "each third-party package is imported in one file": {
     "src/nft/a.ts": 'import "zod";',
     "src/nft/b.ts": 'import "zod";',

@@ -2,7 +2,6 @@
 // what to write instead. A name that is well formed and unknown is an error with names that are near it: exit code 1.
 
 import { type Directory, directoryOf, type NamedState } from "../history/directory.ts";
-import { type History, historyOf } from "../history/history.ts";
 import {
   findSubject,
   isNameProblem,
@@ -139,11 +138,6 @@ export function packetArgument(
 }
 
 /** The ledger that `flag` or `argument` names, or the default one. Long questions report their progress. Throws UsageError. */
-export function ledgerArgument(flag: string | undefined, argument?: string): History {
-  return historyOf(pastArgument(flag, argument));
-}
-
-/** As {@link ledgerArgument}, for questions that only commands ask. */
 export function pastArgument(flag: string | undefined, argument?: string): Past {
   const { path, from } = chosenFolder(flag, argument);
   try {

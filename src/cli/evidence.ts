@@ -1,5 +1,6 @@
 // What an auditor brings to `verify`: a key, and the heads that a witness saw.
 
+import { textUpTo } from "../bounded_body.ts";
 import { ApiClient } from "../ingest/api_client.ts";
 import { isUnanswered } from "../ingest/api_failure.ts";
 import { readTextUpTo } from "../ingest/bounded_file.ts";
@@ -92,26 +93,14 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
 async function witnessText(where: string, ask: (signal: AbortSignal) => Promise<Response>): Promise<string> {
   try {
     const answer = await ask(AbortSignal.timeout(WITNESS_MILLISECONDS_MAX));
-    const text = await textUpTo(answer, WITNESS_BYTES_MAX);
-    if (answer.ok && text !== undefined) return text;
-    const why = answer.ok ? `more than ${WITNESS_BYTES_MAX} bytes` : `status ${answer.status}`;
+    const { text, isWhole } = await textUpTo(answer, WITNESS_BYTES_MAX);
+    if (answer.ok && isWhole) return text;
+    const why = answer.ok ? `more than ${WITNESS_BYTES_MAX} characters` : `status ${answer.status}`;
     throw new UsageError(`${where}: ${why}`);
   } catch (error) {
     if (!isUnanswered(error)) throw error;
     throw new UsageError(`${where}: ${messageOf(error.cause ?? error)}`);
   }
-}
-
-/** The text of `answer`; undefined beyond `limit` bytes. */
-async function textUpTo({ body }: Response, limit: number): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > limit) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text;
 }
 
 /** The value that `text` describes; undefined where it is no JSON. */

@@ -8,7 +8,7 @@ import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { UsageError } from "../node/usage_error.ts";
 
 /** Names the folder of the ledger for all commands that read one. */
-export const LEDGER_VARIABLE = "LEDGERPROXY_LEDGER";
+const LEDGER_VARIABLE = "LEDGERPROXY_LEDGER";
 /** Names the file that `run --config` reads, whose LedgerProxyConfiguration names the folder. */
 const CONFIG_VARIABLE = "LEDGERPROXY_CONFIG";
 /** Where kubeadm's kube-proxy, and our manifest, have the configuration. */

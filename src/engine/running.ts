@@ -94,7 +94,7 @@ export function wakeAt({ healer, forgetting, syncAt, stepAt }: Running): number 
 }
 
 /** Whether rules are still being made in steps. */
-export function isStepping({ stepAt }: Running): boolean {
+function isStepping({ stepAt }: Running): boolean {
   return stepAt < Infinity;
 }
 

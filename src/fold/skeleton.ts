@@ -33,7 +33,7 @@ export function kernelTable(serviceProxyName: string | undefined): string {
 }
 
 /** The chain of guarded frontends: it returns for the sources in `firewall-sources` and drops all others. */
-export const FIREWALL = "firewall";
+const FIREWALL = "firewall";
 
 /** Set that holds the committed position as the comment of its one element; see plan/position.ts. */
 export const POSITION_SET = "ledger-position";

@@ -111,7 +111,7 @@ export class TerminatedEndpoints {
 }
 
 /** How long a connection of `service` may go on, in seconds; undefined: for ever. A wrong annotation counts as none. */
-export function cutSeconds({ metadata }: Service, otherwise: number | undefined): number | undefined {
+function cutSeconds({ metadata }: Service, otherwise: number | undefined): number | undefined {
   const text = metadata.annotations?.[CUT_ANNOTATION];
   if (text === "never") return undefined;
   return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) <= CUT_SECONDS_MAX

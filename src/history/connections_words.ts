@@ -32,7 +32,7 @@ export function connectionsLines(rows: readonly EndpointConnections[], timeText:
 }
 
 /** `shop/web:http`; `10.96.0.1:80/tcp` where no Service has that address. */
-export function servedPort({ service, port }: EndpointConnections): string {
+function servedPort({ service, port }: EndpointConnections): string {
   return service === "" ? port : `${service}:${port}`;
 }
 

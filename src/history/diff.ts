@@ -1,6 +1,5 @@
 // Compares two rulesets element by element: two positions of a ledger, two ledgers, or a ledger and a kernel.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
 import { plainElement, separated } from "../nft/objects.ts";
 import type { Element, ElementKey, Elements, Ruleset, SetPath } from "../nft/ruleset.ts";
 import { diff } from "../plan/delta.ts";
@@ -34,11 +33,6 @@ export interface ElementDifference {
   readonly after: Element | null;
   /** Null where no record is known to have made the difference. */
   readonly cause: Cause | null;
-}
-
-/** The rules of `state` as a side, without causes. */
-export function sideOfState({ desired }: ClusterState): Side {
-  return { elements: desired, cause: () => undefined };
 }
 
 /** A position of a ledger as a side. */

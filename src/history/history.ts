@@ -8,7 +8,10 @@ import type { Ruleset } from "../nft/ruleset.ts";
 import { type BlamedElement, blameElements } from "./blame.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { differences, type ElementDifference, type Side, sideOfPast } from "./diff.ts";
+import type { Assertion } from "./assertion.ts";
+import { checkAssertions } from "./assertion_check.ts";
 import { type AuditEntry, auditTrail } from "./audit.ts";
+import type { Checked } from "./journal_checks.ts";
 import { recordsAbout } from "./log.ts";
 import { findSubject, isNameProblem, nameProblemLines, type Subject, WrongName } from "./names.ts";
 import {
@@ -19,13 +22,14 @@ import {
   packetFlips,
 } from "./packet_bisect.ts";
 import { packetOfNames } from "./packet_names.ts";
-import { type Past, type PastState, WrongPosition } from "./past.ts";
+import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
+import { type Applied, type PlanAhead, planAhead } from "./plan_ahead.ts";
 import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
 import { pastAt, wholeRules } from "./recorded_rules.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
 import type { Packet } from "./trace.ts";
-import { type LedgerVerdict, verifyPast } from "./verify.ts";
+import { type LedgerVerdict, type Verifiable, verifyPast } from "./verify.ts";
 import { type PacketPath, pathOf } from "./why.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { type Latency, latencyIn } from "./change_latency.ts";
@@ -104,8 +108,12 @@ export interface History {
   replay(through?: PositionLike, take?: (step: ReplayStep) => void): ReplayResult;
   /** The trail for an auditor: who did what, when, by which evidence. */
   audit(range?: AskedRange): Iterable<AuditEntry>;
-  /** Whether the ledger is what was written. */
-  verify(): LedgerVerdict;
+  /** Whether the ledger is what was written, and follows from what an auditor kept. */
+  verify(kept?: Verifiable): LedgerVerdict;
+  /** What this node would do if objects were applied to the state at a position, or deleted. */
+  plan(applied: Applied, position?: PositionLike): PlanAhead;
+  /** Whether assertions hold at `since` and at every commit of the range; at HEAD where it is left out. */
+  check(assertions: readonly Assertion[], range?: AskedRange): Checked[];
 }
 
 /** A range of a ledger: after `since` (the beginning), up to `until` (HEAD). */
@@ -115,9 +123,6 @@ export interface AskedRange {
   /** The range ends with this. */
   readonly until?: PositionLike;
 }
-
-/** How many of each `top` has unless it is asked for more. */
-const TOP_ROWS = 10;
 
 /** The questions, asked of `past`. */
 export function historyOf(past: Past): History {
@@ -151,7 +156,7 @@ export function historyOf(past: Past): History {
     status: (position) => nodeStateOf(past, stateToRead(past, offsetOf(position))),
     outages: (range, service) => outagesIn(past, span(range), service),
     latency: (range, service) => latencyIn(past, span(range), service),
-    top: (range, most = TOP_ROWS) => topIn(past, span(range), most),
+    top: (range, most) => topIn(past, span(range), most),
     connections(tracked, position) {
       const through = offsetOf(position);
       const at = { state: stateToRead(past, through), through };
@@ -168,7 +173,20 @@ export function historyOf(past: Past): History {
       return take === undefined ? again(ask) : ask();
     },
     audit: (range) => auditTrail(past, span(range)),
-    verify: () => again(() => verifyPast(past).verdict),
+    verify: (kept) => again(() => verifyPast(past, kept).verdict),
+    plan: (applied, position) =>
+      again(() => {
+        const { state, lookup } = stateAt(past, offsetOf(position));
+        const last = lookup(state.folded);
+        if (last === undefined) throw past.overtaken();
+        return planAhead(state, applied, last.offset);
+      }),
+    check: (assertions, range) =>
+      again(() => {
+        const through = offsetOf(range?.until);
+        const from = range?.since === undefined ? through : offsetOf(range.since);
+        return checkAssertions(past, { from, through }, assertions);
+      }),
   };
 }
 

@@ -11,7 +11,9 @@ import type { Span } from "./window.ts";
 
 /** The result of one assertion. */
 export interface Checked {
+  /** Of the assertion. */
   readonly name: string;
+  /** Whether it holds everywhere that was asked for. */
   readonly holds: boolean;
   /** How it is broken; "" where it holds. */
   readonly text: string;

@@ -78,6 +78,14 @@ export function stateAt(past: Past, through: number): PastState {
   return { state, lookup: past.lookup() };
 }
 
+/** The node in the newest configuration of `past`; undefined where no record names it. */
+export function nodeOfPast(past: Past): string | undefined {
+  for (const { record } of past.newestFirst({ kind: "config" })) {
+    if (record.kind === "config" && record.nodeName !== "") return record.nodeName;
+  }
+  return undefined;
+}
+
 /** The state that {@link stateAt} begins with: of the newest snapshot, or empty. Throws {@link WrongPosition} as it does. */
 export function stateBefore(past: Past, through: number): ClusterState {
   const snapshot = past.snapshotBefore(through + 1);

@@ -26,8 +26,11 @@ import { unknownEndpoints } from "./unknown_endpoints.ts";
 export interface PlanAhead {
   /** Offset of the last record of the state. */
   readonly at: number;
+  /** The objects that would be applied, and those that would be deleted. */
   readonly objects: readonly PlannedObject[];
+  /** The elements that would differ. */
   readonly elements: readonly PlannedElement[];
+  /** The packets that would go elsewhere. */
   readonly packets: readonly PlannedPacket[];
   /** Frontends that more than one Service would claim, and did not before, as text. */
   readonly conflicts: readonly string[];
@@ -45,6 +48,7 @@ export interface PlanAhead {
 export interface PlannedObject {
   /** `Service shop/web`. */
   readonly object: string;
+  /** What would become of it. */
   readonly verb: "appears" | "changes" | "stays" | "goes";
   /** As `log` prints them. */
   readonly changes: readonly string[];
@@ -56,11 +60,13 @@ export interface PlannedElement {
   readonly set: SetPath;
   /** null: there is none. */
   readonly before: Element | null;
+  /** null: there would be none. */
   readonly after: Element | null;
 }
 
 /** What is to happen. */
 export interface Applied {
+  /** Objects that are applied, as manifests have them: what the API server would set is taken from what it has stored. */
   readonly objects: readonly KubeObject[];
   /** Further fields of the manifests of Services, by `describeKey`. */
   readonly manifests?: ReadonlyMap<string, ServiceManifest>;

@@ -17,13 +17,17 @@ export type PlannedState = Pick<
 
 /** A packet that would go elsewhere. */
 export interface PlannedPacket {
+  /** Where the packet is from. */
   readonly client: ClientClass;
   /** `namespace/name` of the Service. */
   readonly service: string;
+  /** One packet of such a client. */
   readonly packet: Packet;
   /** Whether it reaches an endpoint now, and would. */
   readonly serves: "as now" | "no more" | "newly" | "neither";
+  /** Where it goes now. */
   readonly before: readonly Outcome[];
+  /** Where it would go. */
   readonly after: readonly Outcome[];
 }
 

@@ -63,7 +63,7 @@ export function endpointsAbout(
 }
 
 /** The names of the Services that `subject` means; of all for undefined. */
-export function servicesOfSubject(state: ServicesState, subject: Subject | undefined): ServiceName[] {
+function servicesOfSubject(state: ServicesState, subject: Subject | undefined): ServiceName[] {
   if (subject?.kind === "service") return [subject.service];
   const names = [...state.services.keys()];
   if (subject === undefined) return names;

@@ -65,8 +65,11 @@ export interface SlowCommit {
   readonly through: number;
 }
 
+/** How many of each kind there are unless more are asked for. */
+const TOP_ROWS = 10;
+
 /** The `most` busiest of each kind in `span`. `counted`: what the kernel has counted. */
-export function topIn(past: Past, span: Span, most: number, counted?: CountedElements): Top {
+export function topIn(past: Past, span: Span, most = TOP_ROWS, counted?: CountedElements): Top {
   const services = new Map<string, { -readonly [field in keyof BusyService]: BusyService[field] }>();
   const flaps = new Flaps();
   const commits: Timed[] = [];

@@ -69,7 +69,7 @@ export function legacyNatChains(family: Family): string[] {
 }
 
 /** A chain begins with an entry whose target is `ERROR`; the target's data is the name. The last such entry ends the table. */
-export function chainNames(entries: Uint8Array, targetAt: number): string[] {
+function chainNames(entries: Uint8Array, targetAt: number): string[] {
   const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
   const textAt = (at: number) =>
     new TextDecoder().decode(entries.subarray(at, at + NAME_BYTES)).split("\0", 1)[0]!;

@@ -95,7 +95,7 @@ export function u32(attributes: Attributes, type: number): number | undefined {
 }
 
 /** Big-endian 32-bit number at the start of `bytes`. */
-export function readU32(bytes: Uint8Array): number {
+function readU32(bytes: Uint8Array): number {
   return ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
 }
 

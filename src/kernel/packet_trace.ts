@@ -190,7 +190,7 @@ function tracingTable(family: Family, { source, destination, protocol, port }: A
 }
 
 /** The event in `message`, with the number of its packet; none in messages of other kinds. */
-export function traceEvents(message: NetlinkMessage): { readonly id: number; readonly event: TraceEvent }[] {
+function traceEvents(message: NetlinkMessage): { readonly id: number; readonly event: TraceEvent }[] {
   if (message.type !== ((nf.NFNL_SUBSYS_NFTABLES << 8) | nf.MSG.TRACE)) return [];
   const attributes = messageAttributes(message);
   const type = u32(attributes, nf.NFTA_TRACE.TYPE);

@@ -37,7 +37,7 @@ export const HEADER_FIELD: Readonly<
 
 const PROTOCOL_NUMBER: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
 /** ICMP and ICMPv6 code "port unreachable" (RFC 792, RFC 4443). */
-export const PORT_UNREACHABLE = { ip: 3, ip6: 4 } as const;
+const PORT_UNREACHABLE = { ip: 3, ip6: 4 } as const;
 
 /** Writes the expressions and the comment of `rule`. */
 export function writeRule(writer: NetlinkWriter, family: Family, rule: Rule): void {
@@ -208,7 +208,7 @@ function writeHash(writer: NetlinkWriter, hash: Hash | AddressHash, from: number
  * The number of the register for the `index`-th 4 bytes. As nft does, a 16-byte register where aligned, else a 4-byte
  * one.
  */
-export function registerAt(index: number): number {
+function registerAt(index: number): number {
   return index % 4 === 0 ? nf.NFT_REG_1 + index / 4 : nf.NFT_REG32_00 + index;
 }
 

@@ -5,7 +5,7 @@ import type { Service } from "./objects.ts";
 import { quoted } from "./quoted.ts";
 
 /** The annotation of a Service: `client` or `random`. */
-export const CHOICE_ANNOTATION = "ledgerproxy.io/choice";
+const CHOICE_ANNOTATION = "ledgerproxy.io/choice";
 
 /** Whether `service` chooses endpoints by the client. ClientIP affinity comes before that. */
 export function choosesByClient({ metadata, spec }: Service): boolean {

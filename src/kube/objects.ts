@@ -1,6 +1,8 @@
 // The Kubernetes objects that this program reads, in the API's own shape and names, pruned to the fields that decide rules.
 // The ledger stores them so, with a few fields more that decide no rule (evidence_fields.ts), and without secrets.
 
+import type { ServiceName } from "./service_name.ts";
+
 /** Annotation of an EndpointSlice: when the change of pods or Service began that led to it, RFC 3339. */
 export const TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time";
 
@@ -172,6 +174,11 @@ export function objectKey(object: KubeObject): ObjectKey {
 /** Whether `described`, which {@link describeKey} made, names an object of `kind`. */
 export function describesKind(described: string, kind: ObjectKey["kind"]): boolean {
   return described.startsWith(`${kind} `);
+}
+
+/** What {@link describeKey} makes of the key of Service `name`. */
+export function describeService(name: ServiceName): string {
+  return `Service ${name}`;
 }
 
 /** The namespace of the object that `described` names, which {@link describeKey} made; undefined where it has none. */

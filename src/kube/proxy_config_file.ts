@@ -54,7 +54,7 @@ export type ReadConfig =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 export const KUBE_PROXY_API_VERSION = "kubeproxy.config.k8s.io/v1alpha1";
-export const OUR_API_VERSION = "ledgerproxy.config/v1alpha1";
+const OUR_API_VERSION = "ledgerproxy.config/v1alpha1";
 
 /** A duration as Go writes it: `1m30s`. */
 const DURATION = /^\+?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
@@ -383,7 +383,7 @@ function withPort(text: string, port: number): string {
 }
 
 /** `127.0.0.1:10249`, `[::1]:10249`; undefined for anything else. */
-export function parseBindAddress(text: string): ListenAddress | undefined {
+function parseBindAddress(text: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([\d.]+)):(\d{1,5})$/.exec(text);
   const hostname = parseAddress(match?.[1] ?? match?.[2] ?? "");
   const port = Number(match?.[3]);

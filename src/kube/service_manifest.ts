@@ -5,7 +5,9 @@ import { fieldsOf } from "./json_value.ts";
 
 /** See the head of this file. A field that is absent, or of a wrong type, is left out. */
 export interface ServiceManifest {
+  /** As in the manifest: `SingleStack`, `PreferDualStack`, `RequireDualStack`. */
   readonly ipFamilyPolicy?: string;
+  /** As in the manifest. */
   readonly allocateLoadBalancerNodePorts?: boolean;
   /** The target port of each port, by its name ("" for none). A named one depends on the pods, and is left out. */
   readonly targetPorts: ReadonlyMap<string, number>;

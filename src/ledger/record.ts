@@ -154,6 +154,3 @@ export interface SalvagedPast {
 
 /** A record of any kind. */
 export type LedgerRecord = EventRecord | ConfigRecord | CommitRecord | DriftRecord | GapRecord;
-
-/** Records that can change the desired ruleset. */
-export type InputRecord = EventRecord | ConfigRecord;

@@ -46,7 +46,7 @@ export function operationsOfObject(value: string): number {
 }
 
 /** `set` as an element: its name, and its type as text. Ours are sets; a map is one that another program made. */
-export function setElement(family: Family, set: Container): ObjectElement {
+function setElement(family: Family, set: Container): ObjectElement {
   return { key: canonicalKey(set.name), value: containerType(family, set), definition: set };
 }
 

@@ -191,7 +191,7 @@ function assertModulus(modulus: number): void {
 }
 
 /** Throws unless `name` is the name of a network interface, or a prefix of names followed by `*`. */
-export function assertInterface(name: string): void {
+function assertInterface(name: string): void {
   const fits = /^[^\s"*/\\]+\*?$/.test(name) && name.length <= INTERFACE_BYTES_MAX && name !== "*";
   assert(fits, `"${name}" is not the name of an interface, at most ${INTERFACE_BYTES_MAX} bytes`);
 }

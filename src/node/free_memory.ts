@@ -38,7 +38,7 @@ export class MemoryRelease implements Disposable {
 }
 
 /** Collects the garbage of this thread, and gives free pages of malloc back to the system. */
-export function freeMemory(): void {
+function freeMemory(): void {
   const { gc } = globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void };
   gc?.({ type: "major", flavor: "last-resort" });
   const libc = openLibc({

@@ -29,7 +29,7 @@ const TEXT_CHARACTERS_MAX = 500;
 const MINUTE_MILLISECONDS = 60_000;
 
 /** Makes a fault of `error`. */
-export function faultOf(kind: FaultKind, error: unknown): Fault {
+function faultOf(kind: FaultKind, error: unknown): Fault {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${String(error)}`;
   const { stack = "" } = error instanceof Error ? error : {};
   return {

@@ -2,6 +2,7 @@
 // a browser has for a frame, so a search goes on in parts; the caller decides when.
 
 import { serviceOfComment } from "../kube/named_services.ts";
+import { describeService } from "../kube/objects.ts";
 import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { servicePorts } from "../kube/service_port.ts";
 import type { PortView } from "./service_view.ts";
@@ -76,7 +77,7 @@ export class ServiceSearch {
   }
 
   #portsOf(name: ServiceName): number {
-    const object = this.timeline.view.objects.get(`Service ${name}`)?.object;
+    const object = this.timeline.view.objects.get(describeService(name))?.object;
     return object?.kind === "Service" ? servicePorts(object).length : 0;
   }
 
@@ -98,7 +99,7 @@ function candidates(timeline: Timeline, { changed }: Sought): readonly ServiceNa
 }
 
 /** Services whose elements the records from `from` to `through` changed. */
-export function changedServices(
+function changedServices(
   { moments, first }: Timeline,
   { from, through }: { readonly from: number; readonly through: number },
 ): Set<string> {

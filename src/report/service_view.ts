@@ -8,7 +8,7 @@ import { endpointsOf } from "../fold/endpoints.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";
-import type { EndpointSlice, Service, SliceEndpoint } from "../kube/objects.ts";
+import { describeService, type EndpointSlice, type Service, type SliceEndpoint } from "../kube/objects.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { canonicalKey, elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
@@ -70,7 +70,7 @@ export function serviceNames({ objects }: View): ServiceName[] {
 
 /** The ServicePorts of Service `name`; none where it does not exist or is not proxied. */
 export function portViews(view: View, name: ServiceName): PortView[] {
-  const recorded = view.objects.get(`Service ${name}`);
+  const recorded = view.objects.get(describeService(name));
   if (recorded?.object.kind !== "Service") return [];
   const service: Service = recorded.object;
   const slices = [...view.slices.get(name) ?? []];

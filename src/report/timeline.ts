@@ -5,7 +5,13 @@ import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
 import { foldRecord, ownerOf } from "../fold/fold.ts";
 import { restoredState } from "../fold/snapshot.ts";
 import { nodeAddresses } from "../history/packet_words.ts";
-import { describeKey, type EndpointSlice, type KubeObject, objectKey } from "../kube/objects.ts";
+import {
+  describeKey,
+  describeService,
+  type EndpointSlice,
+  type KubeObject,
+  objectKey,
+} from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { servicePorts } from "../kube/service_port.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
@@ -76,7 +82,10 @@ export class GrowingTimeline implements Timeline {
     this.records.splice(0, first - this.#first);
     this.moments.splice(0, first - this.#first);
     this.view.forgetBefore(first);
-    this.services.forgetBefore(first, (name) => this.view.objects.latest(`Service ${name}`) !== undefined);
+    this.services.forgetBefore(
+      first,
+      (name) => this.view.objects.latest(describeService(name)) !== undefined,
+    );
     this.#first = first;
   }
 

@@ -2,7 +2,7 @@
 // gathered only when a text can name one.
 
 import { type Directory, directoryOf } from "../history/directory.ts";
-import type { Service } from "../kube/objects.ts";
+import { describeService, type Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { servicePorts } from "../kube/service_port.ts";
 import type { Timeline } from "./timeline.ts";
@@ -11,7 +11,7 @@ import type { Timeline } from "./timeline.ts";
 export function namesIn({ view, services: { names } }: Timeline): Directory {
   const services = new Map<ServiceName, Service>();
   for (const name of names) {
-    const object = view.objects.get(`Service ${name}`)?.object;
+    const object = view.objects.get(describeService(name))?.object;
     if (object?.kind === "Service") services.set(name, object);
   }
   let all: Directory | undefined;

@@ -7,7 +7,7 @@ import type { LedgerFailure } from "../ledger/ledger.ts";
 import type { ProblemReason, ResourceStatus } from "../ingest/source.ts";
 
 /** Problems of a source, as `/healthz` names them. */
-export const SOURCE_PROBLEMS = [
+const SOURCE_PROBLEMS = [
   "not listed yet",
   "api server not answering",
   "api server refuses us",

@@ -1,7 +1,7 @@
 // A wrong argument is wrong usage, and the message says what to write instead.
 
 import assert from "node:assert/strict";
-import { accepted, ledgerArgument, packetArgument, positionArgument } from "../../src/cli/arguments.ts";
+import { accepted, packetArgument, pastArgument, positionArgument } from "../../src/cli/arguments.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { directoryOf } from "../../src/history/directory.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
@@ -34,5 +34,5 @@ Deno.test("positions, packets and ledgers are parsed, and wrong ones are explain
     usage(() => packetArgument(nothing, "10.0.0.1", "10.0.0.2", undefined)),
     /^10\.0\.0\.2: it must be ADDRESS/,
   );
-  assert.match(usage(() => ledgerArgument("/nowhere")), /^--ledger \/nowhere: there is no ledger/);
+  assert.match(usage(() => pastArgument("/nowhere")), /^--ledger \/nowhere: there is no ledger/);
 });

@@ -1,7 +1,7 @@
 // Differences between positions, ledgers and kernels.
 
 import assert from "node:assert/strict";
-import { differences, sideOfKernel, sideOfPast, sideOfState } from "../../src/history/diff.ts";
+import { differences, sideOfKernel, sideOfPast } from "../../src/history/diff.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { replayPart } from "../../src/history/replay_part.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -38,7 +38,7 @@ Deno.test("a kernel with every commit does not differ; without the last commit i
   using kernel = new FakeKernel();
   const tables = [{ family: "ip", name: "ledgerproxy" }, { family: "ip6", name: "ledgerproxy" }] as const;
   const listed = () => sideOfKernel(kernel.list(tables));
-  const end = sideOfState(stateAt(PAST, 6).state);
+  const end = at(6);
   for (const { record, transaction } of replayPart(PAST, { from: 0, through: 6, bounded: false })) {
     if (transaction === undefined) continue;
     kernel.commit(transaction);

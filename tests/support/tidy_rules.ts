@@ -5,7 +5,7 @@ import { longFiles, longFunctions, opensWithComment } from "./tidy/sizes.ts";
 import { boundsInPlace } from "./tidy/bounds.ts";
 import { castsByRoom } from "./tidy/casts.ts";
 import { circles, deadFiles, importDirection, onePlaceImports } from "./tidy/imports.ts";
-import { alikeExports, exportStyle, fileNames, vagueExports } from "./tidy/names.ts";
+import { alikeExports, exportStyle, fileNames, unusedExports, vagueExports } from "./tidy/names.ts";
 import { impurities } from "./tidy/purity.ts";
 import { foundTests, listedFiles } from "./tidy/found_tests.ts";
 import { inlinedUsings } from "./tidy/usings.ts";
@@ -84,6 +84,7 @@ export const RULES: Readonly<Record<string, (sources: Sources) => Finding[]>> = 
   "file names say something": fileNames,
   "exported names say something": vagueExports,
   "no default exports, no export of everything": exportStyle,
+  "what is exported is used by another file": unusedExports,
   "each third-party package is imported in one file": onePlaceImports,
   "bounds that several files rely on are in one folder, and each is used": boundsInPlace,
   "no file is dead": (sources) => deadFiles(sources, ENTRIES),

@@ -2,7 +2,7 @@
 
 import { shipSegments } from "../../ledger/archive.ts";
 import { folderStorage } from "../../ledger/storage.ts";
-import type { Past } from "../../history/past.ts";
+import { nodeOfPast } from "../../history/past.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
 import { shipByCommand } from "../../node/ship_by_command.ts";
@@ -55,7 +55,9 @@ async function archiveCommand(dir: string | undefined, options: ArchiveOptions):
     throw new UsageError("give either the folder of the archive or --exec COMMAND");
   }
   const past = pastArgument(ledger);
-  const name = part("--node", node ?? nodeOf(past));
+  const named = node ?? nodeOfPast(past);
+  if (named === undefined) throw new UsageError("the ledger does not name its node: give --node NAME");
+  const name = part("--node", named);
   const path = `cluster=${part("--cluster", cluster)}/node=${name}/ledger=${past.id()}`;
   const storage = folderStorage(past.path, false);
   const { added, kept, problems } = exec === undefined
@@ -65,14 +67,6 @@ async function archiveCommand(dir: string | undefined, options: ArchiveOptions):
   printLines([`${where}: added ${added.length} segments, ${kept} were there`]);
   for (const problem of problems) log.error(problem);
   return problems.length === 0 ? EXIT.done : EXIT.found;
-}
-
-/** The name of the node in the newest configuration of the ledger. */
-function nodeOf(past: Past): string {
-  for (const { record } of past.newestFirst({ kind: "config" })) {
-    if (record.kind === "config" && record.nodeName !== "") return record.nodeName;
-  }
-  throw new UsageError("the ledger does not name its node: give --node NAME");
 }
 
 /** A name as a part of a path. Throws UsageError. */

@@ -37,7 +37,7 @@ export function addDiff(program: Command, done: Done): void {
 }
 
 /** Prints the changes; returns 1 when there are any. Throws UsageError, WrongPosition. */
-export function diffCommand(
+function diffCommand(
   a: string,
   b: string,
   what: string | undefined,

@@ -52,7 +52,7 @@ export function addReplay(program: Command, done: Done): void {
 }
 
 /** Replays the ledger in folder `path`; returns 1 at the first difference. Throws UsageError, WrongPosition. */
-export async function replayCommand(folder: string | undefined, options: ReplayOptions): Promise<number> {
+async function replayCommand(folder: string | undefined, options: ReplayOptions): Promise<number> {
   const past = pastArgument(options.ledger, folder);
   const start = performance.now();
   const result = await replayed(past.path, past, options);

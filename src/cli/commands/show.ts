@@ -24,7 +24,7 @@ export function addShow(program: Command, done: Done): void {
 }
 
 /** Prints one position; returns 1 where the rules are not all recorded. Throws UsageError, WrongPosition. */
-export function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
+function showCommand(position: PositionExpression, { ledger, json }: ShowOptions): number {
   const past = pastArgument(ledger);
   const shown = historyOf(past).show(atOffset(offsetArgument(past, position)));
   if (json) printJson("show/1", shown);

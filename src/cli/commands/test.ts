@@ -75,7 +75,7 @@ function spanAsked(past: Past, { at, from, to }: TestOptions): Span {
 }
 
 /** Prints each assertion; returns 1 where one is broken. Throws UsageError, WrongPosition. */
-export function testCommand(file: string, options: TestOptions): number {
+function testCommand(file: string, options: TestOptions): number {
   const past = pastArgument(options.ledger);
   const { junit, json } = options;
   const assertions = assertionsIn(file);

@@ -28,9 +28,6 @@ export interface RangeOptions {
   readonly json?: boolean;
 }
 
-/** How many rows a table of `top` has unless `--limit` is given. */
-const TOP_ROWS = 10;
-
 /** Adds `top` to the program. */
 export function addTop(program: Command, done: Done): void {
   const top = "print what was busy: Services by changes, endpoints that came back, the slowest commits";
@@ -71,7 +68,7 @@ function asked({ ledger, since, until }: RangeOptions): { readonly past: Past; r
 function topCommand(options: RangeOptions): number {
   const { past, span } = asked(options);
   const counted = options.kernel ? countedConnections(past.id()) : undefined;
-  const top = topIn(past, span, options.limit ?? TOP_ROWS, counted);
+  const top = topIn(past, span, options.limit, counted);
   if (options.json) printJson("top/1", top);
   else printTables(topLines(top, localTime));
   return EXIT.done;

@@ -54,7 +54,7 @@ export function addVerify(program: Command, done: Done): void {
 }
 
 /** Prints everything that is wrong; returns 1 when something is. Throws UsageError. */
-export async function verifyCommand(folder: string | undefined, options: VerifyOptions): Promise<number> {
+async function verifyCommand(folder: string | undefined, options: VerifyOptions): Promise<number> {
   const heads = options.witness === undefined
     ? {}
     : { heads: await headsAt(options.witness, options.kubeconfig) };

@@ -20,7 +20,7 @@ const TIME_STEPS = [
 const DAY_SECONDS = 86_400;
 
 /** Pixels left of every chart for its numbers. The slider has the same margin, so that equal times are aligned. */
-export const AXIS_WIDTH = 64;
+const AXIS_WIDTH = 64;
 /** Pixels of a chart, and of the times below the last one. */
 const HEIGHT = 88;
 const TIMES_HEIGHT = 22;

@@ -1,7 +1,7 @@
 // Names of files and of what they export.
 
 import ts from "typescript";
-import { type Finding, parsed, type Sources } from "./sources.ts";
+import { type Finding, nodes, parsed, type Sources } from "./sources.ts";
 
 const NAMELESS = /\/(utils?|helpers?|common|misc|types|index)\.ts$/;
 const VAGUE = /(Manager|Handler|Processor|Helper|Util|Impl|Base|Info)$/;
@@ -20,6 +20,25 @@ export function vagueExports(sources: Sources): Finding[] {
 export function alikeExports(sources: Sources): Finding[] {
   return [...exportedNames(sources)].filter(([, paths]) => paths.length > 1).map(([name, paths]) =>
     `${name}: ${paths.join(", ")}`
+  );
+}
+
+/**
+ * Values that a file of src exports and no other file names: a reader would look for their users. Types are left out, as the
+ * documentation of an exported function needs those of its parameters and results.
+ */
+export function unusedExports(sources: Sources): Finding[] {
+  const naming = new Map<string, Set<string>>();
+  for (const [path, file] of parsed(sources, "src/", "tests/", "examples/", "mod.ts")) {
+    for (const node of nodes(file)) {
+      if (ts.isIdentifier(node)) naming.set(node.text, (naming.get(node.text) ?? new Set()).add(path));
+    }
+  }
+  return [...parsed(sources, "src/")].flatMap(([path, file]) =>
+    file.statements.filter((one) => !ts.isInterfaceDeclaration(one) && !ts.isTypeAliasDeclaration(one))
+      .flatMap(declaredExports)
+      .filter((name) => [...naming.get(name)!].every((other) => other === path))
+      .map((name) => `${path}: ${name} is exported, and only this file uses it`)
   );
 }
 
