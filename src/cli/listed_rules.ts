@@ -7,7 +7,7 @@ import { type CountedElements, countedElements } from "../history/counted_connec
 import { CounterReader } from "../kernel/element_counts.ts";
 import { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { ERRNO, SystemError } from "../kernel/system_error.ts";
-import { COUNTED } from "../node/connection_counting.ts";
+import { countedMaps } from "../node/connection_counting.ts";
 import { heldPosition } from "../node/held_commit.ts";
 import { log } from "../node/log.ts";
 import { namedTables } from "../node/other_proxies.ts";
@@ -37,7 +37,7 @@ export function countedConnections(ledger: string): CountedElements | undefined 
   const reader = new CounterReader(kernelTableOf(ledger));
   const counts: ElementCount[] = [];
   try {
-    for (const map of COUNTED.values()) {
+    for (const map of countedMaps().values()) {
       for (const part of reader.parts(map)) counts.push(...part.counts);
     }
   } catch (error) {

@@ -38,7 +38,13 @@ function coveredBy(object: KubeObject, address: CanonicalAddress): string | unde
     return cidr === undefined ? undefined : `in ${cidr}, the addresses of Services`;
   }
   if (object.kind !== "Service") return undefined;
-  const { clusterIPs = [], clusterIP } = object.spec;
-  const owns = [...clusterIPs, clusterIP ?? ""].some((ip) => parseAddress(ip) === address);
+  const { clusterIPs, clusterIP } = object.spec;
+  const owns = isAddress(clusterIP, address) ||
+    clusterIPs?.some((ip) => ip !== clusterIP && isAddress(ip, address)) === true;
   return owns ? `the cluster IP of ${object.metadata.namespace}/${object.metadata.name}` : undefined;
+}
+
+/** A start asks for every cluster IP, and nearly all have the text that the API server gives them. */
+function isAddress(text: string | undefined, address: CanonicalAddress): boolean {
+  return text !== undefined && (text === address || parseAddress(text) === address);
 }

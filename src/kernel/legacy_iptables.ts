@@ -4,15 +4,8 @@
 import { LEGACY_TABLE_BYTES_MAX } from "../limits/commits.ts";
 import type { Family } from "../nft/data_type.ts";
 import { readSpecial } from "./special_files.ts";
-import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
+import { kernelLibc, lastErrno } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
-
-const SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-  ...ERRNO_SYMBOLS,
-} as const;
 
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
@@ -42,7 +35,7 @@ const OF = {
 export function legacyNatChains(family: Family): string[] {
   const { tables, domain, level, targetAt } = OF[family];
   if (!tableNames(tables).includes("nat")) return [];
-  const libc = openLibc(SYMBOLS);
+  const libc = kernelLibc();
   const { symbols } = libc;
   const checked = (operation: string, result: number) => {
     if (result >= 0) return result;

@@ -9,7 +9,7 @@ export function libcPaths(architecture: string): readonly [string, ...string[]] 
 }
 
 /** Functions with which {@link lastErrno} reads errno; add them to the others. */
-export const ERRNO_SYMBOLS = {
+const ERRNO_SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   memcpy: { parameters: ["buffer", "pointer", "usize"], result: "pointer" },
 } as const;
@@ -43,3 +43,52 @@ export function openLibc<const Symbols extends Deno.ForeignLibraryInterface>(
   const text = `the C library cannot be opened, and netlink needs it: ${failures.join("; ")}`;
   throw refused ? new Deno.errors.NotCapable(text) : new Deno.errors.NotFound(text);
 }
+
+/** A library that several users have open. */
+export interface SharedLibc<Symbols extends Deno.ForeignLibraryInterface> {
+  readonly symbols: Deno.DynamicLibrary<Symbols>["symbols"];
+  /** Each user calls this once. */
+  close(): void;
+}
+
+/**
+ * The functions `symbols`, opened once for all who use them at a time. Why not for each? The runtime compiles code for every
+ * function that is opened, which takes 0.1 ms or more, and a start has a dozen users.
+ */
+export function sharedLibc<const Symbols extends Deno.ForeignLibraryInterface>(
+  symbols: Symbols,
+): () => SharedLibc<Symbols> {
+  let opened: Deno.DynamicLibrary<Symbols> | undefined;
+  let users = 0;
+  return () => {
+    const library = opened ??= openLibc(symbols);
+    users++;
+    return {
+      symbols: library.symbols,
+      close() {
+        if (--users > 0) return;
+        opened = undefined;
+        library.close();
+      },
+    };
+  };
+}
+
+/** The functions for sockets and files of the kernel. Each of their users may have opened them already. */
+export const kernelLibc = sharedLibc(
+  {
+    socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+    getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+    bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+    setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+    getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+    sendto: { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" },
+    recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+    open: { parameters: ["buffer", "i32"], result: "i32" },
+    read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+    close: { parameters: ["i32"], result: "i32" },
+    ...ERRNO_SYMBOLS,
+  } as const,
+);

@@ -3,7 +3,7 @@
 
 import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits/commits.ts";
-import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
+import { kernelLibc, lastErrno, sharedLibc } from "./libc.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
@@ -14,25 +14,22 @@ const RECEIVE_TIMEOUT_SECONDS = 10n;
 /** sizeof(struct sockaddr_nl). */
 const ADDRESS_BYTES = 12;
 
-const SENDTO = { parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"], result: "isize" } as const;
-const RECV = { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" } as const;
-const SYMBOLS = {
-  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
-  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  sendto: SENDTO,
-  recv: RECV,
-  sendBeside: { name: "sendto", ...SENDTO, nonblocking: true },
-  recvBeside: { name: "recv", ...RECV, nonblocking: true },
-  close: { parameters: ["i32"], result: "i32" },
-  ...ERRNO_SYMBOLS,
-} as const;
+/** Calls on another thread. Few processes make any. */
+const besideLibc = sharedLibc(
+  {
+    sendto: {
+      parameters: ["i32", "buffer", "usize", "i32", "buffer", "u32"],
+      result: "isize",
+      nonblocking: true,
+    },
+    recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize", nonblocking: true },
+  } as const,
+);
 
 /** One socket; dispose of it to close it. Threads must not share one. */
 export class NetlinkSocket {
-  readonly #libc = openLibc(SYMBOLS);
+  readonly #libc = kernelLibc();
+  #beside: ReturnType<typeof besideLibc> | undefined;
   readonly #descriptor: number;
   readonly #address = new Uint8Array(ADDRESS_BYTES);
   readonly #received = new Uint8Array(RECEIVE_BUFFER_BYTES);
@@ -111,9 +108,9 @@ export class NetlinkSocket {
    * used or disposed of, until it resolves. Why not always? It costs twenty times a call.
    */
   async sendBeside(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const { sendBeside } = this.#libc.symbols;
+    const { sendto } = (this.#beside ??= besideLibc()).symbols;
     const length = BigInt(bytes.length);
-    const sent = Number(await sendBeside(this.#descriptor, bytes, length, 0, this.#address, ADDRESS_BYTES));
+    const sent = Number(await sendto(this.#descriptor, bytes, length, 0, this.#address, ADDRESS_BYTES));
     // errno is that of the other thread.
     if (sent !== bytes.length) {
       throw new SystemError(`send of ${bytes.length} bytes beside the loop`, ERRNO.EAGAIN);
@@ -122,9 +119,9 @@ export class NetlinkSocket {
 
   /** As {@link receive}, on another thread, and with a wait; see {@link sendBeside}. */
   async receiveBeside(): Promise<Uint8Array> {
-    const { recvBeside } = this.#libc.symbols;
+    const { recv } = (this.#beside ??= besideLibc()).symbols;
     const size = BigInt(this.#received.length);
-    const length = Number(await recvBeside(this.#descriptor, this.#received, size, nf.MSG_TRUNC));
+    const length = Number(await recv(this.#descriptor, this.#received, size, nf.MSG_TRUNC));
     if (length < 0) throw new SystemError("receive beside the loop", ERRNO.EAGAIN);
     assert(length <= this.#received.length, `netlink datagram of ${length} bytes`);
     return this.#received.subarray(0, length);
@@ -133,6 +130,7 @@ export class NetlinkSocket {
   [Symbol.dispose](): void {
     this.#libc.symbols.close(this.#descriptor);
     this.#libc.close();
+    this.#beside?.close();
   }
 
   /** Sets a socket option of type int; false where the kernel refuses it. */

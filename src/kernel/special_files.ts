@@ -2,17 +2,8 @@
 // otherwise.
 
 import { SPECIAL_FILE_BYTES_MAX } from "../limits/commits.ts";
-import { ERRNO_SYMBOLS, lastErrno, openLibc } from "./libc.ts";
+import { kernelLibc, lastErrno } from "./libc.ts";
 import { SystemError } from "./system_error.ts";
-
-const SYMBOLS = {
-  open: { parameters: ["buffer", "i32"], result: "i32" },
-  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  close: { parameters: ["i32"], result: "i32" },
-  ...ERRNO_SYMBOLS,
-} as const;
 
 /** Flags of open(2) (asm-generic/fcntl.h). */
 const O_RDONLY = 0;
@@ -55,7 +46,7 @@ export function openDescriptors(): number {
 
 /** An open file. Its methods throw {@link SystemError} with the path. */
 class SpecialFile {
-  readonly #libc = openLibc(SYMBOLS);
+  readonly #libc = kernelLibc();
   readonly #path: string;
   readonly #descriptor: number;
 

@@ -238,11 +238,11 @@ function isOurs(document: unknown): boolean {
 function parseTheirs(
   document: unknown,
 ): { fields?: KubeProxy | undefined; error?: z.ZodError | undefined; unknown: string[] } {
-  const issues = kubeProxy.safeParse(document).error?.issues ?? [];
-  const paths = issues.flatMap((issue) =>
+  const whole = kubeProxy.safeParse(document);
+  const paths = (whole.error?.issues ?? []).flatMap((issue) =>
     issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : []
   );
-  const { data, error } = kubeProxy.safeParse(without(document, paths));
+  const { data, error } = paths.length === 0 ? whole : kubeProxy.safeParse(without(document, paths));
   return { fields: data, error, unknown: paths.map((path) => unknownText(path.join("."))) };
 }
 

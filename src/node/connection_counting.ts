@@ -23,16 +23,20 @@ const PAUSE_FACTOR = 20;
 /** Longest time for which a scrape waits for a reading, in milliseconds; later it gets what is known. */
 const WAIT_MILLISECONDS = 2000;
 
-/** The maps with counters of both families, by path. */
-export const COUNTED: ReadonlyMap<SetPath, CountedMap> = new Map(
-  skeleton({ ...DEFAULT_PROXY_CONFIG, countConnections: true }).flatMap(({ family, sets }) =>
-    sets.flatMap((definition) => {
-      if (definition.kind !== "map" || !definition.counter) return [];
-      const path = setPath(family, TABLE, definition.name);
-      return [[path, { family, path, definition }] as const];
-    })
-  ),
-);
+let counted: ReadonlyMap<SetPath, CountedMap> | undefined;
+
+/** The maps with counters of both families, by path. They are made when they are first asked for: few nodes count. */
+export function countedMaps(): ReadonlyMap<SetPath, CountedMap> {
+  return counted ??= new Map(
+    skeleton({ ...DEFAULT_PROXY_CONFIG, countConnections: true }).flatMap(({ family, sets }) =>
+      sets.flatMap((definition) => {
+        if (definition.kind !== "map" || !definition.counter) return [];
+        const path = setPath(family, TABLE, definition.name);
+        return [[path, { family, path, definition }] as const];
+      })
+    ),
+  );
+}
 
 /** Whether the kernel can count connections; logs why not. */
 export function canCount(kernel: Kernel): boolean {
@@ -91,7 +95,7 @@ export class ConnectionCounting implements DeletionCounter {
   }
 
   map(family: Family, name: string): CountedMap | undefined {
-    return this.isOn ? COUNTED.get(setPath(family, TABLE, name)) : undefined;
+    return this.isOn ? countedMaps().get(setPath(family, TABLE, name)) : undefined;
   }
 
   deleted(counts: readonly ElementCount[]): void {
@@ -144,7 +148,7 @@ export class ConnectionCounting implements DeletionCounter {
     const begun = this.ports.now();
     const reader = this.ports.open();
     try {
-      for (const map of COUNTED.values()) {
+      for (const map of countedMaps().values()) {
         await this.#readMap(reader, map);
       }
       this.#tally.endReading();

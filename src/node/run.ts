@@ -238,13 +238,13 @@ async function live(process: Process, found: Found): Promise<number> {
       ledger.next - 1
     }`,
   );
-  if (client !== undefined) warnOfServer(client, engine);
   // Before the first batch: elements that it leaves, and those that it deletes, have counted for another process.
   served.counting.begin(monitor, ourTables(kernel).length > 0);
   resources.defer(() => served.counting.end());
   // A node that starts while the API server is away serves the rules of the ledger.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
+  if (client !== undefined) warnOfServer(client, engine);
   if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
   process.serving ??= new Serving(served, inForce);
   const broken = faults.attach((record) => appendRecord(engine, ports, record));

@@ -1,7 +1,7 @@
 // The C library is opened by an absolute path.
 
 import assert from "node:assert/strict";
-import { libcPaths, openLibc } from "../../src/kernel/libc.ts";
+import { libcPaths, openLibc, sharedLibc } from "../../src/kernel/libc.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
@@ -25,4 +25,17 @@ Deno.test("a machine without it is named with every path that was tried", () => 
     assert.ok(error instanceof Deno.errors.NotFound);
     return /^the C library cannot be opened.*\/nowhere\/a\.so: .*; \/nowhere\/b\.so: /.test(error.message);
   });
+});
+
+Deno.test("functions that are shared are opened once, and stay until their last user has closed them", () => {
+  const open = sharedLibc(SYMBOLS);
+  const [first, second] = [open(), open()];
+  assert.equal(first.symbols, second.symbols);
+  first.close();
+  assert.equal(second.symbols.getpid(), Deno.pid);
+  second.close();
+  const third = open();
+  assert.notEqual(third.symbols, second.symbols, "it was closed");
+  assert.equal(third.symbols.getpid(), Deno.pid);
+  third.close();
 });

@@ -6,7 +6,7 @@ import type { CountedMap, CountedPart } from "../../src/kernel/element_counts.ts
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { ERRNO, SystemError } from "../../src/kernel/system_error.ts";
-import { canCount, ConnectionCounting, COUNTED } from "../../src/node/connection_counting.ts";
+import { canCount, ConnectionCounting, countedMaps } from "../../src/node/connection_counting.ts";
 import { canonicalKey, type ElementCount, setPath } from "../../src/nft/ruleset.ts";
 
 const SLOTS = setPath("ip6", "ledgerproxy", "endpoints");
@@ -70,7 +70,7 @@ class Counters {
 }
 
 Deno.test("every map that ends the way of a packet is read, in both families", () => {
-  const names = [...COUNTED.values()].map(({ definition }) => definition.name);
+  const names = [...countedMaps().values()].map(({ definition }) => definition.name);
   assert.deepEqual(new Set(names).size, names.length / 2);
   assert.deepEqual([...new Set(names)].sort(), [
     ...["affinity-endpoints", "affinity-nodeport-endpoints", "endpoints", "local-endpoints"],

@@ -26,5 +26,6 @@ Deno.test("position, counts, the time in the kernel and the first ServicePorts",
     line({ records: 1, operations: 0, microseconds: 1234 }),
     "@142  1 record  0 operations  1,234 us  ",
   );
+  assert.match(line({ microseconds: 21_234_567.4 }), / {2}21,234,567 us/);
   assert.match(line({ rebuilt: true, services: ["a/a:x"] }), / {2}skeleton written, a\/a:x$/);
 });
