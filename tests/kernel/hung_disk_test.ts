@@ -178,10 +178,11 @@ Deno.test("a predecessor that was killed in a hanging disk keeps the lock: its s
   await until("the Service is served", served(kernel, 1));
   using _frozen = disk.freeze();
   writeSource(folder, 2);
-  await until("a change is served while the disk hangs", served(kernel, 2), 5000);
+  await until("a thread of it hangs", () => before.hangs);
   before.kill();
   writeSource(folder, 3);
   await using program = new SourceProgram(folder, disk);
+  using _thawed = { [Symbol.dispose]: () => disk.thaw() };
   await until("the successor serves a change", served(kernel, 3));
   await until("the log says so", cannotOpen(program));
   disk.thaw();

@@ -68,6 +68,32 @@ export class SourceProgram implements AsyncDisposable {
     return [...Deno.readDirSync(`/proc/${this.#process.pid}/fd`)].length;
   }
 
+  /** The segments that it has open to write; none once it has ended. */
+  segments(): string[] {
+    const { pid } = this.#process;
+    const access = (descriptor: string) =>
+      Number(
+        `0o${/^flags:\s+(\d+)$/m.exec(Deno.readTextFileSync(`/proc/${pid}/fdinfo/${descriptor}`))![1]}`,
+      ) & 3;
+    try {
+      return [...Deno.readDirSync(`/proc/${pid}/fd`)].flatMap(({ name }) => {
+        const path = Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+        return path.endsWith(".ndjson") && access(name) !== 0 ? [path] : [];
+      });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  }
+
+  /** Whether a thread stands still in the kernel, where no signal ends it (state D in proc_pid_stat(5)). */
+  get hangs(): boolean {
+    const { pid } = this.#process;
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
+      /\) D /.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`))
+    );
+  }
+
   /** Changes how the disk is mounted, in the program's own mount namespace: by default, makes a read-only one writable. */
   makeWritable(options = "remount,bind,rw"): void {
     const namespace = `--mount=/proc/${this.#process.pid}/ns/mnt`;
