@@ -1,8 +1,12 @@
 // What the engine makes of a batch from the source: records to append. The removals of a list that removes much are held until
-// another list confirms it. A list becomes events here, so the ledger contains events alone.
+// another list confirms it. A list becomes events here, so the ledger contains events alone. They are
+// appended in portions: after a break thousands of objects may have changed, and the loop would be blocked while all are folded and
+// committed together.
 
+import { assert } from "../invariant.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { largeRemoval, news, relist, withoutRemovals } from "../ingest/relist.ts";
+import { portionEnd } from "../ingest/portions.ts";
+import { inOrderOfVersions, largeRemoval, news, relist, withoutRemovals } from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Effect, warning } from "./effect.ts";
@@ -12,6 +16,9 @@ import { afterBatch } from "./kernel_tables.ts";
 
 /** Returns what must be done about `batch`. The objects of the state change only once the records are appended. */
 export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
+  assert(state.untaken.length === 0, "a batch came before the last list was taken");
+  // Before the first commit everything is folded first. After it rules may follow any part of a list, as they follow a watch.
+  const inPortions = state.synced;
   state.tables = afterBatch(state.tables);
   const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
   // What a held list adds is needed now, and is as true as what a watch adds. Only its removals wait.
@@ -23,10 +30,24 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
     state.synced = !isPart(batch);
     if (state.synced) state.unknownPast = false;
   }
-  const warnings = batch.problems.map(warning);
-  if (events.length === 0) return [...held.effects, ...warnings];
-  const records = events.map((event) => ({ kind: "event", ...event } as const));
-  return [...held.effects, ...warnings, { kind: "append", records }];
+  const effects = [...held.effects, ...batch.problems.map(warning)];
+  if (batch.kind === "events" || !inPortions) return [...effects, ...appends(events)];
+  state.untaken = inOrderOfVersions(events);
+  return [...effects, ...takePortion(state)];
+}
+
+/** Appends the next portion of what the last list changes, or `all` that is left. */
+export function takePortion(state: EngineState, all = false): Effect[] {
+  const { untaken } = state;
+  const end = all || untaken.length === 0 ? untaken.length : portionEnd(untaken, 0);
+  state.untaken = untaken.slice(end);
+  if (end > 0) state.tables = afterBatch(state.tables);
+  return appends(untaken.slice(0, end));
+}
+
+function appends(events: readonly WatchEvent[]): Effect[] {
+  if (events.length === 0) return [];
+  return [{ kind: "append", records: events.map((event) => ({ kind: "event", ...event } as const)) }];
 }
 
 function eventsOf({ objects }: ClusterState, batch: SourceBatch): WatchEvent[] {

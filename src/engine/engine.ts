@@ -4,7 +4,7 @@
 
 import { assert, unreachable } from "../invariant.ts";
 import { foldAppended } from "./appended.ts";
-import { admitBatch } from "./batch.ts";
+import { admitBatch, takePortion } from "./batch.ts";
 import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
@@ -52,6 +52,8 @@ function dispatch(state: EngineState, input: Input): Effect[] {
       return [];
     case "batch":
       return admitBatch(state, input.batch);
+    case "untaken":
+      return takePortion(state, input.all);
     case "appended":
       return foldAppended(state, input.first, input.records);
     case "durable":

@@ -4,7 +4,7 @@ import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import type { GuardedFrontend } from "../fold/tightened.ts";
 import type { TableName } from "../kernel/kernel.ts";
-import type { ObjectKind } from "../kube/objects.ts";
+import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { TableFlag } from "../nft/transaction.ts";
 import type { Delta } from "../plan/delta.ts";
@@ -53,6 +53,8 @@ export interface EngineState {
   readonly staleFlows: Map<string, UdpFrontend>;
   /** Frontends whose unanswered flows are forgotten after the next commit, by claim. */
   readonly tightened: Map<string, GuardedFrontend>;
+  /** What the last list changes and is not appended yet, in the order of {@link inOrderOfVersions}. */
+  untaken: readonly WatchEvent[];
   /** Lists that are not applied before another list confirms them, by kind. */
   readonly held: Map<ObjectKind, HeldList>;
   /** Version of the last deletion of each kind, as far as the records that were read contain it. */
@@ -87,6 +89,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     touched: new Map(),
     staleFlows: new Map(),
     tightened: new Map(),
+    untaken: [],
     held: new Map(),
     deletions: new Map(),
     synced: false,

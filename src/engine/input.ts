@@ -54,6 +54,8 @@ export type Input =
   | { readonly kind: "takeover"; readonly tables: readonly TableName[] }
   /** A list or events from the source. */
   | { readonly kind: "batch"; readonly batch: SourceBatch }
+  /** Time for more of what a list changes. `all`: for all of it. */
+  | { readonly kind: "untaken"; readonly all?: boolean }
   /** Records were appended to the ledger; the first has offset `first`. */
   | { readonly kind: "appended"; readonly first: Offset; readonly records: readonly LedgerRecord[] }
   /** Records up to and including `offset` are on the disk. */

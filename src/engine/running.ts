@@ -49,6 +49,8 @@ export interface Running {
   readonly forgetting: Forgetting;
   /** When appended records are next made durable. */
   syncAt: number;
+  /** When more of the last list is taken; Infinity where nothing is left of it. */
+  takeAt: number;
   /** When the next step is made; Infinity where none is left. */
   stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
@@ -67,6 +69,7 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     healer,
     forgetting,
     syncAt: now + SYNC_MILLISECONDS,
+    takeAt: Infinity,
     stepAt: Infinity,
     failing: false,
     drift: undefined,
@@ -78,10 +81,20 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
   return running;
 }
 
-/** Appends a batch of the source and commits what it changes. */
+/**
+ * Appends a batch of the source and commits what it changes. Of a list that changes much it takes a portion, and {@link wake} the others;
+ * what is left when another batch comes is taken before it.
+ */
 export function takeBatch(running: Running, batch: SourceBatch, now: number): void {
   const { engine, ports } = running;
+  if (isTaking(running)) perform(engine, ports, { kind: "untaken", all: true });
   perform(engine, ports, { kind: "batch", batch });
+  commitTaken(running, now);
+}
+
+function commitTaken(running: Running, now: number): void {
+  const { engine, ports } = running;
+  running.takeAt = engine.untaken.length > 0 ? now : Infinity;
   heal(running, commitAll(engine, ports), now);
   planStep(running, now);
   forget(running, now);
@@ -89,8 +102,13 @@ export function takeBatch(running: Running, batch: SourceBatch, now: number): vo
 }
 
 /** The next deadline: before it, {@link wake} does nothing. */
-export function wakeAt({ healer, forgetting, syncAt, stepAt }: Running): number {
-  return Math.min(healerWakesAt(healer), forgetsAt(forgetting), syncAt, stepAt);
+export function wakeAt({ healer, forgetting, syncAt, stepAt, takeAt }: Running): number {
+  return Math.min(healerWakesAt(healer), forgetsAt(forgetting), syncAt, stepAt, takeAt);
+}
+
+/** Whether a part of the last list is not taken yet. */
+function isTaking({ takeAt }: Running): boolean {
+  return takeAt < Infinity;
 }
 
 /** Whether rules are still being made in steps. */
@@ -101,6 +119,10 @@ function isStepping({ stepAt }: Running): boolean {
 /** Does what is due at `now`. */
 export function wake(running: Running, now: number): void {
   if (healerWakesAt(running.healer) <= now) heal(running, { kind: "woken" }, now);
+  if (running.takeAt <= now) {
+    perform(running.engine, running.ports, { kind: "untaken" });
+    commitTaken(running, now);
+  }
   if (running.stepAt <= now) {
     running.stepAt = Infinity;
     heal(running, makeStep(running), now);
@@ -144,7 +166,7 @@ export async function runLoop(
   const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
   const running = newRunning(state, { ...ports, confirm }, performance.now());
   const thrown = new AbortController();
-  let timer: ReturnType<typeof setTimeout>;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let timerAt = Infinity;
   let latestStep = Infinity;
   const woken = () => {
@@ -164,6 +186,7 @@ export async function runLoop(
     }
   };
   const rest = () => {
+    clearTimeout(timer);
     timerAt = wakeAt(running);
     const mine = timer = setTimeout(() => {
       const ready = ports.ledger.ready?.();
@@ -191,16 +214,15 @@ export async function runLoop(
       if (!stepped) latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
       running.stepAt = Math.max(running.stepAt, Math.min(latestStep, now + (now - begun)));
       // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
-      if (wakeAt(running) >= timerAt) continue;
-      clearTimeout(timer!);
-      rest();
+      if (wakeAt(running) < timerAt) rest();
+      while (isTaking(running) && !ends.aborted) await pause(0);
     }
     // A source that ends has sent everything: all Services get their rules before the program ends.
     while (isStepping(running) && !ends.aborted) await pause(STEP_PAUSE_MILLISECONDS);
     thrown.signal.throwIfAborted();
     forgetRest(running.forgetting, state.cluster, running.ports);
   } finally {
-    clearTimeout(timer!);
+    clearTimeout(timer);
     ports.ledger.sync();
   }
 }

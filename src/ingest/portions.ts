@@ -1,6 +1,6 @@
 // Portions of a batch. The changes that arrive together make one batch, and what thousands of them change would be planned and
 // committed in one piece, for which the loop blocks. So a large batch of events is taken in portions, with a turn of the loop between
-// them. A list stays whole: what is missing in it is decided with all of it.
+// them. A list stays whole here: what is missing in it is decided with all of it. What it changes is taken in portions by the engine.
 
 import type { WatchEvent } from "../kube/objects.ts";
 import { PORTION } from "../limits/input.ts";
@@ -18,8 +18,8 @@ export function* portions(batch: SourceBatch): Generator<SourceBatch> {
   }
 }
 
-/** The end of the portion that begins at `start`. It has one event at least. */
-function portionEnd(events: readonly WatchEvent[], start: number): number {
+/** The end of the portion of `events` that begins at `start`. It has one event at least. */
+export function portionEnd(events: readonly WatchEvent[], start: number): number {
   const most = Math.min(events.length, start + PORTION.events);
   let endpoints = endpointsOf(events[start]!);
   for (let end = start + 1; end < most; end++) {

@@ -48,6 +48,18 @@ export function relist(
 }
 
 /**
+ * The events of a list in an order in which they may be cut anywhere. A start resumes each kind at the newest version that is known:
+ * what is missing behind a cut must be newer. So deletions, after which nothing is known, come first, then values by their version.
+ */
+export function inOrderOfVersions(events: readonly WatchEvent[]): WatchEvent[] {
+  const version = ({ value, resourceVersion }: WatchEvent) =>
+    value === null ? -1 : Number(resourceVersion) || 0;
+  return events.toSorted((a, b) =>
+    OBJECT_KINDS.indexOf(a.key.kind) - OBJECT_KINDS.indexOf(b.key.kind) || version(a) - version(b)
+  );
+}
+
+/**
  * `events` without those that change nothing: deletions of unknown objects, and values that are known. A resumed watch may
  * send both again, and a watch that begins without a version sends every object.
  */

@@ -29,6 +29,8 @@ interface Case {
   readonly affinity?: boolean;
   /** Services of one port and 50 endpoints that one batch of events adds or removes each second. */
   readonly atOnce?: number;
+  /** Services of one port and 50 endpoints, half of which a list of all objects adds or removes each second. */
+  readonly relisted?: number;
   readonly changesPerSecond: number;
   /** Whether all rules are made first, and then snapshots all the time. */
   readonly snapshots?: boolean;
@@ -54,6 +56,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "400x50 with affinity-changing": { services: [[400, 50]], changesPerSecond: 1, affinity: true },
   "200 of 1x50 at once": { services: [], changesPerSecond: 0, atOnce: 200 },
   "2000 of 1x50 at once": { services: [], changesPerSecond: 0, atOnce: 2000 },
+  "4000 of 1x50, half in each list": { services: [], changesPerSecond: 0, relisted: 4000 },
 };
 const SECONDS = 10;
 const SMALL = 200;
@@ -163,7 +166,7 @@ function makeSnapshots({ cluster }: EngineState, { place }: LedgerWriter): () =>
 
 /** A list of all Services, then changes at their times. The first batch is not measured: it makes the tables. */
 async function* batches(
-  { services, changesPerSecond, affinity = false, atOnce = 0, snapshots = false }: Case,
+  { services, changesPerSecond, affinity = false, atOnce = 0, relisted = 0, snapshots = false }: Case,
   clock: Clock,
   { cluster }: EngineState,
 ): AsyncGenerator<SourceBatch> {
@@ -174,10 +177,10 @@ async function* batches(
       ),
     );
   const many = decoded(
-    Array.from({ length: atOnce }, (_, i) => largeService(`many/m${i}`, 256 + i, 1, 50)).flat(),
+    Array.from({ length: atOnce + relisted }, (_, i) => largeService(`many/m${i}`, 256 + i, 1, 50)).flat(),
   );
   const objects = [...decoded(smallServices(SMALL, 2)), ...large(0)];
-  yield { kind: "list", objects, complete: true, time: new Date().toISOString(), problems: [] };
+  yield listOf(objects);
   while (snapshots && isUnfinished(cluster)) await new Promise((resolve) => setTimeout(resolve, 10));
   const smallSlices = [3, 4].map((count) => decoded(smallServices(SMALL, count)).filter(isSlice));
   const largeSlices = [1, 2].map((less) => large(less).filter(isSlice));
@@ -188,7 +191,11 @@ async function* batches(
     clock.due = begun + i * 1000 / SMALL_CHANGES_PER_SECOND;
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, clock.due - performance.now())));
     yield eventsOf([smallSlices[Math.floor(i / SMALL) & 1]![i % SMALL]!]);
-    if (many.length > 0 && i % SMALL_CHANGES_PER_SECOND === 0) {
+    if (relisted > 0 && i % SMALL_CHANGES_PER_SECOND === 0) {
+      const half = many.filter((_, at) => at % 4 < 2 || i / SMALL_CHANGES_PER_SECOND % 2 === 0);
+      yield listOf([...decoded(smallServices(SMALL, 3)), ...half]);
+    }
+    if (atOnce > 0 && i % SMALL_CHANGES_PER_SECOND === 0) {
       const add = i / SMALL_CHANGES_PER_SECOND % 2 === 0;
       yield { kind: "events", events: many.map((one) => add ? appears(one) : vanishes(one)), problems: [] };
     }
@@ -199,6 +206,10 @@ async function* batches(
 
 function eventsOf(objects: readonly KubeObject[]): SourceBatch {
   return { kind: "events", events: objects.map(appears), problems: [] };
+}
+
+function listOf(objects: readonly KubeObject[]): SourceBatch {
+  return { kind: "list", objects, complete: true, time: new Date().toISOString(), problems: [] };
 }
 
 function isSlice({ kind }: KubeObject): boolean {

@@ -67,6 +67,7 @@ export class EngineProcess implements Disposable {
   /** Takes a batch of the source, and commits. */
   receive(batch: SourceBatch): void {
     perform(this.engine, this.ports, { kind: "batch", batch });
+    perform(this.engine, this.ports, { kind: "untaken", all: true });
     perform(this.engine, this.ports, { kind: "sync" });
   }
 
