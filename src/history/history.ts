@@ -41,7 +41,7 @@ import type { ServiceState } from "./services.ts";
 import { endpointsAbout, type ListedEndpoint, servicesAbout } from "./services_about.ts";
 import { type NodeState, nodeStateOf } from "./status.ts";
 import { type Top, topIn } from "./top.ts";
-import { spanOf } from "./window.ts";
+import { type Span, spanOf } from "./window.ts";
 
 /** A position as text (`@1234`, `2026-11-23T03:12:00Z`, `HEAD~3`), or already parsed. */
 export type PositionLike = string | PositionExpression;
@@ -97,7 +97,7 @@ export interface History {
   /** Connections that a kernel tracks, by the Services and endpoints that are known at a position. */
   connections(tracked: Iterable<TrackedConnection>, position?: PositionLike): EndpointConnections[];
   /** What changed, newest first; only what concerns `what`. */
-  changes(what?: string, through?: PositionLike): Iterable<LoggedChange>;
+  changes(what?: string, range?: AskedRange): Iterable<LoggedChange>;
   /** Where a packet goes, with the rules, elements and records that decide it. */
   why(packet: Packet, position?: PositionLike): PacketPath;
   /** The commit with which a packet stopped going where it should. */
@@ -112,7 +112,7 @@ export interface History {
   verify(kept?: Verifiable): LedgerVerdict;
   /** What this node would do if objects were applied to the state at a position, or deleted. */
   plan(applied: Applied, position?: PositionLike): PlanAhead;
-  /** Whether assertions hold at `since` and at every commit of the range; at HEAD where it is left out. */
+  /** Whether assertions hold at `since` and at every commit of the range; without `since` at its end alone. */
   check(assertions: readonly Assertion[], range?: AskedRange): Checked[];
 }
 
@@ -162,7 +162,7 @@ export function historyOf(past: Past): History {
       const at = { state: stateToRead(past, through), through };
       return connectionsAbout(past, at, { list: true }, (count) => Iterator.from(tracked).forEach(count));
     },
-    changes: (what, through) => changesNamed(past, offsetOf(through), what),
+    changes: (what, range) => changesNamed(past, span(range), what),
     why: (packet, position) => pathOf(at(position), packet),
     bisect: (good, bad, condition) =>
       again(() => bisectPacket(past, offsetOf(good), offsetOf(bad), condition)),
@@ -221,10 +221,15 @@ function subjectIn(state: ClusterState, what: string): Subject {
   return subject;
 }
 
-function changesNamed(past: Past, through: number, what: string | undefined): Iterable<LoggedChange> {
-  if (what === undefined) return changesAbout(past, through, {});
+/** What `what` names is what the state at the end of the range knows. */
+function changesNamed(
+  past: Past,
+  { from, through }: Span,
+  what: string | undefined,
+): Iterable<LoggedChange> {
+  if (what === undefined) return changesAbout(past, through, {}, from);
   const state = stateToRead(past, through);
-  return changesAbout(past, through, filterOf(subjectIn(state, what), () => state));
+  return changesAbout(past, through, filterOf(subjectIn(state, what), () => state), from);
 }
 
 function packetAmong(directory: Directory, source: string, target: string): Packet {

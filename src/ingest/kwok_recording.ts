@@ -7,6 +7,7 @@ import { quoted } from "../kube/quoted.ts";
 import { readOneDocument } from "./yaml_documents.ts";
 import { Recorder, type RecordingContent } from "./recorded_events.ts";
 import { AmbiguousPatch, strategicMerge } from "./strategic_merge.ts";
+import { secondsText } from "./unix_time.ts";
 
 const API = "action.kwok.x-k8s.io/";
 /** Resources of the kinds that are watched, as patches name them. */
@@ -29,7 +30,7 @@ export function readKwokRecording(text: string, began: number): RecordingContent
       take(recorder, objects, line, value, began);
       continue;
     }
-    const patched = patchOf(value, objects);
+    const patched = patchOf(value, objects, began);
     if (typeof patched === "string") recorder.report(line, patched);
     else if (patched !== undefined) {
       take(recorder, objects, line, patched.object, began + patched.after, patched.isDeletion);
@@ -63,7 +64,11 @@ interface Patched {
 }
 
 /** What `patch` makes of its object; undefined for kinds that are not watched. A text: why that is not known. */
-function patchOf(patch: Fields, objects: ReadonlyMap<string, Fields>): Patched | undefined | string {
+function patchOf(
+  patch: Fields,
+  objects: ReadonlyMap<string, Fields>,
+  began: number,
+): Patched | undefined | string {
   const { apiVersion, resource, target, durationNanosecond, method, template } = patch;
   if (typeof apiVersion !== "string" || !apiVersion.startsWith(API)) {
     return `ResourcePatch of ${quoted(apiVersion, "no apiVersion")}: ${API}v1alpha1 is expected; ` +
@@ -83,6 +88,9 @@ function patchOf(patch: Fields, objects: ReadonlyMap<string, Fields>): Patched |
     return `${described}: durationNanosecond ${quoted(durationNanosecond, "missing")}: a number is expected`;
   }
   const after = durationNanosecond / 1e6;
+  if (secondsText((began + after) / 1000) === undefined) {
+    return `${described}: durationNanosecond ${durationNanosecond}: that is no time of the years 0 to 9999`;
+  }
   const before = objects.get(described);
   if (method === "create" && isJsonObject(template)) return { object: template, isDeletion: false, after };
   if (method !== "patch" && method !== "delete") {
@@ -98,23 +106,30 @@ function patchOf(patch: Fields, objects: ReadonlyMap<string, Fields>): Patched |
   }
 }
 
-/** The documents of `text`, each with its first line, and with its times in place of the distances from the beginning. */
+/**
+ * The documents of `text`, each with its first line, and with its times in place of the distances from the beginning. What stands
+ * behind a `---` belongs to the document, also the end of a line that is not \n.
+ */
 function* documents(
   text: string,
   began: number,
   recorder: Recorder,
 ): Generator<{ readonly line: number; readonly value: unknown }> {
   let line = 1;
-  for (const document of text.split(/^---[ \t]*\n/m)) {
+  for (const document of text.split(/^---(?=\s|$)/m)) {
     const timed = document.replaceAll(
       /\$\(time-offset-nanosecond (-?\d{1,18})\)/g,
       (_, offset) => new Date(began + Number(offset) / 1e6).toISOString(),
     );
     const read = readOneDocument(timed);
     if ("problem" in read) recorder.report(line + read.line - 1, read.problem);
-    else yield { line, value: read.value };
-    line += document.split("\n").length;
+    else yield { line: line + linesIn(/^\s*/.exec(document)![0]), value: read.value };
+    line += linesIn(document);
   }
+}
+
+function linesIn(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 function textOf(value: unknown): string {

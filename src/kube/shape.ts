@@ -99,6 +99,17 @@ export function fields(
   };
 }
 
+/**
+ * As {@link fields}, with a shape for each field that type T declares, and for no other: a field that is added to the type is an error
+ * of the compiler until it is checked too. Why two calls? T is given, and the names of the needed fields are inferred.
+ */
+export function fieldsOfType<T extends object>() {
+  return <Needed extends keyof T & string>(
+    needed: Readonly<Record<Needed, Shape>>,
+    optional: Readonly<Record<Exclude<keyof T & string, Needed>, Shape>>,
+  ): Shape => fields(needed, optional);
+}
+
 /** An object whose fields all have one shape, whatever their names. */
 export function mapOf(item: Shape): Shape {
   return (value) => {

@@ -7,6 +7,7 @@ import {
   byTag,
   COUNT,
   fields,
+  fieldsOfType,
   FLAG,
   listOf,
   mapOf,
@@ -17,8 +18,23 @@ import {
   that,
   WHOLE,
 } from "./shape.ts";
+import type { BurstBounds, NamespaceBounds, NodeBounds, ServiceBounds } from "./bounds.ts";
+import {
+  describeKey,
+  type EndpointSlice,
+  type KubeObject,
+  type Node,
+  OBJECT_KINDS,
+  objectKey,
+  type ObjectMeta,
+  type Service,
+  type ServiceCIDR,
+  type ServicePortSpec,
+  type SliceEndpoint,
+  type WatchEvent,
+} from "./objects.ts";
+import type { ProxyConfig } from "./proxy_config.ts";
 import { isServiceProxyName } from "./service_proxy_name.ts";
-import { describeKey, type KubeObject, OBJECT_KINDS, objectKey, type WatchEvent } from "./objects.ts";
 
 const texts = listOf(TEXT);
 const named = listOf(fields({ name: TEXT }));
@@ -26,7 +42,7 @@ const protocol = oneOf("TCP", "UDP", "SCTP");
 /** Any text. Names are escaped where they are printed. */
 const name = TEXT;
 
-const metadata = fields({ name }, {
+const metadata = fieldsOfType<ObjectMeta>()({ name }, {
   namespace: TEXT,
   uid: TEXT,
   resourceVersion: TEXT,
@@ -37,14 +53,16 @@ const metadata = fields({ name }, {
   managedFields: listOf(fields({ manager: TEXT })),
 });
 
-const service = fields({
+const service = fieldsOfType<Omit<Service, "kind">>()({
   metadata,
-  spec: fields({}, {
+  spec: fieldsOfType<Service["spec"]>()({}, {
     type: TEXT,
     clusterIP: TEXT,
     clusterIPs: texts,
     ipFamilies: texts,
-    ports: listOf(fields({ port: PORT }, { name: TEXT, protocol, nodePort: PORT })),
+    ports: listOf(
+      fieldsOfType<ServicePortSpec>()({ port: PORT }, { name: TEXT, protocol, nodePort: PORT }),
+    ),
     externalIPs: texts,
     loadBalancerSourceRanges: texts,
     externalTrafficPolicy: TEXT,
@@ -62,25 +80,33 @@ const service = fields({
   }),
 });
 
-const endpointSlice = fields({
+const endpointSlice = fieldsOfType<Omit<EndpointSlice, "kind">>()({
   metadata,
   addressType: TEXT,
-  endpoints: listOf(fields({ addresses: texts }, {
-    conditions: fields({}, { ready: FLAG, serving: FLAG, terminating: FLAG }),
-    nodeName: TEXT,
-    targetRef: fields({ kind: TEXT, name: TEXT }),
-    hints: fields({}, { forZones: named, forNodes: named }),
-  })),
+  endpoints: listOf(
+    fieldsOfType<SliceEndpoint>()({ addresses: texts }, {
+      conditions: fields({}, { ready: FLAG, serving: FLAG, terminating: FLAG }),
+      nodeName: TEXT,
+      targetRef: fields({ kind: TEXT, name: TEXT }),
+      hints: fields({}, { forZones: named, forNodes: named }),
+    }),
+  ),
   ports: listOf(fields({}, { name: TEXT, protocol, port: PORT })),
-});
+}, {});
 
-const node = fields({
+const node = fieldsOfType<Omit<Node, "kind">>()({
   metadata,
-  spec: fields({}, { podCIDRs: texts, taints: listOf(fields({ key: TEXT }, { effect: TEXT })) }),
-  status: fields({}, { addresses: listOf(fields({ type: TEXT, address: TEXT })) }),
-});
+  spec: fieldsOfType<Node["spec"]>()({}, {
+    podCIDRs: texts,
+    taints: listOf(fields({ key: TEXT }, { effect: TEXT })),
+  }),
+  status: fieldsOfType<Node["status"]>()({}, { addresses: listOf(fields({ type: TEXT, address: TEXT })) }),
+}, {});
 
-const serviceCidr = fields({ metadata, spec: fields({}, { cidrs: texts }) });
+const serviceCidr = fieldsOfType<Omit<ServiceCIDR, "kind">>()({
+  metadata,
+  spec: fieldsOfType<ServiceCIDR["spec"]>()({}, { cidrs: texts }),
+}, {});
 
 /** A Kubernetes object as it is stored. */
 export const STORED_OBJECT: Shape = byTag("kind", {
@@ -110,7 +136,7 @@ function isNamed(value: KubeObject, { kind, namespace, name }: WatchEvent["key"]
 }
 
 /** A ProxyConfig. */
-export const STORED_CONFIG: Shape = fields({
+export const STORED_CONFIG: Shape = fieldsOfType<ProxyConfig>()({
   masqueradeBit: that(
     "a bit of a mark",
     (bit) => typeof bit === "number" && Number.isInteger(bit) && bit >= 0 && bit < 32,
@@ -138,13 +164,13 @@ export const PLACE: Shape = and(
   that("a place in a ledger", (place) => typeof place === "number" && place >= -1),
 );
 
-const burst = fields({ small: COUNT, most: COUNT }, { first: COUNT });
-const namespace = fields({ large: COUNT, most: COUNT });
+const burst = fieldsOfType<BurstBounds>()({ small: COUNT, most: COUNT }, { first: COUNT });
+const namespace = fieldsOfType<NamespaceBounds>()({ large: COUNT, most: COUNT }, {});
 /** Bounds on what Services may cost, in a configuration record and in a snapshot. */
-export const BOUNDS: Shape = fields({ most: COUNT, large: COUNT, step: COUNT }, {
+export const BOUNDS: Shape = fieldsOfType<ServiceBounds>()({ most: COUNT, large: COUNT, step: COUNT }, {
   burst,
   namespace,
-  node: fields({ most: COUNT }),
+  node: fieldsOfType<NodeBounds>()({ most: COUNT }, {}),
   takesTurns: FLAG,
   roundsTimeouts: FLAG,
 });

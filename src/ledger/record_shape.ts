@@ -7,6 +7,7 @@ import {
   byTag,
   COUNT,
   fields,
+  fieldsOfType,
   FLAG,
   listOf,
   matching,
@@ -20,17 +21,25 @@ import {
   WHOLE,
 } from "../kube/shape.ts";
 import { BOUNDS, PLACE, STORED_CONFIG, STORED_EVENT } from "../kube/stored_shapes.ts";
-import type { LedgerRecord } from "./record.ts";
+import type {
+  CommitRecord,
+  CommittedChange,
+  ConfigRecord,
+  DriftRecord,
+  GapRecord,
+  LedgerRecord,
+  SalvagedPast,
+} from "./record.ts";
 
 const HASH = matching("64 hex digits", /^[0-9a-f]{64}$/);
 
-const CHANGE = fields(
+const CHANGE = fieldsOfType<CommittedChange>()(
   { verb: oneOf("add", "delete"), set: TEXT, key: TEXT, cause: PLACE },
   { value: TEXT, comment: TEXT },
 );
 
 const COMMIT = and(
-  fields({
+  fieldsOfType<Omit<CommitRecord, "kind">>()({
     time: TIME,
     from: PLACE,
     through: PLACE,
@@ -58,11 +67,18 @@ const COMMIT = and(
 
 const RECORD = byTag("kind", {
   event: and(fields({ time: TIME }), STORED_EVENT),
-  config: fields({ time: TIME, version: TEXT, nodeName: TEXT }, { proxy: STORED_CONFIG, bounds: BOUNDS }),
+  config: fieldsOfType<Omit<ConfigRecord, "kind">>()({ time: TIME, version: TEXT, nodeName: TEXT }, {
+    proxy: STORED_CONFIG,
+    bounds: BOUNDS,
+  }),
   commit: COMMIT,
-  drift: fields({ time: TIME, process: TEXT, pid: WHOLE, changes: listOf(TEXT), response: TEXT }),
-  gap: fields({ time: TIME, reason: TEXT, records: WHOLE }, {
-    salvaged: fields({ snapshot: nullable(COUNT), records: COUNT, complete: FLAG, committed: FLAG }),
+  drift: fieldsOfType<Omit<DriftRecord, "kind">>()({
+    ...{ time: TIME, process: TEXT, pid: WHOLE, changes: listOf(TEXT), response: TEXT },
+  }, {}),
+  gap: fieldsOfType<Omit<GapRecord, "kind">>()({ time: TIME, reason: TEXT, records: WHOLE }, {
+    salvaged: fieldsOfType<SalvagedPast>()({
+      ...{ snapshot: nullable(COUNT), records: COUNT, complete: FLAG, committed: FLAG },
+    }, {}),
     checkpoint: TEXT,
   }),
 });
@@ -89,7 +105,7 @@ export interface SegmentHeader {
 export function checkedRecord(value: unknown, offset: number): LedgerRecord | string {
   const misfit = RECORD(value);
   if (misfit !== undefined) return `not a record: ${misfitText(misfit)}`;
-  // RECORD describes the type LedgerRecord: the two change together.
+  // The fields of RECORD are those of the types of records, which the compiler checks.
   const record = value as LedgerRecord;
   if (record.kind !== "commit" || record.through < offset) return record;
   return `not a record: .through: ${record.through} is not before the commit itself`;

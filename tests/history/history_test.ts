@@ -90,7 +90,8 @@ Deno.test("Services, status, outages, latency, what was busy and what changed ar
   assert.equal(history.latency({ since: "@8" }, "shop/cart").stages[1]?.count, 1);
   assert.deepEqual(history.top({}, 1).services.map(({ service }) => service), ["shop/web"]);
   assert.deepEqual([...history.changes("node-a")].map(({ entry }) => entry.offset), [7, 3, 1]);
-  assert.equal([...history.changes(undefined, "@5")].length, 4);
+  assert.equal([...history.changes(undefined, { until: "@5" })].length, 4);
+  assert.deepEqual([...history.changes("node-a", { since: "@3" })].map(({ entry }) => entry.offset), [7]);
   assert.throws(
     () => history.services("wbe"),
     (error) => error instanceof WrongName && /shop\/web/.test(error.message),

@@ -40,6 +40,29 @@ Deno.test("objects are there when the recording began, and times in them are fro
   ]);
 });
 
+Deno.test("a time that no text can have is a problem of its line", () => {
+  for (const wrong of ["1e300", ".inf", ".nan", "-1e21"]) {
+    const read = () =>
+      readKwokRecording(SERVICE + patch(`method: delete\ndurationNanosecond: ${wrong}`), BEGAN);
+    assert.doesNotThrow(read);
+    const { events, problems } = read();
+    assert.equal(events.length, 1);
+    assert.match(
+      problems.join(),
+      /^line 13: Service shop\/web: durationNanosecond .*: that is no time of/,
+      wrong,
+    );
+  }
+});
+
+Deno.test("documents are apart, whatever follows the marker between them", () => {
+  const whole = SERVICE + patch("method: delete\ndurationNanosecond: 1500000000");
+  for (const text of [whole, whole.replaceAll("\n", "\r\n"), whole.replace("---\n", "--- # a patch\n")]) {
+    const { events, problems } = readKwokRecording(text, BEGAN);
+    assert.deepEqual([events.map(({ value }) => value === null), problems], [[false, true], []]);
+  }
+});
+
 Deno.test("a document that cannot be used is named with its line, and the others are read", () => {
   const { events, problems } = readKwokRecording(
     SERVICE + patch("method: rename\ndurationNanosecond: 1") +

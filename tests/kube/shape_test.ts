@@ -6,6 +6,7 @@ import {
   byTag,
   COUNT,
   fields,
+  fieldsOfType,
   FLAG,
   listOf,
   mapOf,
@@ -57,4 +58,19 @@ Deno.test("a second shape checks only values that have the first", () => {
     "seven",
     '"7" is not a whole number',
   ]);
+});
+
+Deno.test("a shape of a type checks each field that the type has, which the compiler sees", () => {
+  interface Named {
+    readonly name: string;
+    readonly port?: number;
+  }
+  const shape = fieldsOfType<Named>()({ name: TEXT }, { port: PORT });
+  assert.equal(shape({ name: "web" }), undefined);
+  assert.deepEqual(shape({ name: "web", port: "x" }), { field: ".port", reason: '"x" is not a port' });
+  assert.deepEqual(shape({}), { field: ".name", reason: "nothing is not a text" });
+  // @ts-expect-error: `port` is not checked.
+  fieldsOfType<Named>()({ name: TEXT }, {});
+  // @ts-expect-error: there is no `node`.
+  fieldsOfType<Named>()({ name: TEXT }, { port: PORT, node: TEXT });
 });

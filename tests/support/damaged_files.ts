@@ -79,7 +79,9 @@ const QUESTIONS: Readonly<Record<string, (past: Past) => unknown>> = {
     const { state, ...window } = windowOf(past, { records: 7, bytes: Infinity })!;
     return { ...window, state: state && [...snapshotLines(state)] };
   },
-  "changes": (past) => [[...historyOf(past).changes()], [...historyOf(past).changes("shop/web", "@8")]],
+  "changes": (
+    past,
+  ) => [[...historyOf(past).changes()], [...historyOf(past).changes("shop/web", { until: "@8" })]],
   "outages": (past) => historyOf(past).outages(),
   "latency": (past) => historyOf(past).latency(),
   "top": (past) => historyOf(past).top(),
