@@ -9,6 +9,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { separated } from "../nft/objects.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import { digestText, rulesetDigest } from "../plan/digest.ts";
+import { comparedInPieces } from "./comparison.ts";
 import { committedDigest, type EngineState } from "./engine_state.ts";
 import {
   forgetRest,
@@ -31,7 +32,7 @@ import {
 import { isListed } from "./kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
-/** Pause before a step (`fold/steps.ts`), in milliseconds: requests are answered and changes taken in between. */
+/** Pause before a step (`fold/steps.ts`), or before a piece of a comparison, in milliseconds: requests are answered and changes taken in between. */
 const STEP_PAUSE_MILLISECONDS = 5;
 
 /** Longest time for which batches go before a step that is due, in milliseconds. */
@@ -51,6 +52,9 @@ export interface Running {
   syncAt: number;
   /** When more of the last list is taken; Infinity where nothing is left of it. */
   takeAt: number;
+  /** A comparison of the kernel with what was committed, while one is made, and when its next piece is due. */
+  comparing: Generator<undefined, boolean, void> | undefined;
+  compareAt: number;
   /** When the next step is made; Infinity where none is left. */
   stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
@@ -70,6 +74,8 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     forgetting,
     syncAt: now + SYNC_MILLISECONDS,
     takeAt: Infinity,
+    comparing: undefined,
+    compareAt: Infinity,
     stepAt: Infinity,
     failing: false,
     drift: undefined,
@@ -102,8 +108,8 @@ function commitTaken(running: Running, now: number): void {
 }
 
 /** The next deadline: before it, {@link wake} does nothing. */
-export function wakeAt({ healer, forgetting, syncAt, stepAt, takeAt }: Running): number {
-  return Math.min(healerWakesAt(healer), forgetsAt(forgetting), syncAt, stepAt, takeAt);
+export function wakeAt({ healer, forgetting, syncAt, stepAt, takeAt, compareAt }: Running): number {
+  return Math.min(healerWakesAt(healer), forgetsAt(forgetting), syncAt, stepAt, takeAt, compareAt);
 }
 
 /** Whether a part of the last list is not taken yet. */
@@ -127,6 +133,7 @@ export function wake(running: Running, now: number): void {
     running.stepAt = Infinity;
     heal(running, makeStep(running), now);
   }
+  if (running.compareAt <= now) compareMore(running, now);
   planStep(running, now);
   forget(running, now);
   if (now < running.syncAt) return;
@@ -142,6 +149,16 @@ export function wake(running: Running, now: number): void {
 function makeStep({ engine, ports }: Running): HealerInput {
   const tried = commitAll(engine, ports, true);
   return engine.rejections > 0 || engine.halving !== undefined ? tried : commitAll(engine, ports);
+}
+
+/** Goes on with the comparison by a piece. */
+function compareMore(running: Running, now: number): void {
+  running.compareAt = now + STEP_PAUSE_MILLISECONDS;
+  const step = running.comparing!.next();
+  if (!step.done) return;
+  running.comparing = undefined;
+  running.compareAt = Infinity;
+  heal(running, { kind: "compared", equal: step.value }, now);
 }
 
 function forget({ forgetting, engine, ports }: Running, now: number): void {
@@ -246,7 +263,7 @@ function pause(milliseconds: number): Promise<void> {
 /** Passes `input` to the healer, executes its effects, and passes their results back. */
 function heal(running: Running, input: HealerInput, now: number): void {
   for (const effect of stepHealer(running.healer, input, now)) {
-    const result = executeHealing(effect, running);
+    const result = executeHealing(effect, running, now);
     if (result !== undefined) heal(running, result, now);
   }
   const drift = openDrift(running.healer);
@@ -267,12 +284,13 @@ function sameDrift(a: OpenDrift | undefined, b: OpenDrift | undefined): boolean 
     a?.pid === b?.pid && a?.changes.length === b?.changes.length;
 }
 
-function executeHealing(effect: HealerEffect, { engine, ports }: Running): HealerInput | undefined {
+function executeHealing(effect: HealerEffect, running: Running, now: number): HealerInput | undefined {
+  const { engine, ports } = running;
   switch (effect.kind) {
     case "poll":
       return { kind: "polled", received: ports.monitor!.poll() };
     case "compare":
-      return { kind: "compared", equal: holdsCommitted(engine, ports.kernel) };
+      return compare(running, now);
     case "drift":
       ports.meter?.drifted(effect.process);
       return void perform(engine, ports, { ...effect, time: ports.now() });
@@ -288,6 +306,21 @@ function executeHealing(effect: HealerEffect, { engine, ports }: Running): Heale
 function commitAll(engine: EngineState, ports: Ports, advances = false): HealerInput {
   commitBatch(engine, ports, advances);
   return { kind: "tried", rejected: engine.rejections > 0 };
+}
+
+/** Begins a comparison, unless one is being made. Where our tables are not in place, one listing shows that. */
+function compare(running: Running, now: number): HealerInput | undefined {
+  const { engine, ports: { kernel } } = running;
+  if (engine.tables.kind !== "in place" || !canListInPieces(kernel)) {
+    return { kind: "compared", equal: holdsCommitted(engine, kernel) };
+  }
+  running.comparing ??= comparedInPieces(engine, kernel);
+  running.compareAt = now;
+  return undefined;
+}
+
+function canListInPieces(kernel: Kernel): kernel is Kernel & Required<Pick<Kernel, "listInPieces">> {
+  return kernel.listInPieces !== undefined;
 }
 
 /** Whether a listing of our tables equals what was committed. */

@@ -17,9 +17,19 @@ import { parseVerdict, type Rule, type Statement, type Verdict } from "../nft/st
 import { rulesetText } from "../nft/text.ts";
 import type { Operation, Transaction } from "../nft/transaction.ts";
 import { FakeTable } from "./fake_table.ts";
-import type { CommitReceipt, FoundTable, Kernel, TableName } from "./kernel.ts";
+import {
+  type CommitReceipt,
+  type FoundTable,
+  type Kernel,
+  type ListedPiece,
+  listedPieces,
+  type TableName,
+} from "./kernel.ts";
 import { KernelRejection } from "./kernel_rejection.ts";
 import { ERRNO } from "./system_error.ts";
+
+/** How many elements a piece of a listing has. */
+const PIECE = 100;
 
 /** Undoes one step of a transaction. */
 type Undo = () => void;
@@ -59,6 +69,21 @@ export class FakeKernel implements Kernel {
       }
     }
     return { tables: found.map((table) => table.definition()), elements };
+  }
+
+  *listInPieces(tables: readonly TableName[]): Generator<ListedPiece, void, void> {
+    const found = tables.flatMap(({ family, name }) => this.#tables.get(`${family} ${name}`) ?? []);
+    yield { kind: "tables", tables: found.map((table) => table.definition()) };
+    for (const { family, name, sets } of found) {
+      for (const [set, { elements }] of [...sets]) {
+        yield* listedPieces(setPath(family, name, set), this.#inPieces(elements));
+      }
+    }
+  }
+
+  *#inPieces(set: ReadonlyMap<ElementKey, Element>): Generator<readonly Element[], void, void> {
+    const elements = [...set.values()];
+    for (let at = 0; at < elements.length; at += PIECE) yield elements.slice(at, at + PIECE);
   }
 
   tables(): readonly FoundTable[] {

@@ -1,7 +1,7 @@
 // The interface between the program and nf_tables. NetlinkKernel and FakeKernel implement it.
 
 import type { Family } from "../nft/data_type.ts";
-import type { Ruleset } from "../nft/ruleset.ts";
+import type { Element, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
 import type { TableFlag, Transaction } from "../nft/transaction.ts";
 
 /** The identity of a table. */
@@ -30,6 +30,11 @@ export interface Kernel {
    * Throws UnreadableRuleset where a table holds an object that this program never writes.
    */
   list(tables: readonly TableName[]): Ruleset;
+  /**
+   * As {@link list}, in pieces between which the caller can do other work: first the tables without elements, then the elements of
+   * each set. Those of one set are as they were when its first piece came. Absent where a listing takes no time.
+   */
+  listInPieces?(tables: readonly TableName[]): Generator<ListedPiece, void, void>;
   /** All tables of families ip and ip6, also those of other programs. */
   tables(): readonly FoundTable[];
   /** Names of the chains of a table, which may be another program's; none where the table does not exist. */
@@ -39,6 +44,18 @@ export interface Kernel {
   /** Closes sockets; the rules stay in the kernel. */
   [Symbol.dispose](): void;
 }
+
+/** A part of a listing. */
+export type ListedPiece =
+  | { readonly kind: "tables"; readonly tables: readonly Table[] }
+  | {
+    readonly kind: "elements";
+    readonly set: SetPath;
+    readonly elements: readonly Element[];
+    /** Whether the elements of this set begin and end here. */
+    readonly first: boolean;
+    readonly last: boolean;
+  };
 
 /** The result of a commit and its costs. */
 export interface CommitReceipt {
@@ -66,4 +83,17 @@ export class UnreadableRuleset extends Error {
   constructor(message: string, readonly tables: readonly TableName[]) {
     super(message);
   }
+}
+
+/** The pieces of one set, of which `parts` has the elements; one piece without any where there are none. */
+export function* listedPieces(
+  set: SetPath,
+  parts: Iterable<readonly Element[]>,
+): Generator<ListedPiece, void, void> {
+  let first = true;
+  for (const elements of parts) {
+    yield { kind: "elements", set, elements, first, last: false };
+    first = false;
+  }
+  yield { kind: "elements", set, elements: [], first, last: true };
 }

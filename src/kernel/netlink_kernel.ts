@@ -1,21 +1,30 @@
 // The real kernel: commits batches to nf_tables and lists tables, in the network namespace of the process.
 
 import { FAMILIES } from "../nft/data_type.ts";
-import type { Container, Element, ElementKey, Ruleset } from "../nft/ruleset.ts";
+import { type Container, type Element, type ElementKey, type Ruleset, setPath } from "../nft/ruleset.ts";
 import type { Rule } from "../nft/statement.ts";
 import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import {
   type CommitReceipt,
   type FoundTable,
   type Kernel,
+  type ListedPiece,
+  listedPieces,
   type TableName,
   UnreadableRuleset,
 } from "./kernel.ts";
 import { isTooLarge, KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
-import { listChainNames, listElements, listRuleHandles, listRuleset } from "./netlink_listing.ts";
+import {
+  elementsInPieces,
+  listChainNames,
+  listElements,
+  listRuleHandles,
+  listRuleset,
+  listSkeleton,
+} from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
-import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
+import { errnoOf, NetlinkRequests, type Request } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
@@ -69,6 +78,20 @@ export class NetlinkKernel implements Kernel {
       if (!(error instanceof UnreadableRuleset)) throw error;
       const ours = error.tables.flatMap((table) => modelTable(this.alias, table) ?? []);
       throw new UnreadableRuleset(error.message, ours);
+    }
+  }
+
+  *listInPieces(tables: readonly TableName[]): Generator<ListedPiece, void, void> {
+    const dump = (request: Request) => this.#requests.dump(request);
+    const skeleton = listSkeleton(tables.map((table) => this.#named(table)), dump);
+    const listed = modelRuleset(this.alias, { tables: skeleton, elements: new Map() }).tables;
+    yield { kind: "tables", tables: listed };
+    for (const { family, name, sets } of listed) {
+      for (const container of sets) {
+        const pieces = elementsInPieces(this.#named({ family, name }), container, dump);
+        const set = setPath(family, name, container.name);
+        yield* listedPieces(set, pieces);
+      }
     }
   }
 

@@ -4,6 +4,7 @@
 //
 //   deno task bench:blocks [CASE ...]
 
+import { comparedInPieces } from "../../src/engine/comparison.ts";
 import { type EngineState, newEngine } from "../../src/engine/engine.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
@@ -34,6 +35,8 @@ interface Case {
   readonly changesPerSecond: number;
   /** Whether all rules are made first, and then snapshots all the time. */
   readonly snapshots?: boolean;
+  /** Whether what the kernel holds is compared all the time. */
+  readonly comparisons?: boolean;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -51,6 +54,11 @@ const CASES: Readonly<Record<string, Case>> = {
     services: Array.from({ length: 4 }, () => [600, 100] as const),
     changesPerSecond: 0,
     snapshots: true,
+  },
+  "2 of 300x100, comparisons": {
+    services: Array.from({ length: 2 }, () => [300, 100] as const),
+    changesPerSecond: 0,
+    comparisons: true,
   },
   "100x50 with affinity-changing": { services: [[100, 50]], changesPerSecond: 5, affinity: true },
   "400x50 with affinity-changing": { services: [[400, 50]], changesPerSecond: 1, affinity: true },
@@ -127,7 +135,12 @@ async function measure(name: string): Promise<Result> {
     }] as const;
     perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
     perform(engine, ports, list(kernel));
-    const ended = CASES[name]!.snapshots ? makeSnapshots(engine, ledger) : () => {};
+    const { snapshots, comparisons } = CASES[name]!;
+    const ended = snapshots
+      ? makeSnapshots(engine, ledger)
+      : comparisons
+      ? makeComparisons(engine, kernel)
+      : () => {};
     const source = { description: name, batches: () => batches(CASES[name]!, clock, engine) };
     await runLoop(engine, ports, source, new AbortController().signal);
     ended();
@@ -164,9 +177,34 @@ function makeSnapshots({ cluster }: EngineState, { place }: LedgerWriter): () =>
   };
 }
 
+/** Compares what the kernel holds with what was committed, a piece at a time, one comparison after the other; returns what ends that. */
+function makeComparisons(engine: EngineState, kernel: NetlinkKernel): () => void {
+  let comparison: Generator<undefined, boolean, void> | undefined;
+  const made = { equal: 0, different: 0 };
+  const timer = setInterval(() => {
+    if (isUnfinished(engine.cluster)) return;
+    const step = (comparison ??= comparedInPieces(engine, kernel)).next();
+    if (!step.done) return;
+    made[step.value ? "equal" : "different"]++;
+    comparison = undefined;
+  }, 5);
+  return () => {
+    clearInterval(timer);
+    console.error(`comparisons: ${JSON.stringify(made)}`);
+  };
+}
+
 /** A list of all Services, then changes at their times. The first batch is not measured: it makes the tables. */
 async function* batches(
-  { services, changesPerSecond, affinity = false, atOnce = 0, relisted = 0, snapshots = false }: Case,
+  {
+    services,
+    changesPerSecond,
+    affinity = false,
+    atOnce = 0,
+    relisted = 0,
+    snapshots = false,
+    comparisons = false,
+  }: Case,
   clock: Clock,
   { cluster }: EngineState,
 ): AsyncGenerator<SourceBatch> {
@@ -181,7 +219,9 @@ async function* batches(
   );
   const objects = [...decoded(smallServices(SMALL, 2)), ...large(0)];
   yield listOf(objects);
-  while (snapshots && isUnfinished(cluster)) await new Promise((resolve) => setTimeout(resolve, 10));
+  while ((snapshots || comparisons) && isUnfinished(cluster)) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   const smallSlices = [3, 4].map((count) => decoded(smallServices(SMALL, count)).filter(isSlice));
   const largeSlices = [1, 2].map((less) => large(less).filter(isSlice));
   const end = clock.turns();
