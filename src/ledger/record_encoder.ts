@@ -3,6 +3,7 @@
 
 import { type Age, ageBehind } from "./age.ts";
 import { encodeRecord } from "./format.ts";
+import { commitBehind, type LastCommit } from "./last_commit.ts";
 import type { LedgerRecord } from "./record.ts";
 import type { Place } from "./snapshot.ts";
 
@@ -26,10 +27,12 @@ const text = new TextEncoder();
 export class RecordEncoder {
   #end: Behind;
   #age: Age;
+  #commit: LastCommit | undefined;
 
-  constructor(readonly ledger: string, end: Behind, age: Age) {
+  constructor(readonly ledger: string, end: Behind, age: Age, commit?: LastCommit) {
     this.#end = end;
     this.#age = age;
+    this.#commit = commit;
   }
 
   /** Place after the last record. */
@@ -37,9 +40,10 @@ export class RecordEncoder {
     return this.#end;
   }
 
-  /** The same place, with the age of the ledger there. */
+  /** The same place, with the age of the ledger and the last commit there. */
   get place(): Place {
-    return { ledger: this.ledger, ...this.#end, age: this.#age };
+    const commit = this.#commit;
+    return { ledger: this.ledger, ...this.#end, age: this.#age, ...commit && { commit } };
   }
 
   /** The lines of `records`, the next ones of the ledger. */
@@ -52,6 +56,7 @@ export class RecordEncoder {
       lines += encoded.line;
       chain = encoded.chain;
       this.#age = ageBehind(this.#age, record);
+      this.#commit = commitBehind(this.#commit, record);
     });
     this.#end = { next: first + records.length, chain };
     return { lines: text.encode(lines), end: this.#end };

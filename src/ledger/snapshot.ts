@@ -3,8 +3,10 @@
 //
 // The name of a snapshot is the offset of the first record after it in 20 decimal digits, and ".snapshot.zst". Its content is
 // lines of JSON, compressed with zstd (RFC 8878). The first line is
-//   {"age":{"milliseconds":A,"time":T},"chain":C,"format":"ledgerproxy-snapshot","ledger":L,"next":N,"version":1}
-// with the hash chain before record N and the age of the ledger there (age.ts; absent up to 0.6.0). The last line is
+//   {"age":{"milliseconds":A,"time":T},"chain":C,"commit":{"through":O,"digest":D,"generation":G},
+//    "format":"ledgerproxy-snapshot","ledger":L,"next":N,"version":1}
+// with the hash chain before record N, the age of the ledger there (age.ts) and its last commit (last_commit.ts; absent where there
+// is none, and both up to 0.6.0). The last line is
 //   {"lines":K,"sha256":H}
 // with the number of lines between the two, and the hash of all bytes before the last line. The fold makes and reads the
 // lines between.
@@ -16,6 +18,7 @@ import { parsedJson } from "../json_parts.ts";
 import { SNAPSHOT_BYTES_MAX } from "../limits/ledger.ts";
 import { type Age, NEWBORN } from "./age.ts";
 import { decompressedHead, readDecompressed } from "./compression.ts";
+import type { LastCommit } from "./last_commit.ts";
 import { namedOffset, type Offset } from "./record.ts";
 import { NotLoaded, type Storage } from "./storage.ts";
 
@@ -37,6 +40,8 @@ export interface Place {
   readonly chain: string;
   /** Age of the ledger at this place. */
   readonly age: Age;
+  /** The last commit before that record; undefined where there is none, or where it is not known. */
+  readonly commit?: LastCommit;
 }
 
 /** A whole snapshot. */
@@ -59,12 +64,15 @@ export function snapshotNext(name: string): Offset | undefined {
  * undefined, the piece is empty.
  */
 export function* snapshotPieces(
-  { age, chain, ledger, next }: Place,
+  { age, chain, commit, ledger, next }: Place,
   lines: Iterable<unknown>,
 ): Generator<string> {
   const hash = createHash("sha256");
   let piece = `${
-    JSON.stringify({ age, chain, format: "ledgerproxy-snapshot", ledger, next, version: SNAPSHOT_VERSION })
+    JSON.stringify({
+      ...{ age, chain, commit, format: "ledgerproxy-snapshot", ledger, next },
+      version: SNAPSHOT_VERSION,
+    })
   }\n`;
   let count = 0;
   for (const line of lines) {
@@ -88,24 +96,28 @@ export function encodeSnapshot(place: Place, lines: Iterable<unknown>): Uint8Arr
   return zstdCompressSync(new TextEncoder().encode([...snapshotPieces(place, lines)].join("")));
 }
 
-/** The first line, as far as it must be right before its version is known. */
-interface Head extends Omit<Place, "age"> {
+/** The first line of a snapshot, as far as it must be right before its version is known. */
+interface SnapshotHead extends Omit<Place, "age"> {
   readonly version: number;
   readonly age?: Age;
 }
 
-/**
- * The age of the ledger at a snapshot, from the first {@link SNAPSHOT_HEAD_BYTES} of its file. Reads only its first line, and does
- * not prove its hash.
- */
+/** The age of the ledger at a snapshot; see {@link snapshotHead}. */
 export function snapshotAge(head: Uint8Array): Age {
+  return snapshotHead(head)?.age ?? NEWBORN;
+}
+
+/**
+ * The place of a snapshot, from the first {@link SNAPSHOT_HEAD_BYTES} of its file. Reads only its first line, and does not prove its
+ * hash. Undefined where that line cannot be read.
+ */
+export function snapshotHead(head: Uint8Array): SnapshotHead | undefined {
   const bytes = decompressedHead(head, SNAPSHOT_BYTES_MAX);
-  if (typeof bytes === "string") return NEWBORN;
+  if (typeof bytes === "string") return undefined;
   try {
-    const first: Head = parsedJson(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));
-    return first.age ?? NEWBORN;
+    return parsedJson(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));
   } catch {
-    return NEWBORN;
+    return undefined;
   }
 }
 
@@ -133,7 +145,9 @@ export function readSnapshot<Line>(
     if (createHash("sha256").update(body).digest("hex") !== sha256) return "damaged (SHA-256)";
     const text = decoder.decode(body);
     const second = text.indexOf("\n") + 1;
-    const { version, ledger, next, chain, age = NEWBORN }: Head = parsedJson(text.slice(0, second));
+    const { version, ledger, next, chain, commit, age = NEWBORN }: SnapshotHead = parsedJson(
+      text.slice(0, second),
+    );
     if (version !== SNAPSHOT_VERSION) {
       return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
     }
@@ -149,7 +163,7 @@ export function readSnapshot<Line>(
       }
       from = to + 1;
     }
-    return { ledger, next, chain, age, lines };
+    return { ledger, next, chain, age, ...commit && { commit }, lines };
   } catch (error) {
     if (error instanceof NotLoaded) throw error;
     return `not whole: ${messageOf(error)}`;

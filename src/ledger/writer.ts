@@ -7,6 +7,7 @@ import { ageBehind, NEWBORN } from "./age.ts";
 import { atOnce } from "./disk_work.ts";
 import { type DiskOptions, DiskWriter } from "./disk_writer.ts";
 import { genesisChain } from "./format.ts";
+import { commitBehind } from "./last_commit.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
 import { RecordEncoder } from "./record_encoder.ts";
@@ -52,14 +53,16 @@ export interface Recovered {
 export function recover(storage: Storage, { behind, ledger, onRecord }: RecoveryOptions): Recovered {
   const records = readSegments(storage, { behind, proven: true });
   let age = behind?.age ?? NEWBORN;
+  let commit = behind?.commit;
   for (;;) {
     const { done, value } = records.next();
     if (done) {
       const id = value?.ledger ?? ledger ?? randomBytes(8).toString("hex");
       const place = { next: value?.next ?? 0, chain: value?.chain ?? genesisChain(id) };
-      return { encoder: new RecordEncoder(id, place, age), end: value };
+      return { encoder: new RecordEncoder(id, place, age, commit), end: value };
     }
     age = ageBehind(age, value.record);
+    commit = commitBehind(commit, value.record);
     onRecord?.(value.offset, value.record);
   }
 }
