@@ -142,9 +142,11 @@ function* appendFile(
   if (!create) yield* requireOwner(path, owner);
   const file = yield* open(path, { read: true, append: true, createNew: create, mode: FILE_MODE });
   let waitable: WaitableFile | undefined;
+  let identity: FileIdentity;
   try {
+    identity = yield* statOpen(file);
     // A link that another program put there since the folder was read would lead to its file.
-    if (!create && !(yield* isAt(path, file))) throw notOurs(path);
+    if (!create && !(yield* isAt(path, identity))) throw notOurs(path);
     waitable = yield* call(() => undefined, async () => await openWaitable?.(path, file));
   } catch (error) {
     file.close();
@@ -157,7 +159,7 @@ function* appendFile(
       for (let done = 0; done < bytes.length;) done += yield* writeSome(bytes.subarray(done));
     },
     sync: () => call(() => file.syncDataSync(), () => waitable?.syncData() ?? file.syncData()),
-    inPlace: () => isAt(path, file),
+    inPlace: () => isAt(path, identity),
     content: (size) => readOpen(file, 0, size),
     close: () => call(() => file.close(), async () => (file.close(), await waitable?.close())),
   };
@@ -186,7 +188,7 @@ function* readOpen(file: Deno.FsFile, at: number, length: number): DiskWork<Uint
 
 function truncateFile(path: string, length: number): DiskWork<void> {
   return withFile(path, { write: true }, function* (file) {
-    if (!(yield* isAt(path, file))) throw notOurs(path);
+    if (!(yield* isAt(path, yield* statOpen(file)))) throw notOurs(path);
     yield* call(() => file.truncateSync(length), () => file.truncate(length));
     yield* call(() => file.syncSync(), () => file.sync());
   });
@@ -227,9 +229,11 @@ function* lockFolder(
   yield* requireOwner(path, owner);
   const file = opened.use(yield* openLock(path));
   if (!(yield* tryLock(file))) return { heldBy: (yield* firstLine(file)) || "an unknown process" };
+  const identity = yield* statOpen(file);
   // Between the look at the path and its opening a link may have come there, or another lock file.
-  if (!(yield* isAt(path, file))) throw notOurs(path);
+  if (!(yield* isAt(path, identity))) throw notOurs(path);
   const place = opened.use(yield* open(folder, { read: true }));
+  const placeIdentity = yield* statOpen(place);
   if (!(yield* tryLockFolder(place))) return { heldBy: "an unknown process" };
   const line = new TextEncoder().encode(`process ${Deno.pid}\n`);
   yield* call(() => file.truncateSync(0), () => file.truncate(0));
@@ -237,7 +241,7 @@ function* lockFolder(
   const locks = opened.move();
   return {
     held: function* () {
-      return (yield* isAt(path, file)) && (yield* isFolderAt(folder, place));
+      return (yield* isAt(path, identity)) && (yield* isFolderAt(folder, placeIdentity));
     },
     [Symbol.dispose]: () => locks.dispose(),
   };
@@ -276,20 +280,20 @@ function* firstLine(file: Deno.FsFile): DiskWork<string> {
   return new TextDecoder().decode(bytes).split("\n")[0]!.trim();
 }
 
-/** Whether `file` is what is at `path`, which is no link. */
-function* isAt(path: string, file: Deno.FsFile): DiskWork<boolean> {
-  return isSame(yield* statOpen(file), yield* stateOf(path));
+/** What stays the same while a file is open: it is asked for once, because each call of the disk is one on another thread. */
+type FileIdentity = Pick<Deno.FileInfo, "dev" | "ino">;
+
+/** Whether the open file `identity` is what is at `path`, which is no link. */
+function* isAt(path: string, identity: FileIdentity): DiskWork<boolean> {
+  return isSame(identity, yield* stateOf(path));
 }
 
 /** As {@link isAt}, through links: the path of the folder may be one. */
-function* isFolderAt(path: string, folder: Deno.FsFile): DiskWork<boolean> {
-  return isSame(
-    yield* statOpen(folder),
-    yield* orUndefined(call(() => Deno.statSync(path), () => Deno.stat(path))),
-  );
+function* isFolderAt(path: string, identity: FileIdentity): DiskWork<boolean> {
+  return isSame(identity, yield* orUndefined(call(() => Deno.statSync(path), () => Deno.stat(path))));
 }
 
-function isSame(here: Deno.FileInfo, there: Deno.FileInfo | undefined): boolean {
+function isSame(here: FileIdentity, there: FileIdentity | undefined): boolean {
   return here.dev === there?.dev && here.ino === there.ino;
 }
 

@@ -116,7 +116,14 @@ export class DiskWriter {
    */
   *push(lines: Uint8Array, end: Behind): DiskWork<void> {
     this.#begun.push(lines, end);
-    yield* this.attempt(this.#writeByPolicy());
+    // As `attempt`, without its layers: each change comes here.
+    try {
+      yield* this.#write();
+      if (this.#options.policy === "always") yield* this.#begun.sync();
+      this.#failure = undefined;
+    } catch (error) {
+      yield* this.#noteFailure(error);
+    }
   }
 
   /**
@@ -124,7 +131,7 @@ export class DiskWriter {
    * the lock, and while the disk fails, it does nothing.
    */
   *prepare(): DiskWork<void> {
-    if (this.#lock === undefined || this.#failure !== undefined) return;
+    if (this.#lock === undefined || this.#failure !== undefined || this.#begun.isPrepared) return;
     yield* this.attemptBeside(this.#begun.prepare());
   }
 
@@ -162,11 +169,16 @@ export class DiskWriter {
       if (clearsFailure) this.#failure = undefined;
       return result;
     } catch (error) {
-      if (!isStorageFailure(error)) throw error;
-      this.#failure = messageOf(error);
-      if (yield* this.#isGone()) throw new LedgerGone(GONE);
+      yield* this.#noteFailure(error);
       return undefined;
     }
+  }
+
+  /** Throws errors that are not the disk's on. */
+  *#noteFailure(error: unknown): DiskWork<void> {
+    if (!isStorageFailure(error)) throw error;
+    this.#failure = messageOf(error);
+    if (yield* this.#isGone()) throw new LedgerGone(GONE);
   }
 
   /**
@@ -196,11 +208,6 @@ export class DiskWriter {
   get #begun(): SegmentAppender {
     if (this.#appender === undefined) throw new LedgerGone("the ledger was not begun");
     return this.#appender;
-  }
-
-  *#writeByPolicy(): DiskWork<void> {
-    yield* this.#write();
-    if (this.#options.policy === "always") yield* this.#begun.sync();
   }
 
   *#write(): DiskWork<void> {

@@ -125,10 +125,9 @@ export class SegmentAppender {
 
   /** Writes the queued lines with one call. After a failure the next write first cuts off what this one left. */
   *write(): DiskWork<void> {
-    yield* this.#proveTail();
-    yield* this.#cutOff();
+    if (this.#mustMend) yield* this.#mend();
     if (this.#waiting.length === 0) return;
-    const segment = yield* this.#next();
+    const segment = this.#ready ?? (yield* this.#next());
     const bytes = joinedChunks(this.#waiting);
     try {
       yield* segment.file.write(bytes);
@@ -145,9 +144,13 @@ export class SegmentAppender {
 
   /** Begins the segment of the next lines, where none is open or the open one is full. */
   *prepare(): DiskWork<void> {
-    yield* this.#proveTail();
-    yield* this.#cutOff();
+    if (this.#mustMend) yield* this.#mend();
     yield* this.#next();
+  }
+
+  /** Whether {@link prepare} has nothing to do, as after most writes. */
+  get isPrepared(): boolean {
+    return !this.#mustMend && this.#ready !== undefined;
   }
 
   /** Makes all written lines durable. */
@@ -232,6 +235,16 @@ export class SegmentAppender {
     if (size !== undefined) this.#cut = undefined;
   }
 
+  /** Whether what an earlier process or a failure left must be mended before the next write. */
+  get #mustMend(): boolean {
+    return this.#unproven !== undefined || this.#cut !== undefined;
+  }
+
+  *#mend(): DiskWork<void> {
+    yield* this.#proveTail();
+    yield* this.#cutOff();
+  }
+
   /** Cuts off what a failed write or sync left in a file. */
   *#cutOff(): DiskWork<void> {
     if (this.#cut === undefined) return;
@@ -264,9 +277,18 @@ export class SegmentAppender {
     return { name, file, size: header.length };
   }
 
+  get #isFull(): boolean {
+    return this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES);
+  }
+
+  /** The open segment; undefined where the next lines need another one. */
+  get #ready(): OpenSegment | undefined {
+    return this.#isFull ? undefined : this.#segment;
+  }
+
   /** The segment of the next lines. A full one is closed. */
   *#next(): DiskWork<OpenSegment> {
-    if (this.tailBytes >= (this.#options.segmentBytes ?? SEGMENT_BYTES)) {
+    if (this.#isFull) {
       if (this.#options.syncs) yield* this.#makeDurable();
       yield* this.close();
     }

@@ -3,8 +3,11 @@
 
 import type { DiskCall, DiskWork, Waitable } from "../ledger/disk_work.ts";
 
-/** How often the strand looks whether a call is done for which no commit waits, in milliseconds. */
-const LOOK_MILLISECONDS = 100;
+/**
+ * How often the strand looks by itself whether a call is done for which no commit waits, in milliseconds. The loop looks far more
+ * often, whenever it wakes, so this is for the time without one.
+ */
+const LOOK_MILLISECONDS = 250;
 
 /** Pieces of work that follow each other. */
 export class DiskStrand implements Disposable {
@@ -37,6 +40,8 @@ export class DiskStrand implements Disposable {
   /** Goes as far as calls are done. What the work itself asks for is done by the call that runs it. */
   goOn(): void {
     if (this.#going || this.#stopped) return;
+    // Each batch looks here several times, and mostly nothing is under way.
+    if (this.isIdle && this.#idle === undefined) return;
     this.#guarded(() => {
       while (this.#step());
     });

@@ -21,10 +21,12 @@ export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored
 type Append = DiskRequest & { readonly kind: "append" };
 
 /**
- * How long lines that can wait do so at most, in milliseconds. They wait where others came within that time, as in a burst: then
- * the next ones are near. Alone they are written at once, because a timer wakes the loop.
+ * How long lines that can wait do so, in milliseconds, as long as lines of the log: a write of their own would wake another thread,
+ * and they can go with the lines of the next change. Who looks at the disk sends them, as the loop does ten times a second. So they
+ * need no timer of their own, except for the time without a loop.
  */
-const HELD_MILLISECONDS = 20;
+const HELD_MILLISECONDS = 100;
+const HELD_MILLISECONDS_MAX = 1000;
 
 /** How often calls are looked at while the ledger is closed, in milliseconds. */
 const END_LOOK_MILLISECONDS = 2;
@@ -39,8 +41,8 @@ export class LedgerDisk {
   /** Lines that wait for the next ones. */
   #held: Append | undefined;
   #flush: ReturnType<typeof setTimeout> | undefined;
-  /** When lines that can wait came last. */
-  #lastWaiting = -Infinity;
+  /** Until when they wait. */
+  #heldUntil = 0;
   /** The request whose answer is awaited. */
   #asked: PromiseWithResolvers<DiskReport> | undefined;
   #onReport: OnReport = () => {};
@@ -75,25 +77,23 @@ export class LedgerDisk {
     return this.#session;
   }
 
-  /** Sends `request`, unless it belongs to an older session. In a burst, lines that can wait are written with the next ones, or soon. */
+  /** Sends `request`, unless it belongs to an older session. Lines that can wait are written with the next ones, or soon. */
   post(request: DiskRequest, canWait = false, session = this.#session): void {
     if (session !== this.#session) return;
     const held = this.#held;
     this.#held = undefined;
     if (request.kind === "append") {
       const append = held === undefined ? request : joined(held, request);
-      if (!canWait || !this.#isBurst()) return this.#send(append);
-      this.#held = append;
-      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
-      return;
+      return canWait ? this.#hold(append, held === undefined) : this.#send(append);
     }
     if (held !== undefined) this.#send(held);
     this.#send(request);
   }
 
-  /** Takes note of calls that are done. */
+  /** Takes note of calls that are done, and sends lines that have waited long enough. */
   look(): void {
-    this.#strand.goOn();
+    if (this.#held !== undefined && performance.now() >= this.#heldUntil) this.#sendHeld();
+    else this.#strand.goOn();
   }
 
   /** Blocks until `reached`, at most so many milliseconds; false where it is not reached. */
@@ -134,12 +134,11 @@ export class LedgerDisk {
     return true;
   }
 
-  /** Whether lines that can wait came shortly before. */
-  #isBurst(): boolean {
-    const now = performance.now();
-    const since = now - this.#lastWaiting;
-    this.#lastWaiting = now;
-    return since < HELD_MILLISECONDS;
+  /** `begins`: no other lines wait. */
+  #hold(append: Append, begins: boolean): void {
+    this.#held = append;
+    if (begins) this.#heldUntil = performance.now() + HELD_MILLISECONDS;
+    this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS_MAX);
   }
 
   #send(request: DiskRequest): void {
