@@ -173,20 +173,28 @@ function planStep(running: Running, now: number): void {
   else if (!isStepping(running)) running.stepAt = now + STEP_PAUSE_MILLISECONDS;
 }
 
-/** Follows `source` until it ends or `signal` aborts. Throws what a batch or a deadline threw. */
+/** Called around each batch of the source. They are no source around another one: each such layer costs three turns of promises. */
+export interface BatchHooks {
+  before(batch: SourceBatch): void;
+  /** Not called where the loop ends before it has taken the whole batch. */
+  after(batch: SourceBatch): void;
+}
+
+/** Follows `source` until it ends or `signal` aborts. Throws what a batch, a hook or a deadline threw. */
 export async function runLoop(
   state: EngineState,
   ports: Ports,
   source: Source,
   signal: AbortSignal,
+  hooks?: BatchHooks,
 ): Promise<void> {
   const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
   const running = newRunning(state, { ...ports, confirm }, performance.now());
   const thrown = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let timerAt = Infinity;
   let latestStep = Infinity;
   const woken = () => {
+    if (ends.aborted) return;
     try {
       const begun = performance.now();
       const steps = running.stepAt <= begun;
@@ -203,57 +211,84 @@ export async function runLoop(
     }
   };
   const rest = () => {
-    clearTimeout(timer);
     timerAt = wakeAt(running);
-    const mine = timer = setTimeout(() => {
-      const ready = ports.ledger.ready?.();
-      if (ready === undefined) return woken();
-      // A batch may have set another timer meanwhile.
-      void ready.then(() => {
-        if (timer === mine && !ends.aborted) woken();
-      });
-    }, Math.max(0, timerAt - performance.now()));
+    timer.set(Math.max(0, Math.ceil(timerAt - performance.now())));
   };
+  const timer = newTimer(() => ports.ledger.ready?.(), woken);
   const ends = AbortSignal.any([signal, thrown.signal]);
   rest();
   try {
-    for await (const batch of inPortions(source.batches(ends, knownVersions(state)))) {
-      const ready = ports.ledger.ready?.();
-      if (ready !== undefined) await ready;
-      // An error may have left the engine between two states: it receives no more batches.
-      thrown.signal.throwIfAborted();
+    for await (const batch of source.batches(ends, knownVersions(state))) {
+      hooks?.before(batch);
+      let taken = 0;
+      for (const portion of portions(batch)) {
+        // A turn of the event loop between portions answers requests and wakes what is due.
+        if (taken++ > 0) await pause(0);
+        const ready = ports.ledger.ready?.();
+        if (ready !== undefined) await ready;
+        // An error may have left the engine between two states: it receives no more batches.
+        thrown.signal.throwIfAborted();
+        if (signal.aborted) break;
+        latestStep = takeBeforeSteps(running, portion, latestStep);
+        // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
+        if (wakeAt(running) < timerAt) rest();
+        while (isTaking(running) && !ends.aborted) await pause(0);
+      }
       if (signal.aborted) break;
-      const begun = performance.now();
-      const stepped = isStepping(running);
-      takeBatch(running, batch, begun);
-      // Batches that follow each other go before steps.
-      const now = performance.now();
-      if (!stepped) latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
-      running.stepAt = Math.max(running.stepAt, Math.min(latestStep, now + (now - begun)));
-      // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
-      if (wakeAt(running) < timerAt) rest();
-      while (isTaking(running) && !ends.aborted) await pause(0);
+      hooks?.after(batch);
     }
     // A source that ends has sent everything: all Services get their rules before the program ends.
     while (isStepping(running) && !ends.aborted) await pause(STEP_PAUSE_MILLISECONDS);
     thrown.signal.throwIfAborted();
     forgetRest(running.forgetting, state.cluster, running.ports);
   } finally {
-    clearTimeout(timer);
+    timer.clear();
     ports.ledger.sync();
   }
 }
 
-/** Each batch in portions, with a turn of the event loop between them: it answers requests and wakes what is due. */
-async function* inPortions(batches: AsyncIterable<SourceBatch>): AsyncGenerator<SourceBatch> {
-  for await (const batch of batches) {
-    const [first, ...others] = portions(batch);
-    yield first!;
-    for (const portion of others) {
-      await pause(0);
-      yield portion;
-    }
-  }
+/** Takes `batch`. Batches that follow each other go before steps, until `latest`; returns the latest time of the next step. */
+function takeBeforeSteps(running: Running, batch: SourceBatch, latest: number): number {
+  const begun = performance.now();
+  const stepped = isStepping(running);
+  takeBatch(running, batch, begun);
+  const now = performance.now();
+  const latestNow = stepped ? latest : now + STEP_WAIT_MILLISECONDS_MAX;
+  running.stepAt = Math.max(running.stepAt, Math.min(latestNow, now + (now - begun)));
+  return latestNow;
+}
+
+/**
+ * A timer that is set again and again. With the same pause, as mostly, that costs less than another timer. Once it has fired, `due` is
+ * called when `ready` is, unless it was set again meanwhile.
+ */
+function newTimer(
+  ready: () => Promise<void> | undefined,
+  due: () => void,
+): { set(pause: number): void; clear(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last: number;
+  let times = 0;
+  const fire = () => {
+    const waits = ready();
+    if (waits === undefined) return due();
+    const mine = times;
+    void waits.then(() => {
+      if (times === mine) due();
+    });
+  };
+  return {
+    set(pause) {
+      times++;
+      if (timer !== undefined && pause === last) return void timer.refresh();
+      clearTimeout(timer);
+      timer = setTimeout(fire, last = pause);
+    },
+    clear() {
+      times++;
+      clearTimeout(timer);
+    },
+  };
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -32,13 +32,13 @@ interface Answer {
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** Receives an answer, in order. The connection waits for each promise before it reads on. */
+/** Receives an answer, in order. Where it returns a promise, the connection waits for that before it reads on. */
 export interface Receiver {
-  head(head: Head): Promise<void>;
+  head(head: Head): Promise<void> | undefined;
   /** The next chunk overwrites this one. */
-  bytes(chunk: Uint8Array): Promise<void>;
-  end(): Promise<void>;
-  failed(problem: WatchProblem): Promise<void>;
+  bytes(chunk: Uint8Array): Promise<void> | undefined;
+  end(): Promise<void> | undefined;
+  failed(problem: WatchProblem): Promise<void> | undefined;
 }
 
 /** A request that is open. */
@@ -160,7 +160,8 @@ export class ApiConnection implements Disposable {
         }
         if (read.done) return undefined;
         this.#note({ kind: "received" });
-        await receiver.bytes(read.value);
+        const wait = receiver.bytes(read.value);
+        if (wait !== undefined) await wait;
         buffer = read.value.buffer;
       }
     } finally {

@@ -60,7 +60,7 @@ export class ReflectorDriver {
 
   /** Asks for a second list, which must confirm the last one. */
   confirm(why: string): void {
-    void this.#take({ kind: "confirm", why });
+    void this.#takeLater({ kind: "confirm", why });
   }
 
   /** Runs until `signal` aborts; `start` is the input of that kind. Failed requests are reported and retried. */
@@ -82,23 +82,63 @@ export class ReflectorDriver {
     await Promise.all(this.#requests);
   }
 
-  /** Takes one input at a time, in order: the effects of one are done before the next one is taken. */
-  async #take(input: ReflectorInput, of?: OpenRequest): Promise<void> {
-    while (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.#stopped || (of !== undefined && of !== this.#request)) return;
+  /**
+   * Takes one input at a time, in order: the effects of one are done before the next one is taken. Nearly always nothing must be
+   * waited for, and no promise is made.
+   */
+  #take(input: ReflectorInput, of?: OpenRequest): Promise<void> | undefined {
+    if (this.#busy) return this.#takeLater(input, of);
+    if (this.#isOver(of)) return undefined;
     this.#busy = true;
+    let waits = false;
     try {
-      for (const effect of stepReflector(this.#state, input, new Moment())) {
+      const effects = stepReflector(this.#state, input, new Moment());
+      for (const [at, effect] of effects.entries()) {
         const wait = this.#execute(effect);
+        if (wait === undefined) continue;
+        waits = true;
+        return this.#finish(wait, effects.slice(at + 1));
+      }
+    } finally {
+      if (!waits) this.#release();
+    }
+    this.#settle();
+    return undefined;
+  }
+
+  /** As {@link #take}, once nothing else is taken. What it throws is a rejection. */
+  async #takeLater(input: ReflectorInput, of?: OpenRequest): Promise<void> {
+    while (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await this.#take(input, of);
+  }
+
+  /** Waits for an effect, and executes those after it. */
+  async #finish(first: Promise<void>, others: readonly ReflectorEffect[]): Promise<void> {
+    try {
+      let wait: Promise<void> | undefined = first;
+      for (const effect of [undefined, ...others]) {
+        if (effect !== undefined) wait = this.#execute(effect);
         if (wait === undefined) continue;
         await wait;
         if (this.#stopped) return;
         stepReflector(this.#state, { kind: "taken" }, new Moment());
       }
     } finally {
-      this.#busy = false;
-      this.#waiting.shift()?.();
+      this.#release();
     }
+    this.#settle();
+  }
+
+  #isOver(of: OpenRequest | undefined): boolean {
+    return this.#stopped || (of !== undefined && of !== this.#request);
+  }
+
+  #release(): void {
+    this.#busy = false;
+    this.#waiting.shift()?.();
+  }
+
+  #settle(): void {
     if (this.#state.settled) this.#settled.resolve();
     this.#arm();
   }
@@ -142,7 +182,7 @@ export class ReflectorDriver {
     this.#timer = setTimeout(() => {
       this.#disarm();
       const unsent = this.#request?.unsent() ?? false;
-      void this.#take({ kind: "time", unsent });
+      void this.#takeLater({ kind: "time", unsent });
     }, Math.max(0, due - performance.now()));
   }
 

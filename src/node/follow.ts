@@ -21,7 +21,7 @@ import { EXIT } from "./exit_code.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
 import type { RunOptions } from "./run_options.ts";
-import { followed, type Served, type Serving } from "./serving.ts";
+import { type Served, type Serving } from "./serving.ts";
 import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -96,7 +96,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const cluster = () => engine.cluster;
   const snapshots = new Snapshots(cluster, ports.ledger, options, () => checkpoints?.signWhereReady());
   const reading = progress("records in the ledger, while the cluster is read");
-  const afterBatch = (batch: SourceBatch) => {
+  const after = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);
     recovered();
     const { services, endpoints } = engine.gathered;
@@ -108,7 +108,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   };
   serving.follow();
   terminated.after();
-  const beforeBatch = (batch: SourceBatch) => {
+  const before = (batch: SourceBatch) => {
     // An engine that a fault may have left between two states gets no more batches.
     broken.throwIfAborted();
     terminated.before(batch);
@@ -119,7 +119,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     ? source
     : checkedSource(source, () => engine.cluster.objects, options);
   try {
-    await runLoop(engine, ports, followed(checked, beforeBatch, afterBatch), signal);
+    await runLoop(engine, ports, checked, signal, { before, after });
     broken.throwIfAborted();
     if (ledger.failure === undefined) await checkpoints?.end();
     await process.lease?.end();

@@ -6,7 +6,7 @@ import { kernelTable } from "../fold/skeleton.ts";
 import { LocalhostNodePorts } from "../fold/localhost_node_ports.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
-import type { ResourceStatus, Source, SourceBatch } from "../ingest/source.ts";
+import type { ResourceStatus, SourceBatch } from "../ingest/source.ts";
 import { CounterReader } from "../kernel/element_counts.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { DESCRIPTORS_RESERVED, FORWARDED_CONNECTIONS_MAX } from "../limits/serving.ts";
@@ -285,25 +285,6 @@ function readersText({ hostname }: ServerAddress): string {
   if (isLoopback(hostname)) return "only programs on this node can read it";
   const everywhere = hostname === "0.0.0.0" || hostname === "::";
   return `every client that reaches ${everywhere ? "any address of this node" : hostname} can read it`;
-}
-
-/** `source`, which calls `before` with each batch that it delivers, and `after` once the loop has processed it. */
-export function followed(
-  source: Source,
-  before: (batch: SourceBatch) => void,
-  after: (batch: SourceBatch) => void,
-): Source {
-  return {
-    description: source.description,
-    ...(source.confirm && { confirm: source.confirm.bind(source) }),
-    async *batches(signal, known) {
-      for await (const batch of source.batches(signal, known)) {
-        before(batch);
-        yield batch;
-        after(batch);
-      }
-    },
-  };
 }
 
 /** The facts that health follows from, read anew for each answer. */
