@@ -8,7 +8,9 @@ import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts
 import { chainElement } from "../nft/objects.ts";
 import { elementKey } from "../nft/ruleset.ts";
 import { rule } from "../nft/statement.ts";
-import { AFFINITY_KEY, pinKey } from "./affinity_chains.ts";
+import { AFFINITY_KEY, pinKey, rulesAtClusterIP } from "./affinity_chains.ts";
+import { listsUsed } from "./endpoints.ts";
+import { leadPinnedFor } from "./leads.ts";
 import { elementResource, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS, PATHS } from "./skeleton.ts";
 
@@ -34,16 +36,46 @@ export function roundedTimeout(seconds: number): number {
 }
 
 /**
- * What all ServicePorts with the timeout of `port` share: a chain that pins a client, or renews its pin, and the element that
- * leads there. Why a chain? A timeout is part of a rule. It is the only thing of affinity that is not data.
+ * Whether packets to the cluster IP of `port` take the short way: all its endpoints are those of one list. Where there are two, a
+ * pin may lead to an endpoint that is in the other.
  */
-export function timeoutResources({ family, affinitySeconds }: ServicePort): ServiceResource[] {
-  const name = `renew/${affinitySeconds}`;
+export function isShort(port: ServicePort): boolean {
+  return !listsUsed(port).local;
+}
+
+/**
+ * What all ServicePorts with the timeout of `port` share: chains that pin a client, or renew its pin, and the elements that lead
+ * there. Why chains? A timeout is part of a rule. It is the only thing of affinity that is not data.
+ */
+export function timeoutResources(port: ServicePort): ServiceResource[] {
+  const { family, affinitySeconds, externalIPs, nodePort } = port;
+  const short = isShort(port);
+  const open = externalIPs.length > 0 || nodePort !== 0;
+  return [
+    ...(short ? atClusterIP(family, affinitySeconds) : []),
+    ...(short && !open ? [] : renewal(family, affinitySeconds)),
+  ];
+}
+
+function atClusterIP(family: Family, seconds: number): ServiceResource[] {
+  const name = `pinned/${seconds}`;
+  const key = elementKey([leadPinnedFor(family, seconds)]);
+  return [
+    elementResource(
+      OBJECT_PATHS[family].chain,
+      chainElement(family, { name, rules: rulesAtClusterIP(family, seconds) }),
+    ),
+    elementResource(PATHS[family]["affinity-leads"], { key, value: `goto ${name}` }),
+  ];
+}
+
+function renewal(family: Family, seconds: number): ServiceResource[] {
+  const name = `renew/${seconds}`;
   const rules = [
     rule([{ kind: "verdict", verdict: { kind: "jump", chain: AFFINITY_KEY } }]),
-    rule([{ kind: "pin", key: pinKey(family), map: "affinity-pins", timeoutSeconds: affinitySeconds }]),
+    rule([{ kind: "pin", key: pinKey(family), map: "affinity-pins", timeoutSeconds: seconds }]),
   ];
-  const key = elementKey([timeoutAddress(family, affinitySeconds)]);
+  const key = elementKey([timeoutAddress(family, seconds)]);
   return [
     elementResource(OBJECT_PATHS[family].chain, chainElement(family, { name, rules })),
     elementResource(PATHS[family]["affinity-renewals"], { key, value: `jump ${name}` }),

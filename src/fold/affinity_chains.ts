@@ -8,7 +8,7 @@ import { addressType, type DataType, type Family } from "../nft/data_type.ts";
 import type { Chain, Container } from "../nft/ruleset.ts";
 import { type KeyPart, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { lead, PINNED, PINNED_LOCAL } from "./leads.ts";
-import { classRules, drawRules, LOST, pickChain, SLOT_CLASSES } from "./pick_chains.ts";
+import { classRules, drawRules, frontendParts, LOST, pickChain, SLOT_CLASSES } from "./pick_chains.ts";
 
 /** Where packets of a frontend with affinity go: by the kind of the frontend. */
 export const AFFINITY_ENTRY = { ips: "affinity-ips", nodeports: "affinity-nodeports" } as const;
@@ -24,6 +24,32 @@ export const AFFINITY_KEY = "affinity-key";
 export function pinKey(family: Family): KeyPart[] {
   const of: Selector[] = [`ct original ${family} saddr`, ...servicePortKey(family)];
   return family === "ip" ? of : [{ kind: "hash", of, seed: 1 }, { kind: "hash", of, seed: 2 }];
+}
+
+/** The same at the cluster IP, whose packets need no note: the address that they came for is that of the ServicePort. */
+function pinKeyAtClusterIP(family: Family): KeyPart[] {
+  const of: Selector[] = [`${family} saddr`, ...frontendParts(family, "frontend")];
+  return family === "ip" ? of : [{ kind: "hash", of, seed: 1 }, { kind: "hash", of, seed: 2 }];
+}
+
+/**
+ * The rules for packets to a cluster IP whose clients are pinned for `timeoutSeconds`. The first is all that most of them need:
+ * their client has a pin, which is renewed, to an endpoint that is there. Only others have a note in their source.
+ */
+export function rulesAtClusterIP(family: Family, timeoutSeconds: number): Rule[] {
+  const frontend = frontendParts(family, "frontend");
+  const [key, map] = [pinKeyAtClusterIP(family), "affinity-pins"];
+  const pinned: Statement = { kind: "daddr-set", key, map };
+  const renewed: Statement = { kind: "pin", key, map, timeoutSeconds };
+  const dnat: Statement = { kind: "dnat", key: [...frontend, `${family} daddr`], map: "affinity-endpoints" };
+  return [
+    rule([pinned, renewed, dnat]),
+    rule([{ kind: "unpin", key, map }], "its endpoint is gone"),
+    rule([{ kind: "saddr-set", key: frontend, map: "affinity-cluster-ips" }, jump("affinity-draw")]),
+    rule([{ kind: "saddr-restore" }]),
+    rule([renewed, dnat]),
+    LOST,
+  ];
 }
 
 /** The ServicePort while its cluster IP is the packet's source and its port the packet's destination port. */
@@ -57,6 +83,13 @@ export function affinityContainers(family: Family): Container[] {
       key: [address],
       value: "verdict",
       comment: "seconds to chains",
+    },
+    {
+      kind: "map",
+      name: "affinity-leads",
+      key: [address],
+      value: "verdict",
+      comment: "leads of cluster IPs with ClientIP affinity",
     },
     ...["", "local-"].flatMap((list): Container[] => [
       map(`${list}affinity-classes`, servicePort, [address], "ClientIP affinity: slot classes"),
@@ -166,6 +199,12 @@ function numberChains(family: Family, list: "" | "local-"): Chain[] {
         ...(list === "" ? [isLocal("local", PINNED), isLocal("cluster", PINNED_LOCAL)] : []),
         rule([pinned, { kind: "lookup", key: endpoint, set: `${list}affinity-numbers` }, RETURN]),
         rule([pinned, { kind: "unpin", key: pinKey(family), map: "affinity-pins" }], "its endpoint is gone"),
+        rule([{ kind: "verdict", verdict: { kind: "goto", chain: `${list}affinity-draw` } }]),
+      ],
+    },
+    {
+      name: `${list}affinity-draw`,
+      rules: [
         rule([{ kind: "daddr-set", key: servicePort, map: `${list}affinity-classes` }]),
         ...classRules(family, "cluster", `${list}affinity-pick`),
       ],

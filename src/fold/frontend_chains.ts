@@ -7,7 +7,7 @@ import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { AFFINITY_ENTRY } from "./affinity_chains.ts";
-import { allLeads, type LeadKind, leadsOf } from "./leads.ts";
+import { allLeads, type LeadKind, leadsOf, leadsPinnedFor } from "./leads.ts";
 import { type EndpointMap, leadRules } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
@@ -64,12 +64,16 @@ export const NODE_PORT: readonly Selector[] = ["meta l4proto", "th dport"];
 export function frontendChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const frontend = frontendKey(family);
   const mark = markFor(2 ** config.masqueradeBit);
+  const leads = leadRules(family, "cluster", "pick");
+  const [few, more] = [leads.slice(0, FEW), leads.slice(FEW)];
   return [
     {
       name: "lead",
       rules: [
         rule([isLead(family, "!=", "cluster"), jump("external")]),
-        ...leadRules(family, "cluster", "pick"),
+        ...few,
+        pinnedAtClusterIP(family),
+        ...more,
         ...pinnedRules(family, "ips"),
       ],
     },
@@ -100,6 +104,18 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
       rules: leadRules(family, "local", name),
     })),
   ];
+}
+
+/** How many slot classes come before affinity: most Services have at most four endpoints. */
+const FEW = 3;
+
+/** Cluster IPs with ClientIP affinity: by a map, because there is a chain for each timeout. Others come last. */
+function pinnedAtClusterIP(family: Family): Rule {
+  const selector = `${family} daddr` as const;
+  return rule([
+    { kind: "match", selector, operator: "==", value: leadsPinnedFor(family) },
+    { kind: "vmap", key: [selector], map: "affinity-leads" },
+  ]);
 }
 
 /** Leads that no pick chain took are those of ServicePorts with affinity. Any other packet has its own destination again. */

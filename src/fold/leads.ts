@@ -18,6 +18,15 @@ export const PINNED = 0xffff;
 /** The same for internal policy Local: the list has the own node's endpoints alone, though the lead is not `local`. */
 export const PINNED_LOCAL = 0xfffe;
 
+/** In place of a slot class, with a number below 0x7000 added: ClientIP affinity at a cluster IP, with a timeout. */
+const PINNED_FOR = 0x8000;
+
+/** Timeouts up to this, in seconds, are in leads as they are; longer ones as multiples of {@link LONG_UNIT}. */
+const EXACT_MAX = 0x3fff;
+
+/** All longer timeouts are multiples of 600 s once they are rounded. */
+const LONG_UNIT = 15;
+
 /** In place of a slot class, with a number below 2^14 added: a chain of choice_chains.ts. */
 export const BY_CLIENT = 0x4000;
 
@@ -49,4 +58,15 @@ export function leadsOf(family: Family, kind: LeadKind): string {
 /** The prefix of the leads of `kind` to endpoints that are chosen by the client: `0.1.64.0/18`, `100::1:4000/114`. */
 export function leadsByClient(family: Family, kind: LeadKind): string {
   return family === "ip" ? `${lead(family, kind, BY_CLIENT)}/18` : `${lead(family, kind, BY_CLIENT)}/114`;
+}
+
+/** The lead of a cluster IP whose clients are pinned for `seconds` (at most a day): `0.0.128.60`, `100::803c`. */
+export function leadPinnedFor(family: Family, seconds: number): Address {
+  const number = seconds <= EXACT_MAX ? seconds : EXACT_MAX + Math.ceil(seconds / LONG_UNIT);
+  return lead(family, "cluster", PINNED_FOR + number);
+}
+
+/** The prefix of all of {@link leadPinnedFor}. */
+export function leadsPinnedFor(family: Family): string {
+  return `${lead(family, "cluster", PINNED_FOR)}/${family === "ip" ? 17 : 113}`;
 }

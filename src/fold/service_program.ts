@@ -15,11 +15,11 @@ import {
 } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
-import { roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
+import { isShort, roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
 import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
 import { choiceResources, leadByClient } from "./choice_chains.ts";
 import type { OwnNode } from "./endpoints.ts";
-import { lead, type LeadKind, PINNED, PINNED_LOCAL } from "./leads.ts";
+import { lead, type LeadKind, leadPinnedFor, PINNED, PINNED_LOCAL } from "./leads.ts";
 import type { PinnedEndpoints } from "./pinned_endpoints.ts";
 import {
   elementResource,
@@ -320,7 +320,7 @@ function internal(program: PortProgram): FrontendResource {
   if (endpoints.length === 2 && pinned === undefined && !port.byClient) return { ...bare, slots: list };
   return {
     ...bare,
-    values: { serve: leadTo(program, bare, "cluster", list, port.internalLocal), ...affinity },
+    values: { serve: leadAtClusterIP(program, bare, list), ...affinity },
     slots: slotsFor(port, list),
   };
 }
@@ -411,17 +411,24 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
   };
 }
 
-/** The lead to the endpoints in `slots`; with affinity the same for all lists but that of internal policy Local. */
+/** The lead to the endpoints in `slots`; with affinity the same for all lists. */
 function leadTo(
   { port: { family, affinitySeconds, byClient } }: PortProgram,
   frontend: FrontendResource,
   kind: LeadKind,
   slots: Slots,
-  internalLocal = false,
 ): Address {
   if (byClient) return leadByClient(frontend, kind, slots);
-  if (affinitySeconds === 0) return lead(family, kind, slots.slotClass);
-  return lead(family, kind, internalLocal ? PINNED_LOCAL : PINNED);
+  return lead(family, kind, affinitySeconds === 0 ? slots.slotClass : PINNED);
+}
+
+/** The same for the cluster IP, where affinity has other leads. */
+function leadAtClusterIP(program: PortProgram, frontend: FrontendResource, slots: Slots): Address {
+  const { port } = program;
+  const { family, affinitySeconds } = port;
+  if (affinitySeconds === 0) return leadTo(program, frontend, "cluster", slots);
+  if (isShort(port)) return leadPinnedFor(family, affinitySeconds);
+  return lead(family, "cluster", port.internalLocal ? PINNED_LOCAL : PINNED);
 }
 
 /** With affinity a frontend has its endpoints by number. */
@@ -430,10 +437,11 @@ function slotsFor(port: ServicePort, slots: Slots): Slots {
 }
 
 /** What leads a frontend to its ServicePort, and to the timeout. The port is in the packet, but not that of a NodePort. */
-function affinityValues(port: ServicePort, { at }: FrontendResource): FrontendResource["values"] {
+function affinityValues(port: ServicePort, { at, address }: FrontendResource): FrontendResource["values"] {
+  const timeout = timeoutAddress(port.family, port.affinitySeconds);
   return {
     clusterIP: port.clusterIP,
-    timeout: timeoutAddress(port.family, port.affinitySeconds),
+    ...(address === port.clusterIP && isShort(port) ? {} : { timeout }),
     ...(at === "nodeport" ? { otherPort: String(port.port) } : {}),
   };
 }

@@ -174,6 +174,7 @@ const SERVICE_SETS = [
   "affinity-timeouts",
   "affinity-nodeport-timeouts",
   "affinity-renewals",
+  "affinity-leads",
   "affinity-classes",
   "local-affinity-classes",
   "affinity-slots",

@@ -91,10 +91,13 @@ function isPinned({ set, before, after }: ElementChange): boolean {
   return /^(local-)?affinity-/.test(name) && (after ?? before)?.comment !== undefined;
 }
 
+/** Maps whose elements lead to chains. */
+const CHAIN_MAPS: ReadonlySet<string> = new Set(["affinity-renewals", "affinity-leads", "by-client"]);
+
 /** Whether `path` has chains, or the elements that lead to them. */
 function isOfChains(path: SetPath): boolean {
   const { name } = splitSetPath(path);
-  return objectNoun(path) !== undefined || name === "affinity-renewals" || name === "by-client";
+  return objectNoun(path) !== undefined || CHAIN_MAPS.has(name);
 }
 
 /** A chain that goes is emptied first. */

@@ -1,7 +1,7 @@
 // The chains of affinity: packets leave them as they came, but for the translation.
 
 import assert from "node:assert/strict";
-import { affinityChains, affinityContainers } from "../../src/fold/affinity_chains.ts";
+import { affinityChains, affinityContainers, rulesAtClusterIP } from "../../src/fold/affinity_chains.ts";
 import { trace } from "../../src/history/trace.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
 import { setPath } from "../../src/nft/ruleset.ts";
@@ -40,6 +40,18 @@ Deno.test("a packet is translated, dropped, or left as it came, whatever element
         }
       }
     }
+  }
+});
+
+Deno.test("at a cluster IP one rule serves a client that has a pin, and only other clients have a note in their source", () => {
+  for (const family of FAMILIES) {
+    const [first, ...others] = rulesAtClusterIP(family, 60).map((rule) => ruleText(family, rule));
+    assert.match(first!, /^\S+ daddr set .* map @affinity-pins update @affinity-pins .* timeout 1m .* dnat /);
+    assert.doesNotMatch(first!, /saddr set/);
+    const note = others.findIndex((text) => text.includes("saddr set"));
+    const restored = others.indexOf(`${family} saddr set ct original ${family} saddr`);
+    const translated = others.findIndex((text) => text.includes("dnat "));
+    assert.ok(note < restored && restored < translated);
   }
 });
 

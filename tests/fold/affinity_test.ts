@@ -41,7 +41,7 @@ Deno.test("Services of thousands of different timeouts need a few hundred chains
   const timeouts = Array.from({ length: 4000 }, (_, i) => 1 + Math.floor(i * i / 4000 * DAY / 4000) % DAY);
   const { state, chains } = withTimeouts([...timeouts, DAY], BOUNDS);
   assert.ok(chains.length <= 300, `${chains.length} chains`);
-  assert.equal(state.desired.get(PATHS.ip["affinity-renewals"])!.size, chains.length);
+  assert.equal(state.desired.get(PATHS.ip["affinity-leads"])!.size, chains.length);
   assert.deepEqual([...state.aside], []);
   for (const seconds of timeouts) {
     const next = chains.find((kept) => kept >= seconds)!;

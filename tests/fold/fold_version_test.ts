@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "fa0cea01806f761c37af847012b1fae794cb6b9275d849e655cd76b9bd3d1c75",
-    "ledgers/0.6.0": "fa0cea01806f761c37af847012b1fae794cb6b9275d849e655cd76b9bd3d1c75",
-    "recordings/evening": "25c01211aa3833b86c6d10ba563f54fe27f1f17429ca27dad44c21b4e75839ee",
+    "ledgers/0.1.0": "b359884941b39dd3db189a3192d079ebdf8bb5c2b7c16bb2c554f57f1106f6bb",
+    "ledgers/0.6.0": "b359884941b39dd3db189a3192d079ebdf8bb5c2b7c16bb2c554f57f1106f6bb",
+    "recordings/evening": "472bb19afd60344b808d5470521aa1aa034c9e477bdf63fee7c26db66703b672",
   },
 };
 

@@ -1,7 +1,16 @@
 // Leads: numbers written as addresses.
 
 import assert from "node:assert/strict";
-import { lead, type LeadKind, leadsOf, PINNED, PINNED_LOCAL } from "../../src/fold/leads.ts";
+import {
+  lead,
+  type LeadKind,
+  leadPinnedFor,
+  leadsOf,
+  leadsPinnedFor,
+  PINNED,
+  PINNED_LOCAL,
+} from "../../src/fold/leads.ts";
+import { roundedTimeout } from "../../src/fold/affinity.ts";
 import { SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
 import { contains, parseAddress, parseCidr } from "../../src/kube/address.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
@@ -21,6 +30,21 @@ Deno.test("each kind and slot class has a lead of its own, in canonical text and
       }
     }
     assert.equal(seen.size, KINDS.length * (SLOT_CLASSES.length + 2));
+  }
+});
+
+Deno.test("each timeout in use has a lead of its own", () => {
+  for (const family of FAMILIES) {
+    const prefix = parseCidr(leadsPinnedFor(family))!;
+    const timeouts = new Set(Array.from({ length: 86_400 }, (_, i) => roundedTimeout(i + 1)));
+    const leads = new Set([...timeouts].map((seconds) => leadPinnedFor(family, seconds)));
+    assert.equal(leads.size, timeouts.size);
+    for (const one of leads) {
+      assert.equal(parseAddress(one), one);
+      assert.ok(contains(prefix, one));
+      assert.notEqual(one, lead(family, "cluster", PINNED));
+      assert.notEqual(one, lead(family, "cluster", PINNED_LOCAL));
+    }
   }
 });
 
