@@ -1,7 +1,8 @@
 // The campaign: random clusters and packets, each judged by the tracer, by this program's rules in a real kernel and by
-// kube-proxy's. `deno task campaign [CLUSTERS] [SEED]` runs it in a network namespace of its own.
+// kube-proxy's. `deno task campaign [CLUSTERS] [SEED] [--count-connections]` runs it in a network namespace of its own.
 
 import assert from "node:assert/strict";
+import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { ControlPlane } from "../support/cluster/control_plane.ts";
 import {
@@ -45,14 +46,16 @@ export class Bench implements AsyncDisposable {
     readonly proxy: LabProxy,
     readonly plane: ControlPlane,
     readonly api: ApiCluster,
+    readonly countConnections: boolean,
   ) {}
 
-  static async start(): Promise<Bench> {
+  /** With `countConnections` our rules have counters, which must change no packet's way. */
+  static async start(countConnections = false): Promise<Bench> {
     const [theirs, ours] = [new Lab(), new Lab()];
     connectApi(theirs);
     const plane = await ControlPlane.start(API_ADDRESS);
     await furnishApi(plane);
-    return new Bench(theirs, ours, new LabProxy(ours), plane, new ApiCluster(plane));
+    return new Bench(theirs, ours, new LabProxy(ours), plane, new ApiCluster(plane), countConnections);
   }
 
   /** Plays `scenario` in both labs; throws for a packet with different results in the labs or in the tracer. */
@@ -90,7 +93,7 @@ export class Bench implements AsyncDisposable {
     if (text === this.#config) return;
     this.#config = text;
     await this.#oracle?.[Symbol.asyncDispose]();
-    this.proxy.configure(configOf(config));
+    this.proxy.configure({ ...configOf(config), countConnections: this.countConnections });
     this.#oracle = new Oracle(this.plane, this.theirs, configOf(config));
   }
 }
@@ -101,8 +104,9 @@ export async function runCampaign(
   packets: number,
   seed: number,
   report: (text: string) => void,
+  countConnections = false,
 ): Promise<CampaignResult> {
-  await using bench = await Bench.start();
+  await using bench = await Bench.start(countConnections);
   const each = Math.ceil(clusters / CONFIGS.length);
   for (const config of CONFIGS) {
     const property = fc.asyncProperty(scenarios([config], packets), (scenario) => bench.play(scenario));
@@ -123,9 +127,14 @@ function failure(scenario: Scenario, error: unknown): Error {
 }
 
 if (import.meta.main) {
-  const clusters = Number(Deno.args[0] ?? 500);
-  const seed = Number(Deno.args[1] ?? Math.floor(Math.random() * 2 ** 31));
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { "count-connections": { type: "boolean", default: false } },
+  });
+  const clusters = Number(positionals[0] ?? 500);
+  const seed = Number(positionals[1] ?? Math.floor(Math.random() * 2 ** 31));
   console.log(`seed ${seed}`);
-  const result = await runCampaign(clusters, 20, seed, (text) => console.log(text));
+  const counted = values["count-connections"];
+  const result = await runCampaign(clusters, 20, seed, (text) => console.log(text), counted);
   console.log(`${result.clusters} clusters, ${result.packets} packets, no difference`);
 }
