@@ -7,8 +7,8 @@ import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { AFFINITY_ENTRY } from "./affinity_chains.ts";
-import { allLeads, type LeadKind, leadsOf, leadsPinnedFor } from "./leads.ts";
-import { type EndpointMap, leadRules } from "./pick_chains.ts";
+import { allLeads, lead, type LeadKind, leadsOf, leadsPinnedFor } from "./leads.ts";
+import { type EndpointMap, frontendParts, leadRules } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
@@ -24,10 +24,7 @@ export function serviceRules(family: Family, config: ProxyConfig, local: Detecto
     rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
     rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
     drawOfTwo(family),
-    ...nodePortRules(family, config, [
-      { kind: "daddr-set", key: NODE_PORT, map: "service-nodeports" },
-      goto("nodeport-lead"),
-    ]),
+    ...nodePortRules(family, config, [jump(NODE_PORTS)]),
   ];
 }
 
@@ -48,6 +45,9 @@ export function drawOfTwo(family: Family): Rule {
   const key = [...frontendKey(family), { kind: "numgen", modulus: 2 } as const];
   return rule([{ kind: "dnat", key, map: "endpoints" }]);
 }
+
+/** Where packets for NodePorts go, whatever their source: their translation is masqueraded, but for external policy Local. */
+export const NODE_PORTS = "nodeports";
 
 /** What a frontend with an address is found by. */
 export function frontendKey(family: Family): Selector[] {
@@ -80,6 +80,12 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
     {
       name: "external",
       rules: [
+        // Most have one endpoint, which the map for packets from outside has.
+        rule([
+          { kind: "match", selector: `${family} daddr`, operator: "==", value: lead(family, "external", 1) },
+          mark,
+          { kind: "dnat", key: frontendParts(family, "frontend"), map: "single-external-endpoints" },
+        ]),
         rule([isLead(family, "==", "local"), goto("external-local")]),
         rule([mark], "masquerade"),
         ...leadRules(family, "external", "pick"),

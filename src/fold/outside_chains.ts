@@ -14,6 +14,7 @@ import {
   jump,
   markFor,
   NODE_PORT,
+  NODE_PORTS,
   nodePortRules,
 } from "./frontend_chains.ts";
 
@@ -35,8 +36,12 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
   const marked = rule([{ kind: "mark-test", bits }, RETURN]);
   const single = found(frontend, "single-endpoints");
   const lead = rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("outside-lead")]);
+  const nodePortLead: Statement[] = [
+    { kind: "daddr-set", key: NODE_PORT, map: "service-nodeports" },
+    goto("nodeport-lead"),
+  ];
   const two = rule([mark, ...drawOfTwo(family).statements]);
-  const nodePorts = nodePortRules(family, config, [jump("outside-nodeports")]);
+  const nodePorts = nodePortRules(family, config, [jump(NODE_PORTS)]);
   const end = rule([ACCEPT]);
   return [
     {
@@ -53,11 +58,12 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
       rules: [rule([isLead(family, "==", "cluster"), mark], "masquerade"), rule([jump("lead")]), end],
     },
     {
-      name: "outside-nodeports",
+      name: NODE_PORTS,
       rules: [
+        rule([{ kind: "mark-test", bits }, ...nodePortLead], "marked already"),
         found(NODE_PORT, "single-nodeport-endpoints"),
         unmark,
-        rule([{ kind: "daddr-set", key: NODE_PORT, map: "service-nodeports" }, goto("nodeport-lead")]),
+        rule(nodePortLead),
       ],
     },
   ];

@@ -18,7 +18,7 @@ import { table } from "./table.ts";
 const SERVER = { address: "10.244.2.5", port: 5353 };
 const OURS = "all rules";
 /** Chains behind the base chains that packets from other hosts meet. */
-const OUTSIDE: ReadonlySet<string> = new Set([FROM_OUTSIDE, "outside-nodeports"]);
+const OUTSIDE: ReadonlySet<string> = new Set([FROM_OUTSIDE, "nodeports"]);
 
 /** A packet, and the Service that it is for. */
 interface Case {

@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "b359884941b39dd3db189a3192d079ebdf8bb5c2b7c16bb2c554f57f1106f6bb",
-    "ledgers/0.6.0": "b359884941b39dd3db189a3192d079ebdf8bb5c2b7c16bb2c554f57f1106f6bb",
-    "recordings/evening": "472bb19afd60344b808d5470521aa1aa034c9e477bdf63fee7c26db66703b672",
+    "ledgers/0.1.0": "f7371a40c701d6db3f19551404dc2bf35b2c520bb10759327fa79595eddb0b9c",
+    "ledgers/0.6.0": "f7371a40c701d6db3f19551404dc2bf35b2c520bb10759327fa79595eddb0b9c",
+    "recordings/evening": "8b09439182ae6d53e48e0f53c42653b27eed3a907525517ea2150dcc43d7cb53",
   },
 };
 

@@ -25,7 +25,7 @@ function place(rules: readonly string[], container: string): number {
 
 Deno.test("what an outside chain marks loses the mark again before anything else is looked for, and at the end", () => {
   for (const family of FAMILIES) {
-    for (const chain of ["from-outside", "from-node", "outside-nodeports"]) {
+    for (const chain of ["from-outside", "from-node", "nodeports"]) {
       let marked = false;
       for (const rule of rulesOf(family, chain)) {
         const translates = rule.includes(`dnat ${family} to`);
@@ -42,6 +42,10 @@ Deno.test("a packet that another program marked keeps the mark", () => {
   for (const chain of ["from-outside", "from-node"]) {
     assert.equal(rulesOf("ip", chain)[0], "meta mark & 0x00004000 != 0x00000000 return");
   }
+  assert.match(
+    rulesOf("ip", "nodeports")[0]!,
+    /^meta mark & 0x00004000 != 0x00000000 .* goto nodeport-lead$/,
+  );
 });
 
 Deno.test("two slots are drawn from behind the lookup of leads: larger frontends have slots in the same map", () => {
@@ -61,10 +65,22 @@ Deno.test("packets of pods pass no outside chain; all packets do where all are m
   assert.match(first(DEFAULT_PROXY_CONFIG)!, /^dnat ip to .* map @single-endpoints$/);
 });
 
+Deno.test("an external address or NodePort with one endpoint needs no slot, whatever the detector", () => {
+  for (const family of FAMILIES) {
+    for (const config of [CLUSTER_CIDR, DEFAULT_PROXY_CONFIG]) {
+      const [external] = rulesOf(family, "external", config);
+      assert.match(external!, / meta mark set .* dnat .* map @single-external-endpoints$/);
+      for (const chain of ["nat-prerouting", "nat-output"]) {
+        assert.match(rulesOf(family, chain, config).at(-1)!, / jump nodeports$/);
+      }
+    }
+  }
+});
+
 Deno.test("cluster IPs come before NodePorts where a cluster IP may be an address that accepts them", () => {
   const order = (nodePortAddresses: string[]) => {
     const rules = rulesOf("ip", "from-outside", { ...CLUSTER_CIDR, nodePortAddresses });
-    const nodePorts = rules.findIndex((text) => text.endsWith("jump outside-nodeports"));
+    const nodePorts = rules.findIndex((text) => text.endsWith("jump nodeports"));
     return nodePorts < place(rules, "single-endpoints") ? "NodePorts first" : "cluster IPs first";
   };
   assert.deepEqual([["primary"], ["all"], ["primary", "10.96.0.0/12"]].map(order), [
