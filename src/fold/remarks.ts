@@ -24,14 +24,19 @@ export function remarks(state: ClusterState, changes: FoldChanges): string[] {
   ];
 }
 
-/** Frontends that a second Service began to claim. */
+/** Frontends that a second Service began to claim: one line for all that the same Services claim, who may have thousands of ports. */
 function conflicts({ contested, claims, titles }: ClusterState, changes: FoldChanges): string[] {
   const began = [...changes.conflicts ?? []].filter(([claim, before]) => !before && contested.has(claim));
-  return began.map(([claim]) => claim).sort().map((claim) => {
+  const saying = (claim: string) => {
     const [holder, ...others] = claims.get(claim)!;
-    const why = titleText(titles.get(claim));
-    const { family, frontend } = readFrontendClaim(claim)!;
-    return `${family} ${frontend} is claimed by ${namesText(others)} too: ${holder}, ${why}, has it`;
+    return `claimed by ${namesText(others)} too: ${holder}, ${titleText(titles.get(claim))}, has`;
+  };
+  const alike = Map.groupBy(began.map(([claim]) => claim).sort(), saying);
+  return [...alike].map(([text, [first, ...more]]) => {
+    const { family, frontend } = readFrontendClaim(first!)!;
+    return more.length === 0
+      ? `${family} ${frontend} is ${text} it`
+      : `${family} ${frontend} and ${more.length} more are ${text} them`;
   });
 }
 

@@ -28,25 +28,48 @@ export type Post = (path: string, body: unknown) => Promise<void>;
 const NOTE_BYTES_MAX = 1024;
 /** Requests that may be open at a time; events beyond them are dropped. */
 const IN_FLIGHT_MAX = 16;
+/**
+ * Events about the objects of one namespace: so many at once, and then one each so many milliseconds. A tenant whose Services change
+ * all the time would have each node write to the API server all the time. client-go has these figures for each object.
+ */
+const BURST = 25;
+const EVERY_MILLISECONDS = 5 * 60_000;
 /** The name of the program in its events. */
 const CONTROLLER = "ledgerproxy";
 
-/** Sends the events of node `node`, a few at a time; events beyond that are dropped. */
+/** Sends the events of node `node`, a few at a time and for each namespace; events beyond that are dropped. */
 export class EventRecorder {
   #inFlight = 0;
   #sent = 0;
+  /** When each namespace has all of {@link BURST} again, in milliseconds of `now`; those that have it are left out. */
+  readonly #fullAt = new Map<string, number>();
 
-  constructor(readonly node: string, readonly post: Post) {}
+  /** `now`: milliseconds of a clock that never goes back. */
+  constructor(
+    readonly node: string,
+    readonly post: Post,
+    readonly now: () => number = () => performance.now(),
+  ) {}
 
   /** Sends `event` and does not wait for the answer. */
   send(event: ApiEvent): void {
-    if (this.#inFlight >= IN_FLIGHT_MAX) return;
+    if (this.#inFlight >= IN_FLIGHT_MAX || !this.#admits(event.regarding.namespace)) return;
     this.#inFlight++;
     // Events about objects without a namespace are in the namespace `default`.
     const namespace = event.regarding.namespace || "default";
     void this.post(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`, this.#body(event, namespace))
       .catch(() => {})
       .finally(() => this.#inFlight--);
+  }
+
+  /** Whether one more event about objects of `namespace` may be sent; counts it. */
+  #admits(namespace: string): boolean {
+    const now = this.now();
+    for (const [name, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(name);
+    const fullAt = (this.#fullAt.get(namespace) ?? now) + EVERY_MILLISECONDS;
+    if (fullAt - now > BURST * EVERY_MILLISECONDS) return false;
+    this.#fullAt.set(namespace, fullAt);
+    return true;
   }
 
   /** The Event object. Its name has the time and a number, so that no two events have the same name. */

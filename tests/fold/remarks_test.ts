@@ -47,6 +47,19 @@ Deno.test("a conflict is remarked on when it begins, and not again while it last
   );
 });
 
+Deno.test("all frontends that the same Services claim are one line", () => {
+  const ports = Array.from({ length: 1000 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const claiming = (name: string, ip: string, made: string) =>
+    service(`shop/${name} ${ip} ${ports}`, made, { externalIPs: ["203.0.113.80"] });
+  const [, lines] = remarksAbout(
+    [appears(claiming("a", "10.96.0.1", "2026-01-01T00:00:00Z"))],
+    [appears(claiming("b", "10.96.0.2", "2026-02-01T00:00:00Z"))],
+  );
+  assert.deepEqual(lines, [
+    "ip 203.0.113.80 . tcp . 1 and 999 more are claimed by shop/b too: shop/a, the oldest, has them",
+  ]);
+});
+
 Deno.test("a conflict that begins and ends in one append makes no remark", () => {
   assert.deepEqual(remarksAbout([appears(OLDER), appears(YOUNGER), vanishes(YOUNGER)]), [[]]);
 });
