@@ -43,7 +43,30 @@ export function claim(
     if (before.length === 1 && before[0] === name) return;
   }
   const others = (before ?? []).filter((other) => other !== name);
-  setClaimants(state, key, wanted === undefined ? others : [...others, name]);
+  // The owner of the address may have no resource here.
+  const [owner, second] = others;
+  const first = owner !== undefined && resourceOf(state, key, owner) === undefined ? second : owner;
+  const plain = wanted?.kind === "frontend" && wanted.rank > 0 && first !== undefined &&
+    rankOf(state, key, first) > 0;
+  if (!plain) return setClaimants(state, key, wanted === undefined ? others : [...others, name]);
+  // Thousands of Services may claim one frontend, on thousands of ports. Their order stands, so that this one finds its place among
+  // them by a few comparisons.
+  const place = placeOf(state, key, others, name);
+  const claimants = others.toSpliced(place, 0, name);
+  state.claims.set(key, claimants);
+  state.contested.add(key);
+  state.titles.set(key, titleOf(state, key, claimants));
+}
+
+/** Where `name` belongs among the claimants `others`, which are in their order. */
+function placeOf(state: ClaimState, key: string, others: readonly ServiceName[], name: ServiceName): number {
+  let [low, high] = [0, others.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareClaims(state, key, others[middle]!, name) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 const NONE: ReadonlySet<string> = new Set();

@@ -3,6 +3,7 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { nodeStatus } from "../fold/own_node.ts";
+import { namesText } from "../fold/remarks.ts";
 import { readFrontendClaim } from "../fold/resource.ts";
 import { titleText } from "../fold/title.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
@@ -174,7 +175,7 @@ function contestedFindings({ contested, claims, titles }: ClusterState): Finding
   return [...contested].sort().map((claim) => {
     const [holder, ...others] = claims.get(claim) ?? [];
     const { family, frontend } = readFrontendClaim(claim) ?? { family: "", frontend: claim };
-    const text = `${family} ${frontend} is claimed by ${others.join(", ")} too: ${holder}, ${
+    const text = `${family} ${frontend} is claimed by ${namesText(others)} too: ${holder}, ${
       titleText(titles.get(claim))
     }, has it`;
     return { severity: "warning", topic: "contested", text };

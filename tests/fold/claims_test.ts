@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import type { ClusterState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { noChanges } from "../../src/fold/fold_changes.ts";
 import type { KubeObject, Service } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
@@ -188,4 +189,28 @@ Deno.test("special addresses and the node's link-local ones are left out with a 
     "not this node's",
   );
   assert.deepEqual(served(appears(web), appears(node)), served(appears(node), appears(web)));
+});
+
+Deno.test("however many Services claim a frontend, one that changes is placed by a few looks at the others", () => {
+  /** Looks at programs for a change of one of `count` Services that claim the same address. */
+  const looks = (count: number) => {
+    const rivals = Array.from(
+      { length: count },
+      (_, i) =>
+        service(`bug/s${i} 10.97.${i >> 8}.${i & 255} http:80/tcp`, YOUNG, { externalIPs: ["203.0.113.80"] }),
+    );
+    const state = folded(...rivals.map(appears));
+    const get = state.programs.get.bind(state.programs);
+    let looks = 0;
+    state.programs.get = (name) => (looks++, get(name));
+    const changed = {
+      ...rivals[7]!,
+      spec: { ...rivals[7]!.spec, externalIPs: ["203.0.113.80", "203.0.113.81"] },
+    };
+    foldRecord(state, (state.folded + 1) as Offset, appears(changed), noChanges());
+    assert.equal(state.claims.get("ip frontend 203.0.113.80 . tcp . 80")!.length, count);
+    return looks;
+  };
+  const [few, many] = [looks(50), looks(400)];
+  assert.ok(many < 2 * few, `${few} looks among 50, ${many} among 400`);
 });
