@@ -43,19 +43,26 @@ export function claim(
     if (before.length === 1 && before[0] === name) return;
   }
   const others = (before ?? []).filter((other) => other !== name);
-  // The owner of the address may have no resource here.
-  const [owner, second] = others;
-  const first = owner !== undefined && resourceOf(state, key, owner) === undefined ? second : owner;
-  const plain = wanted?.kind === "frontend" && wanted.rank > 0 && first !== undefined &&
-    rankOf(state, key, first) > 0;
-  if (!plain) return setClaimants(state, key, wanted === undefined ? others : [...others, name]);
+  const isLesser = wanted === undefined || (wanted.kind === "frontend" && wanted.rank > 0);
+  if (!isLesser || !areLesser(state, key, others)) {
+    return setClaimants(state, key, wanted === undefined ? others : [...others, name]);
+  }
   // Thousands of Services may claim one frontend, on thousands of ports. Their order stands, so that this one finds its place among
   // them by a few comparisons.
-  const place = placeOf(state, key, others, name);
-  const claimants = others.toSpliced(place, 0, name);
-  state.claims.set(key, claimants);
-  state.contested.add(key);
-  state.titles.set(key, titleOf(state, key, claimants));
+  const place = wanted && placeOf(state, key, others, name);
+  setOrdered(state, key, place === undefined ? others : others.toSpliced(place, 0, name));
+}
+
+/**
+ * Whether all claimants `others`, which are in their order, claim an address that is no cluster IP of theirs; its owner comes first among
+ * them, where it has one.
+ */
+function areLesser(state: ClaimState, key: string, others: readonly ServiceName[]): boolean {
+  const at = others.findIndex((name) => resourceOf(state, key, name) !== undefined);
+  const resource = at < 0 ? undefined : resourceOf(state, key, others[at]!);
+  if (resource?.kind !== "frontend" || resource.rank === 0 || resource.address === undefined) return false;
+  const owner = holderOf(state, clusterIPClaim(resource.address));
+  return owner === undefined || owner === others[0];
 }
 
 /** Where `name` belongs among the claimants `others`, which are in their order. */
@@ -91,7 +98,11 @@ function setClaimants(state: ClaimState, key: string, names: readonly ServiceNam
   if (address !== undefined) noteAtAddress(state, address, key);
   const owner = address === undefined ? undefined : holderOf(state, clusterIPClaim(address));
   const all = owner === undefined || wanting.includes(owner) ? wanting : [...wanting, owner];
-  const claimants = all.sort((a, b) => compareClaims(state, key, a, b));
+  setOrdered(state, key, all.sort((a, b) => compareClaims(state, key, a, b)));
+}
+
+/** Enters the claimants of `key`, which are in their order. */
+function setOrdered(state: ClaimState, key: string, claimants: readonly ServiceName[]): void {
   if (claimants.length === 0) state.claims.delete(key);
   else state.claims.set(key, claimants);
   if (claimants.length > 1 && readFrontendClaim(key) !== undefined) {

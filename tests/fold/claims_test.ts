@@ -2,6 +2,7 @@
 // IP; within a rank the older Service. Neither the order of events nor edits change that.
 
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { ClusterState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
@@ -191,7 +192,23 @@ Deno.test("special addresses and the node's link-local ones are left out with a 
   assert.deepEqual(served(appears(web), appears(node)), served(appears(node), appears(web)));
 });
 
-Deno.test("however many Services claim a frontend, one that changes is placed by a few looks at the others", () => {
+Deno.test("a port that the owner of a cluster IP gives up is not another Service's", () => {
+  const evil = spec("evil", { externalIPs: ["10.96.0.16"] }, OLD);
+  const rival = spec("rival", { externalIPs: ["10.96.0.16"] }, OLD);
+  const state = both(spec("dns", {}, YOUNG, "http:80/tcp other:81/tcp"), evil, rival);
+  foldRecord(
+    state,
+    (state.folded + 1) as Offset,
+    appears(spec("dns", {}, YOUNG, "other:81/tcp")),
+    noChanges(),
+  );
+  assert.equal(state.claims.get("ip frontend 10.96.0.16 . tcp . 80")![0], "bug/dns");
+  foldRecord(state, (state.folded + 1) as Offset, vanishes(rival), noChanges());
+  assert.equal(state.claims.get("ip frontend 10.96.0.16 . tcp . 80")![0], "bug/dns");
+  assert.deepEqual(holders(state).filter((line) => line.startsWith("10.96.0.16 . tcp . 80 ")), []);
+});
+
+Deno.test("however many Services claim a frontend, one that changes or goes is placed by a few looks at the others", () => {
   /** Looks at programs for a change of one of `count` Services that claim the same address. */
   const looks = (count: number) => {
     const rivals = Array.from(
@@ -209,8 +226,51 @@ Deno.test("however many Services claim a frontend, one that changes is placed by
     };
     foldRecord(state, (state.folded + 1) as Offset, appears(changed), noChanges());
     assert.equal(state.claims.get("ip frontend 203.0.113.80 . tcp . 80")!.length, count);
+    foldRecord(state, (state.folded + 1) as Offset, vanishes(rivals[9]!), noChanges());
+    assert.equal(state.claims.get("ip frontend 203.0.113.80 . tcp . 80")!.length, count - 1);
     return looks;
   };
   const [few, many] = [looks(50), looks(400)];
   assert.ok(many < 2 * few, `${few} looks among 50, ${many} among 400`);
+});
+
+Deno.test("claims and titles follow from the present objects, however they came", () => {
+  const address = fc.constantFrom("10.96.0.1", "10.96.0.2", "203.0.113.80");
+  const change = fc.record({
+    name: fc.integer({ min: 1, max: 5 }),
+    gone: fc.boolean(),
+    born: fc.constantFrom(OLD, YOUNG),
+    ports: fc.constantFrom("a:80/tcp", "a:80/tcp b:81/tcp", "b:81/tcp"),
+    external: fc.uniqueArray(address, { maxLength: 3 }),
+    balanced: fc.uniqueArray(address, { maxLength: 2 }),
+  });
+  const objectOf = (
+    { name, born, ports, external, balanced: ips }: typeof change extends fc.Arbitrary<infer T> ? T : never,
+  ) => balanced(service(`bug/s${name} 10.96.0.${name} ${ports}`, born, { externalIPs: external }), ...ips);
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 40 }), (changes) => {
+      const present = new Map<number, Service>();
+      const state = folded();
+      for (const one of changes) {
+        const known = present.get(one.name);
+        const object = objectOf(one);
+        if (one.gone && known === undefined) continue;
+        if (one.gone) present.delete(one.name);
+        else present.set(one.name, object);
+        foldRecord(
+          state,
+          (state.folded + 1) as Offset,
+          one.gone ? vanishes(object) : appears(object),
+          noChanges(),
+        );
+      }
+      const fresh = folded(...[...present.values()].map(appears));
+      for (const part of ["claims", "titles"] as const) {
+        assert.deepEqual([...state[part]].sort(), [...fresh[part]].sort(), part);
+      }
+      assert.deepEqual([...state.contested].sort(), [...fresh.contested].sort());
+      assert.deepEqual(lines(state.desired, true), lines(fresh.desired, true));
+    }),
+    { numRuns: 300 },
+  );
 });
