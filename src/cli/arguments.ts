@@ -108,6 +108,8 @@ export function subjectFinder(text: string | undefined): SubjectFinder {
   let last: Subject | undefined;
   return (state) => {
     if (text === undefined) return undefined;
+    // Only the ports of a Service change; to look a name up takes a look at every object.
+    if (last !== undefined && (last.kind !== "service" || last.port === undefined)) return last;
     const found = findSubject(directoryOf(state), text);
     if (last !== undefined && (isNameProblem(found) || subjectText(found) !== subjectText(last))) return last;
     return last = named(found);

@@ -1,11 +1,12 @@
 // Follows a ledger on the terminal: prints what is written, or the present state whenever it changes.
 
 import type { Past } from "../history/past.ts";
+import { countText } from "../history/table_words.ts";
 import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { log } from "../node/log.ts";
 import { stopSignal } from "../node/stop_signal.ts";
-import { printAtOnce, printTables, printText } from "./terminal.ts";
+import { printAtOnce, printTables, printText, terminalRows } from "./terminal.ts";
 
 /**
  * Calls `take` with the first and the last offset of what was written after `last`, until the process is asked to stop. `take` returns
@@ -19,6 +20,10 @@ export async function following(
   printAtOnce();
   let taken = last;
   for await (const growth of grownLedger(past, stopSignal().signal)) {
+    if (growth.anew) {
+      log.warn("another ledger is in the folder now; its records follow");
+      taken = -1;
+    }
     if (growth.last <= taken) continue;
     const first = past.first();
     if (first > taken + 1) log.warn(`@${taken + 1} to @${first - 1} were removed before they could be read`);
@@ -40,20 +45,38 @@ export async function watching(
   printAtOnce();
   const terminal = Deno.stdout.isTerminal();
   let before: readonly string[] = [];
+  let known: ReadonlySet<string> = new Set();
   let held = false;
   for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {
     if (quiet && !held) continue;
     const lines = past.again(() => linesAt(last, quiet));
     held = lines === undefined;
-    if (lines === undefined) continue;
-    const known = new Set(before.map(unpadded));
-    const added = lines.filter((line) => !known.has(unpadded(line)));
-    const shown = terminal ? lines : [...added, ...goneText(before, lines)];
-    if (terminal) printText(CLEAR);
-    if (terminal || shown.length > 0) printTables(shown);
+    if (lines === undefined || lines === before) continue;
+    const gone = goneText(before, lines);
     before = lines;
+    if (terminal) {
+      printText(CLEAR);
+      printTables(linesThatFit(lines));
+      continue;
+    }
+    const added = lines.filter((line) => !known.has(unpadded(line)));
+    const shown = [...added, ...gone];
+    if (shown.length > 0) printTables(shown);
+    known = new Set(lines.map(unpadded));
   }
   return EXIT.done;
+}
+
+/** The first lines that a terminal has room for, and how many more there are: what scrolls away is not seen. */
+function linesThatFit(lines: readonly string[]): readonly string[] {
+  const rows = terminalRows();
+  // One row is for what follows, one for the cursor.
+  if (rows === undefined || lines.length < rows) return lines;
+  const shown = Math.max(1, rows - 2);
+  return [
+    ...lines.slice(0, shown),
+    `and ${countText(lines.length - shown, "more line")}: name a Service or a namespace`,
+  ];
 }
 
 /** A line of a table is the same line when its columns become wider. */

@@ -95,9 +95,17 @@ export function printTables(lines: readonly string[]): void {
 
 /** How many columns the terminal has; undefined where standard output is none. */
 function terminalColumns(): number | undefined {
+  return terminalSize()?.columns || undefined;
+}
+
+/** How many rows the terminal has; undefined where standard output is none. */
+export function terminalRows(): number | undefined {
+  return terminalSize()?.rows || undefined;
+}
+
+function terminalSize(): { readonly columns: number; readonly rows: number } | undefined {
   try {
-    const { columns } = Deno.consoleSize();
-    return Deno.stdout.isTerminal() && columns > 0 ? columns : undefined;
+    return Deno.stdout.isTerminal() ? Deno.consoleSize() : undefined;
   } catch {
     // No descriptor of the process is a terminal.
     return undefined;

@@ -16,7 +16,7 @@ import {
   type ServicesState,
   type ServiceState,
 } from "./services.ts";
-import { namespaceOf, type ServiceName } from "../kube/service_name.ts";
+import { namespaceOf, readServiceName, type ServiceName } from "../kube/service_name.ts";
 
 /** An endpoint with its Service. */
 export interface ListedEndpoint extends EndpointState {
@@ -68,7 +68,8 @@ function servicesOfSubject(state: ServicesState, subject: Subject | undefined): 
   const names = [...state.services.keys()];
   if (subject === undefined) return names;
   if (subject.kind === "namespace") return names.filter((name) => namespaceOf(name) === subject.namespace);
-  return names.filter((name) => servicesOfState(state, [name]).some((one) => isServiceOf(subject, one)));
+  return servicesOfState(state, names).filter((one) => isServiceOf(subject, one))
+    .map(({ service }) => readServiceName(service));
 }
 
 /** Whether `service` has an endpoint or a frontend that `subject` means, or is it. */

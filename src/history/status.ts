@@ -8,7 +8,7 @@ import { readFrontendClaim } from "../fold/resource.ts";
 import { titleText } from "../fold/title.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import type { JournalEntry } from "./journal.ts";
-import { journalBackward } from "./journal_reading.ts";
+import { journalBackward, journalFrom } from "./journal_reading.ts";
 import type { Past } from "./past.ts";
 import { conditionOfService } from "./service_condition.ts";
 import { rfc3339 } from "./time_expression.ts";
@@ -54,10 +54,14 @@ const NAMED_MAX = 5;
 
 /**
  * The state of the node after the records in `state`, the end of `past` at that time. `answers`: what the running proxy says of itself,
- * where it was asked.
+ * where it was asked. `recent`: what the journal has up to there, for a ledger that is followed.
  */
-export function nodeStateOf(past: Past, state: ClusterState, answers: readonly Finding[] = []): NodeState {
-  const { recent, damage } = recentEntries(past, state.folded);
+export function nodeStateOf(
+  past: Past,
+  state: ClusterState,
+  answers: readonly Finding[] = [],
+  { recent, damage }: RecentEntries = recentEntries(past, state.folded),
+): NodeState {
   const time = recent[0]?.time;
   const waiting = recent.filter(({ offset, effect, kind }) =>
     kind !== "commit" && effect && offset > (state.committed ?? -1)
@@ -87,10 +91,23 @@ export function nodeStateOf(past: Past, state: ClusterState, answers: readonly F
 }
 
 /** The newest entries, newest first: at least those after the last commit, or after the `damage` of an older segment. */
-function recentEntries(
-  past: Past,
-  through: number,
-): { recent: JournalEntry[]; damage: LedgerDamage | undefined } {
+export interface RecentEntries {
+  /** The entries. */
+  readonly recent: readonly JournalEntry[];
+  /** What ended them. */
+  readonly damage: LedgerDamage | undefined;
+}
+
+/**
+ * The entries of `past` up to offset `through`. `known`: those up to an earlier one of the same ledger, so that of a ledger that is
+ * followed no older segment is read again.
+ */
+export function recentEntries(past: Past, through: number, known?: RecentEntries): RecentEntries {
+  const last = known?.recent[0];
+  if (known !== undefined && last !== undefined && last.offset <= through) {
+    const newer = [...journalFrom(past, last.offset + 1, through, { details: false })].reverse();
+    return { ...known, recent: [...newer, ...known.recent].slice(0, ENTRIES_MAX) };
+  }
   const recent: JournalEntry[] = [];
   const damage = past.damageIn(() => {
     for (const entry of journalBackward(past, through, { details: false })) {

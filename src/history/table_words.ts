@@ -4,12 +4,17 @@
 export function tableLines(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
-    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, [...cell].length));
+    row.forEach((cell, i) => widths[i] = Math.max(widths[i] ?? 0, widthOf(cell)));
   }
   return rows.map((row) =>
-    row.map((cell, i) => i === row.length - 1 ? cell : `${cell}${" ".repeat(widths[i]! - [...cell].length)}`)
+    row.map((cell, i) => i === row.length - 1 ? cell : `${cell}${" ".repeat(widths[i]! - widthOf(cell))}`)
       .join("  ").trimEnd()
   );
+}
+
+/** How many characters `cell` has. Most have none outside of Unicode's basic plane, and a table of Services has thousands of cells. */
+function widthOf(cell: string): number {
+  return /[\ud800-\udbff]/.test(cell) ? [...cell].length : cell.length;
 }
 
 /** A table with a head, or the sentence `nothing` where it has no rows. */

@@ -16,6 +16,8 @@ export interface Growth {
   /** Offset of the last record. */
   readonly last: number;
   readonly quiet: boolean;
+  /** Whether another ledger is in the folder than before, as after a repair: its offsets begin again. */
+  readonly anew: boolean;
 }
 
 /**
@@ -24,14 +26,18 @@ export interface Growth {
  */
 export async function* grownLedger(past: Past, signal: AbortSignal): AsyncGenerator<Growth> {
   let [last, quiet, grown] = [-1, true, 0];
+  let ledger = past.id();
   for await (const _ of changesOf(past.path, signal)) {
     const now = lastOffsetOf(past);
-    if (now !== undefined && now > last) {
-      [last, quiet, grown] = [now, false, performance.now()];
-      yield { last, quiet };
+    // Another ledger has other records than those that were read, and may have fewer.
+    const id = now === last ? ledger : past.id();
+    const anew = now !== undefined && id !== ledger;
+    if (now !== undefined && (now > last || anew)) {
+      [ledger, last, quiet, grown] = [id, now, false, performance.now()];
+      yield { last, quiet, anew };
     } else if (!quiet && performance.now() - grown > QUIET_MILLISECONDS) {
       quiet = true;
-      yield { last, quiet };
+      yield { last, quiet, anew: false };
     }
   }
 }

@@ -1,12 +1,12 @@
 // `ledgerproxy services [NAME]` and `endpoints [NAME]`: print the Services and endpoints at a position, with what changed them last.
 
 import type { CountedElements } from "../../history/counted_connections.ts";
-import type { Subject } from "../../history/names.ts";
+import { FollowedServices } from "../../history/followed_services.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import type { ServiceState } from "../../history/services.ts";
-import { type DamageNote, endpointsAbout, servicesAbout } from "../../history/services_about.ts";
+import { endpointsAbout, servicesAbout } from "../../history/services_about.ts";
 import { endpointsLines, serviceLines, servicesLines } from "../../history/services_words.ts";
 import type { LedgerDamage } from "../../ledger/damage.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -16,13 +16,7 @@ import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { watching } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printList } from "../terminal.ts";
-import {
-  offsetArgument,
-  pastArgument,
-  positionArgument,
-  type SubjectFinder,
-  subjectFinder,
-} from "../arguments.ts";
+import { offsetArgument, pastArgument, positionArgument, subjectFinder } from "../arguments.ts";
 
 /** Flags of `services` and `endpoints`. */
 interface ServicesOptions {
@@ -69,8 +63,10 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
   if (options.watch) return await watchServices(past, what, options);
   const damages: LedgerDamage[] = [];
   const through = offsetArgument(past, options.at);
-  const subjectIn = subjectFinder(what);
-  const { services } = servicesFound(past, through, subjectIn, options, (one) => damages.push(one));
+  const state = stateToRead(past, through);
+  const subject = subjectFinder(what)(state);
+  const noted = (one: LedgerDamage) => damages.push(one);
+  const services = servicesAbout(past, state, subject, undefined, noted, counts(past, options));
   if (isJson(options)) { for (const one of services) printJson("services/1", one); }
   else printList(servicesOutput(services, what, options));
   if (services.length === 0 && what !== undefined) log.info(`${what}: no Service at @${through} has it`);
@@ -84,10 +80,18 @@ async function watchServices(
   options: ServicesOptions,
 ): Promise<number> {
   const subjectIn = subjectFinder(what);
+  const followed = new FollowedServices(past);
+  let [shown, lines]: [readonly ServiceState[] | undefined, readonly string[]] = [undefined, []];
   const linesAt = (offset: number) => {
-    const { subject, services } = servicesFound(past, offset, subjectIn, options);
-    if (subject === undefined || services.length > 0) return servicesOutput(services, what, options);
-    return [subject.kind === "service" ? `${subject.service}  is gone` : `${what}: no Service has it`];
+    const state = stateToRead(past, offset);
+    const subject = subjectIn(state);
+    const services = followed.at(state, subject);
+    if (services === shown) return lines;
+    shown = services;
+    if (subject === undefined || services.length > 0) return lines = servicesOutput(services, what, options);
+    return lines = [
+      subject.kind === "service" ? `${subject.service}  is gone` : `${what}: no Service has it`,
+    ];
   };
   return await watching(past, linesAt, goneServices);
 }
@@ -119,20 +123,6 @@ function servicesOutput(
   return what === undefined || output === "wide"
     ? servicesLines(services, output === "wide", localTime)
     : services.flatMap((one) => serviceLines(one, localTime));
-}
-
-/** The Services at `offset` that a subject means; all without one. Throws NothingFound, UsageError. */
-function servicesFound(
-  past: Past,
-  offset: number,
-  subjectIn: SubjectFinder,
-  options: ServicesOptions,
-  noted?: DamageNote,
-): { readonly subject: Subject | undefined; readonly services: ServiceState[] } {
-  const state = stateToRead(past, offset);
-  const subject = subjectIn(state);
-  const services = servicesAbout(past, state, subject, subject !== undefined, noted, counts(past, options));
-  return { subject, services };
 }
 
 /** What the kernel has counted, where that was asked for. */

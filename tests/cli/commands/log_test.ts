@@ -1,13 +1,7 @@
 // `log` as a user runs it: by names, as records, and followed while the ledger grows.
 
 import assert from "node:assert/strict";
-import { emptyState } from "../../../src/fold/cluster_state.ts";
-import { foldRecord } from "../../../src/fold/fold.ts";
-import { snapshotLines } from "../../../src/fold/snapshot.ts";
 import { segmentFirst, segmentNames } from "../../../src/ledger/format.ts";
-import { readLedger } from "../../../src/ledger/reader.ts";
-import type { CommitRecord, LedgerRecord, Offset } from "../../../src/ledger/record.ts";
-import { writeSnapshot } from "../../../src/ledger/snapshot_writer.ts";
 import { folderStorage } from "../../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
@@ -15,6 +9,7 @@ import { CommittedEvening } from "../../support/committed_evening.ts";
 import { appears, slice } from "../../support/cluster_notation.ts";
 import { timeAt } from "../../support/past.ts";
 import { jsonLines } from "../../support/run_program.ts";
+import { commitOf, RotatingLedger } from "../../support/rotating_ledger.ts";
 import { ShownLines } from "../../support/shown_lines.ts";
 
 Deno.test("what changed is printed by name, node, kind of change and time; -p prints the elements; nothing is exit code 1", async () => {
@@ -119,75 +114,22 @@ Deno.test("log -f prints a change with its commit; one that gets none is printed
   assert.equal(await program.stop(), 0);
 });
 
-/** The commit of the record at `through`. */
-function commitOf(through: number): CommitRecord {
-  return {
-    ...{
-      kind: "commit",
-      time: timeAt(61),
-      from: through,
-      through,
-      digest: "00".repeat(32),
-      outcome: "committed",
-    },
-    ...{ changes: [], changesOmitted: 0, operations: 1, microseconds: 9, generation: 1 },
-  };
-}
-
-/** A writer of {@link AskedLedger}'s ledger, whose snapshots begin segments and remove older ones. */
-class Rotating implements Disposable {
-  readonly #writer: LedgerWriter;
-  readonly #state = emptyState();
-  #next = 0;
-
-  constructor(folder: string) {
-    this.#writer = new LedgerWriter(folderStorage(folder, false), { policy: "never" });
-    for (const { offset, record } of readLedger(folderStorage(folder, false))) {
-      foldRecord(this.#state, offset, record);
-    }
-  }
-
-  /** Makes the endpoint of shop/web the next one of a series; returns its address. */
-  change(): string {
-    const address = `10.244.7.${++this.#next}`;
-    const event = { ...appears(slice(`shop/web-a http:8080/tcp ${address}@node-c`)), time: timeAt(60) };
-    const offset = this.#append(event);
-    this.#append(commitOf(offset));
-    return address;
-  }
-
-  /** Begins a segment. Of those before it, retention keeps so many bytes. */
-  rotate(bytes: number): void {
-    writeSnapshot(this.#writer, snapshotLines(this.#state), { bytes, milliseconds: Infinity });
-  }
-
-  #append(record: LedgerRecord): Offset {
-    const offset = this.#writer.append([record]);
-    foldRecord(this.#state, offset, record);
-    return offset;
-  }
-
-  [Symbol.dispose](): void {
-    this.#writer[Symbol.dispose]();
-  }
-}
-
 Deno.test("log -f shows each change once and in order while segments begin, end and go", async () => {
   using ledger = new AskedLedger();
   await using program = new ShownLines("log", "web", "-f", "--limit", "1", "--ledger", ledger.folder);
   await program.until(/^@\d+ /);
   const changed: string[] = [];
   {
-    using writer = new Rotating(ledger.folder);
+    using writer = new RotatingLedger(ledger.folder);
     for (let i = 0; i < 4; i++) {
       // A segment ends with a change that may not be shown yet, and goes once it was.
-      changed.push(writer.change());
+      changed.push(writer.change().address);
       writer.rotate(Infinity);
-      changed.push(writer.change());
+      changed.push(writer.change().address);
       await program.until(new RegExp(`\\+ ${changed.at(-1)} ready`));
       writer.rotate(0);
     }
-    changed.push(writer.change());
+    changed.push(writer.change().address);
     await program.until(new RegExp(`\\+ ${changed.at(-1)} ready`));
     const [oldest = ""] = segmentNames(folderStorage(ledger.folder, false));
     assert.ok(segmentFirst(oldest)! > 0, "old segments are removed");
@@ -207,12 +149,12 @@ Deno.test("what retention removes before log -f has read it is named", async () 
   await program.until(/^@\d+ /);
   program.signal("SIGSTOP");
   {
-    using writer = new Rotating(ledger.folder);
+    using writer = new RotatingLedger(ledger.folder);
     for (let i = 0; i < 3; i++) {
       writer.change();
       writer.rotate(0);
     }
-    const last = writer.change();
+    const last = writer.change().address;
     program.signal("SIGCONT");
     await program.until(new RegExp(`\\+ ${last} ready`));
   }
