@@ -9,8 +9,13 @@ import type { PortView } from "./service_view.ts";
 import type { ShownServices } from "./shown_services.ts";
 import type { Timeline } from "./timeline.ts";
 
-/** Most Services, ServicePorts and endpoints that one part works out: a few milliseconds. */
+/** Most Services, ServicePorts and endpoints that one part works out or describes: a few milliseconds. */
 const PART = 800;
+/** So many Services are looked at in the time in which one is worked out. */
+const LOOKED = 16;
+
+/** The text that is searched of each ServicePort, as long as it looks the same. */
+const DESCRIBED = new WeakMap<PortView, string>();
 
 /** Which ServicePorts a reader looks for. */
 export interface Sought {
@@ -41,6 +46,8 @@ export class ServiceSearch {
   readonly #ports: PortView[] = [];
   #count = 0;
   #looked = 0;
+  /** How many ServicePorts and endpoints were described. */
+  #described = 0;
 
   constructor(
     readonly services: ShownServices,
@@ -53,10 +60,11 @@ export class ServiceSearch {
   /** Looks at the next Services, and returns what is found until now. */
   part(): FoundPorts {
     const { services, sought: { skip, most } } = this;
-    const until = services.effort + PART;
+    const effort = () => services.effort + this.#described + this.#looked / LOOKED;
+    const until = effort() + PART;
     const all = this.#seeksAll;
     const enough = () => all && this.#ports.length === most;
-    while (this.#looked < this.#names.length && !enough() && services.effort < until) {
+    while (this.#looked < this.#names.length && !enough() && effort() < until) {
       const name = this.#names[this.#looked++]!;
       if (all && this.#count + this.#portsOf(name) <= skip) this.#count += this.#portsOf(name);
       else this.#look(name);
@@ -81,11 +89,20 @@ export class ServiceSearch {
     return object?.kind === "Service" ? servicePorts(object).length : 0;
   }
 
+  #textOf(port: PortView): string {
+    const known = DESCRIBED.get(port);
+    if (known !== undefined) return known;
+    const text = described(port);
+    this.#described += 1 + port.endpoints.length;
+    DESCRIBED.set(port, text);
+    return text;
+  }
+
   #look(name: ServiceName): void {
     const { text, served, skip, most } = this.sought;
     for (const port of this.services.of(name)) {
       if (served === "not" && port.serving > 0) continue;
-      if (text !== "" && !described(port).includes(text.toLowerCase())) continue;
+      if (text !== "" && !this.#textOf(port).includes(text.toLowerCase())) continue;
       if (this.#count++ >= skip && this.#ports.length < most) this.#ports.push(port);
     }
   }

@@ -79,3 +79,11 @@ Deno.test("of Services that records changed only these are looked at", () => {
   const { names, of } = found({ changed: { from: last - 1, through: last } });
   assert.deepEqual([names, of], [["shop/s2499:http"], 1]);
 });
+
+Deno.test("Services that were worked out before are searched in parts too: to describe them takes time", () => {
+  const services = new ShownServices(timeline);
+  const search = (sought: Partial<Sought>) => new ServiceSearch(services, timeline, { ...ANY, ...sought });
+  for (const all = search({ served: "not" }); !all.part().complete;);
+  const first = search({ text: "node-3" }).part();
+  assert.ok(!first.complete && first.looked < 800, `${first.looked} of ${first.of}`);
+});
