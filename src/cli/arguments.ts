@@ -1,6 +1,7 @@
 // Parses positions, names, packets and ledgers on the command line. A wrong one is wrong usage: exit code 2, and a message that says
 // what to write instead. A name that is well formed and unknown is an error with names that are near it: exit code 1.
 
+import type { ClusterState } from "../fold/cluster_state.ts";
 import { type Directory, directoryOf, type NamedState } from "../history/directory.ts";
 import {
   findSubject,
@@ -20,8 +21,10 @@ import {
   type PositionExpression,
   resolvePosition,
 } from "../history/position_expression.ts";
+import { rulesRemoved } from "../history/status.ts";
 import { pastAt } from "../history/recorded_rules.ts";
 import type { Packet } from "../history/trace.ts";
+import { CLEANUP } from "../ledger/record.ts";
 import { isLedgerNotFound, openPast } from "../library/open_ledger.ts";
 import { log } from "../node/log.ts";
 import { frugal } from "./frugal.ts";
@@ -78,6 +81,15 @@ function timeText(
 /** The state at `position` of `past`, with the rules that its commit recorded. Throws WrongPosition. */
 export function stateArgument(past: Past, position: PositionExpression | undefined): PastState {
   return past.again(() => pastAt(past, offsetArgument(past, position)));
+}
+
+/** Says on standard error where `cleanup` removed the rules that an answer from `state` is about. */
+export function sayRemoved(past: Past, state: Pick<ClusterState, "folded" | "committed">): void {
+  const removed = past.again(() => rulesRemoved(past, state));
+  if (removed === undefined) return;
+  log.warn(
+    `@${removed}: \`${CLEANUP}\` removed the rules; what follows is what they were, and serves no packet`,
+  );
 }
 
 /** An offset as a position. Positions are resolved once, so that a ledger that grows meanwhile gives one answer. */

@@ -360,6 +360,7 @@ export const JSON_SCHEMAS = {
     node: z.string(),
     committed: offset.nullable().describe("last record whose rules the kernel has"),
     inSync: z.boolean(),
+    removed: z.int().nullable(),
     services: count,
     endpoints: count,
     findings: listOf(offered({

@@ -9,6 +9,7 @@ import { titleText } from "../fold/title.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalBackward, journalFrom } from "./journal_reading.ts";
+import { CLEANUP } from "../ledger/record.ts";
 import type { Past } from "./past.ts";
 import { conditionOfService } from "./service_condition.ts";
 import { rfc3339 } from "./time_expression.ts";
@@ -38,6 +39,8 @@ export interface NodeState {
   readonly committed: number | null;
   /** Whether the kernel has the rules of everything up to `at`. */
   readonly inSync: boolean;
+  /** The record by which `ledgerproxy cleanup` removed the rules, since when none were committed; else null. */
+  readonly removed: number | null;
   /** How many Services there are. */
   readonly services: number;
   /** How many endpoints all slices have. */
@@ -66,9 +69,11 @@ export function nodeStateOf(
   const waiting = recent.filter(({ offset, effect, kind }) =>
     kind !== "commit" && effect && offset > (state.committed ?? -1)
   );
-  const inSync = state.committed !== undefined && waiting.length === 0;
+  const removed = removedAt(past, recent);
+  const inSync = state.committed !== undefined && waiting.length === 0 && removed === undefined;
   const findings = [
     ...answers,
+    ...removedFindings(removed),
     ...rulesFindings(state, waiting, recent),
     ...asideFindings(state),
     ...endpointFindings(state),
@@ -84,6 +89,7 @@ export function nodeStateOf(
     node: state.node.name,
     committed: state.committed ?? null,
     inSync,
+    removed: removed?.offset ?? null,
     services: state.services.size,
     endpoints: endpointCount(state),
     findings: findings.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)),
@@ -131,6 +137,33 @@ function endpointCount({ slices }: ClusterState): number {
   let count = 0;
   for (const owned of slices.values()) for (const { endpoints } of owned.values()) count += endpoints.length;
   return count;
+}
+
+/** The entry of `recent`, newest first, by which `ledgerproxy cleanup` removed the rules; undefined where rules were committed since, or it did not. */
+function removedAt(past: Past, recent: Iterable<JournalEntry>): JournalEntry | undefined {
+  const lookup = past.lookup();
+  for (const entry of recent) {
+    if (entry.commit?.accepted) return undefined;
+    const record = entry.kind === "drift" ? lookup(entry.offset)?.record : undefined;
+    if (record?.kind === "drift" && record.process === CLEANUP) return entry;
+  }
+  return undefined;
+}
+
+/** The record by which `ledgerproxy cleanup` removed the rules of `state`; undefined where it did not, or rules were committed since. */
+export function rulesRemoved(
+  past: Past,
+  { folded, committed }: Pick<ClusterState, "folded" | "committed">,
+): number | undefined {
+  if (committed === undefined) return undefined;
+  return removedAt(past, journalBackward(past, folded, { details: false }))?.offset;
+}
+
+function removedFindings(removed: JournalEntry | undefined): Finding[] {
+  if (removed === undefined) return [];
+  const text = `\`${CLEANUP}\` removed the rules at ${rfc3339(removed.time)} (@${removed.offset}): ` +
+    "this proxy serves no packet until `run` starts again";
+  return [{ severity: "failing", topic: "rules", text }];
 }
 
 /** Whether the kernel has the rules, and why not. */

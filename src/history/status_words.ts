@@ -17,9 +17,11 @@ const MARKS: Readonly<Record<Finding["severity"], string>> = {
  *     warning  endpoints: 1 Services without endpoints: shop/cart
  */
 export function statusLines(state: NodeState, timeText: TimeText): string[] {
-  const { at, time, node, committed, inSync, services, endpoints, findings } = state;
+  const { at, time, node, committed, inSync, removed, services, endpoints, findings } = state;
   const rules = committed === null
     ? "nothing was committed"
+    : removed !== null
+    ? `REMOVED: the kernel had the rules of @${committed}`
     : inSync
     ? `in sync: the kernel has the rules of @${committed}`
     : `NOT in sync: the kernel has the rules of @${committed}`;

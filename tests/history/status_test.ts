@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { stateToRead } from "../../src/history/journal_reading.ts";
-import { type Finding, nodeStateOf } from "../../src/history/status.ts";
+import { type Finding, nodeStateOf, rulesRemoved } from "../../src/history/status.ts";
+import { statusLines } from "../../src/history/status_words.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { pastOf, timeAt } from "../support/past.ts";
@@ -41,7 +42,16 @@ Deno.test("a node in sync has no finding", () => {
   const past = pastOf([node, OWN, ...WEB, commit(3)]);
   const { findings: _, ...rest } = nodeStateOf(past, stateToRead(past, 4));
   assert.deepEqual(rest, {
-    ...{ at: 4, time: timeAt(5), node: "node-a", committed: 3, inSync: true, services: 1, endpoints: 1 },
+    ...{
+      at: 4,
+      time: timeAt(5),
+      node: "node-a",
+      committed: 3,
+      inSync: true,
+      removed: null,
+      services: 1,
+      endpoints: 1,
+    },
   });
 });
 
@@ -122,4 +132,20 @@ Deno.test("what the running proxy answers is sorted among the rest", () => {
   const answers: Finding[] = [{ severity: "failing", topic: "proxy", text: "rules rejected" }];
   const { findings } = nodeStateOf(past, stateToRead(past, 13), answers);
   assert.equal(findings[0]?.text, "rules rejected");
+});
+
+Deno.test("rules that cleanup removed are not in sync, until rules are committed again", () => {
+  const removed: LedgerRecord = {
+    ...{ kind: "drift", time: timeAt(7), process: "ledgerproxy cleanup", pid: 7 },
+    ...{ changes: ["delete table ip ledgerproxy"], response: "they stay away until `run` starts again" },
+  };
+  const past = pastOf([node, OWN, ...WEB, commit(3), removed]);
+  const state = nodeStateOf(past, stateToRead(past, 5));
+  assert.deepEqual([state.inSync, state.removed, state.findings[0]?.severity], [false, 5, "failing"]);
+  assert.match(state.findings[0]!.text, /removed the rules at .* \(@5\): .* until `run` starts again/);
+  assert.match(statusLines(state, (time) => time)[0]!, /: REMOVED: the kernel had the rules of @3$/);
+  assert.equal(rulesRemoved(past, stateToRead(past, 5)), 5);
+  const again = pastOf([node, OWN, ...WEB, commit(3), removed, { ...commit(5), time: timeAt(8) }]);
+  const later = nodeStateOf(again, stateToRead(again, 6));
+  assert.deepEqual([later.inSync, later.removed], [true, null]);
 });

@@ -12,6 +12,7 @@ const SYNCED: NodeState = {
     node: "node-a",
     committed: 8,
     inSync: true,
+    removed: null,
     services: 2,
     endpoints: 3,
     findings: [],

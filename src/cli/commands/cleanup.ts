@@ -15,7 +15,10 @@ import {
   tableNames,
 } from "../../node/other_proxies.ts";
 import { UsageError } from "../../node/usage_error.ts";
-import type { Command, Done } from "../command_line.ts";
+import { heldPosition } from "../../node/held_commit.ts";
+import { noteCleanup } from "../../node/note_cleanup.ts";
+import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
+import { chosenFolder } from "../ledger_folder.ts";
 
 /** Flags of `cleanup`. */
 interface CleanupOptions {
@@ -25,6 +28,8 @@ interface CleanupOptions {
   readonly serviceProxyName?: string;
   /** Wait for this condition first. */
   readonly after?: string;
+  /** The ledger that the rules were made from. */
+  readonly ledger?: string;
   /** Only print what would be removed. */
   readonly dryRun?: boolean;
 }
@@ -36,7 +41,8 @@ Example (going back to kube-proxy):
 /** Adds `cleanup` to the program. */
 export function addCleanup(program: Command, done: Done): void {
   program.command("cleanup")
-    .description("remove our rules from this node; the ledger stays")
+    .description("remove our rules from this node; the ledger stays, and notes it")
+    .option(...LEDGER_FLAG)
     .option("--kube-proxy", "remove kube-proxy's nftables rules too")
     .option(
       "--after <condition>",
@@ -74,11 +80,27 @@ async function cleanup(options: CleanupOptions): Promise<number> {
   if (tables.length === 0) log.info("nothing to remove: no table of ours is here");
   else if (options.dryRun) log.info(`would remove ${names}`);
   else {
+    const position = heldPosition(kernel);
     kernel.commit(tables.map(deletion));
-    log.info(`removed ${names}; the ledger stays`);
+    const unnoted = position && note(options.ledger, position.ledger, names);
+    log.info(
+      `removed ${names}; the ledger stays${
+        unnoted === undefined ? "" : `, and does not know it: ${unnoted}`
+      }`,
+    );
   }
   sayOthers(kernel, options);
   return EXIT.done;
+}
+
+/** Notes it in the ledger with that id. Returns why that is not possible. */
+function note(flag: string | undefined, ledger: string, tables: string): string | undefined {
+  try {
+    return noteCleanup(chosenFolder(flag, undefined).path, ledger, tables.split(", "));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return error.message;
+  }
 }
 
 /** A proxy with a name runs beside another one, and says nothing about that. */

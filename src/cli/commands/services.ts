@@ -16,7 +16,7 @@ import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { watching } from "../follow_ledger.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printList } from "../terminal.ts";
-import { offsetArgument, pastArgument, positionArgument, subjectFinder } from "../arguments.ts";
+import { offsetArgument, pastArgument, positionArgument, sayRemoved, subjectFinder } from "../arguments.ts";
 
 /** Flags of `services` and `endpoints`. */
 interface ServicesOptions {
@@ -64,6 +64,7 @@ async function servicesCommand(what: string | undefined, options: ServicesOption
   const damages: LedgerDamage[] = [];
   const through = offsetArgument(past, options.at);
   const state = stateToRead(past, through);
+  sayRemoved(past, state);
   const subject = subjectFinder(what)(state);
   const noted = (one: LedgerDamage) => damages.push(one);
   const services = servicesAbout(past, state, subject, undefined, noted, counts(past, options));
@@ -134,6 +135,7 @@ function counts(past: Past, { kernel }: ServicesOptions): CountedElements | unde
 function endpointsCommand(what: string | undefined, options: ServicesOptions): number {
   const past = pastArgument(options.ledger);
   const state = stateToRead(past, offsetArgument(past, options.at));
+  sayRemoved(past, state);
   const damages: LedgerDamage[] = [];
   const counted = counts(past, options);
   const endpoints = endpointsAbout(

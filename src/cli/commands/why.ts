@@ -20,7 +20,7 @@ import { type Command, type Done, positive } from "../command_line.ts";
 import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { withSourceToRead } from "../source_flags.ts";
 import { printJson, printLines } from "../terminal.ts";
-import { packetArgument, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
+import { packetArgument, pastArgument, positionArgument, sayRemoved, stateArgument } from "../arguments.ts";
 
 /** Flags of `why`. */
 interface WhyOptions extends ConfigOptions {
@@ -116,7 +116,12 @@ async function packetMet(
 /** The state of the source, or that of the ledger at `--at`. Throws UsageError. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
   const { at, ledger, source, kubeconfig, master } = options;
-  if ((source ?? kubeconfig ?? master) === undefined) return stateArgument(pastArgument(ledger), at);
+  if ((source ?? kubeconfig ?? master) === undefined) {
+    const past = pastArgument(ledger);
+    const found = stateArgument(past, at);
+    sayRemoved(past, found.state);
+    return found;
+  }
   // A ledger needs no client of an API server.
   const { stateOfSource } = await import("../../node/source_state.ts");
   return await stateOfSource(options);
