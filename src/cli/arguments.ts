@@ -24,7 +24,7 @@ import {
 import { rulesRemoved } from "../history/status.ts";
 import { pastAt } from "../history/recorded_rules.ts";
 import type { Packet } from "../history/trace.ts";
-import { CLEANUP } from "../ledger/record.ts";
+import { CLEANUP } from "../fold/skeleton.ts";
 import { isLedgerNotFound, openPast } from "../library/open_ledger.ts";
 import { log } from "../node/log.ts";
 import { frugal } from "./frugal.ts";

@@ -21,6 +21,11 @@ import {
 import { FROM_NODE, FROM_OUTSIDE, outsideChains } from "./outside_chains.ts";
 import { ENDPOINT_MAPS, pickChains } from "./pick_chains.ts";
 
+/**
+ * The process that a ledger names where `ledgerproxy cleanup` removed the tables: no process of Linux has a name so long (TASK_COMM_LEN
+ * is 16).
+ */
+export const CLEANUP = "ledgerproxy cleanup";
 /** Name of our table in both families. */
 export const TABLE = "ledgerproxy";
 

@@ -44,6 +44,9 @@ export function packetOfNames(
   }
   if (isNameProblem(sender) || isNameProblem(receiver)) return plain;
   const senders = sendersOf(sender);
+  if (senders.length === 0 && (sender.kind === "node" || sender.kind === "pod")) {
+    return `${source}: the ledger has no address of this ${sender.kind}; give the address that it sends from`;
+  }
   if (senders.length === 0) return `${source}: it must be the IP address of the sender, a pod or a node`;
   const targets = targetsOf(directory, receiver, target);
   if (typeof targets === "string" || isNameProblem(targets)) return targets;

@@ -9,7 +9,7 @@ import { titleText } from "../fold/title.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalBackward, journalFrom } from "./journal_reading.ts";
-import { CLEANUP } from "../ledger/record.ts";
+import { CLEANUP } from "../fold/skeleton.ts";
 import type { Past } from "./past.ts";
 import { conditionOfService } from "./service_condition.ts";
 import { rfc3339 } from "./time_expression.ts";

@@ -110,7 +110,7 @@ export interface DriftRecord {
   readonly kind: "drift";
   /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
-  /** Name of the process that made the changes; {@link CLEANUP} where an administrator removed the rules. */
+  /** Name of the process that made the changes; `ledgerproxy cleanup` where an administrator removed the rules. */
   readonly process: string;
   /** Its process id. */
   readonly pid: number;
@@ -119,9 +119,6 @@ export interface DriftRecord {
   /** How this program responded, as text for people. */
   readonly response: string;
 }
-
-/** The process of a DriftRecord that says that `ledgerproxy cleanup` removed the rules. No process of the kernel has a name so long. */
-export const CLEANUP = "ledgerproxy cleanup";
 
 /**
  * The ledger may not hold everything that happened before this record, for one of three reasons: the kernel holds rules of

@@ -3,7 +3,7 @@
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
 import { ledgerId } from "../ledger/reader.ts";
-import { CLEANUP } from "../ledger/record.ts";
+import { CLEANUP } from "../fold/skeleton.ts";
 import { folderStorage } from "../ledger/storage.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
 

@@ -7,7 +7,7 @@ import { directoryOf } from "../../src/history/directory.ts";
 import { packetOfNames } from "../../src/history/packet_names.ts";
 import { endpointText } from "../../src/nft/text.ts";
 import { offsetOf } from "../../src/ledger/record.ts";
-import { appears, service } from "../support/cluster_notation.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
 
 const DIRECTORY = (() => {
   const state = emptyState();
@@ -21,6 +21,7 @@ const DIRECTORY = (() => {
       spec: {},
       status: { addresses: [{ type: "InternalIP", address: "192.0.2.1" }] },
     } as const,
+    slice("shop/web-a http:8080/tcp 10.244.0.9@worker-2"),
   ];
   objects.forEach((object, i) => foldRecord(state, offsetOf(i), appears(object)));
   return directoryOf(state);
@@ -53,6 +54,7 @@ Deno.test("what is wrong with a packet is explained, or names are offered", () =
     ["10.0.0.1", "shop/none", /has no cluster IP/],
     ["10.0.0.1", "10.96.0.1", /^10\.96\.0\.1: it must be ADDRESS:PORT\/PROTO/],
     ["10.0.0.1", "10.96.0.1:80/icmp", /^10\.96\.0\.1:80\/icmp: it must be ADDRESS:PORT\/PROTO/],
+    ["worker-2", "10.96.0.1:80", /^worker-2: the ledger has no address of this node; give the address/],
     ["web", "10.96.0.1:80", /^web: it must be the IP address of the sender, a pod or a node$/],
     ["10.0.0.1:5", "10.96.0.1:80", /^10\.0\.0\.1:5: it must be the IP address of the sender/],
     ["10.0.0.1", "worker-1", /^worker-1: it must be a Service or ADDRESS:PORT\/PROTO/],

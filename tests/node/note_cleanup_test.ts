@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
-import { CLEANUP } from "../../src/ledger/record.ts";
+import { CLEANUP } from "../../src/fold/skeleton.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { noteCleanup } from "../../src/node/note_cleanup.ts";
