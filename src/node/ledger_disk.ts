@@ -21,12 +21,10 @@ export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored
 type Append = DiskRequest & { readonly kind: "append" };
 
 /**
- * How long lines that can wait do so, in milliseconds, as long as lines of the log: a write of their own would wake another thread,
- * and they can go with the lines of the next change. Who looks at the disk sends them, as the loop does ten times a second. So they
- * need no timer of their own, except for the time without a loop.
+ * How long lines that can wait do so at most, in milliseconds. They wait where others came within that time, as in a burst: then
+ * the next ones are near. Alone they are written at once, because a timer wakes the loop.
  */
-const HELD_MILLISECONDS = 100;
-const HELD_MILLISECONDS_MAX = 1000;
+const HELD_MILLISECONDS = 20;
 
 /** How often calls are looked at while the ledger is closed, in milliseconds. */
 const END_LOOK_MILLISECONDS = 2;
@@ -41,8 +39,8 @@ export class LedgerDisk {
   /** Lines that wait for the next ones. */
   #held: Append | undefined;
   #flush: ReturnType<typeof setTimeout> | undefined;
-  /** Until when they wait. */
-  #heldUntil = 0;
+  /** When lines that can wait came last. */
+  #lastWaiting = -Infinity;
   /** The request whose answer is awaited. */
   #asked: PromiseWithResolvers<DiskReport> | undefined;
   #onReport: OnReport = () => {};
@@ -77,23 +75,25 @@ export class LedgerDisk {
     return this.#session;
   }
 
-  /** Sends `request`, unless it belongs to an older session. Lines that can wait are written with the next ones, or soon. */
+  /** Sends `request`, unless it belongs to an older session. In a burst, lines that can wait are written with the next ones, or soon. */
   post(request: DiskRequest, canWait = false, session = this.#session): void {
     if (session !== this.#session) return;
     const held = this.#held;
     this.#held = undefined;
     if (request.kind === "append") {
       const append = held === undefined ? request : joined(held, request);
-      return canWait ? this.#hold(append, held === undefined) : this.#send(append);
+      if (!canWait || !this.#isBurst()) return this.#send(append);
+      this.#held = append;
+      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
+      return;
     }
     if (held !== undefined) this.#send(held);
     this.#send(request);
   }
 
-  /** Takes note of calls that are done, and sends lines that have waited long enough. */
+  /** Takes note of calls that are done. */
   look(): void {
-    if (this.#held !== undefined && performance.now() >= this.#heldUntil) this.#sendHeld();
-    else this.#strand.goOn();
+    this.#strand.goOn();
   }
 
   /** Blocks until `reached`, at most so many milliseconds; false where it is not reached. */
@@ -134,11 +134,12 @@ export class LedgerDisk {
     return true;
   }
 
-  /** `begins`: no other lines wait. */
-  #hold(append: Append, begins: boolean): void {
-    this.#held = append;
-    if (begins) this.#heldUntil = performance.now() + HELD_MILLISECONDS;
-    this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS_MAX);
+  /** Whether lines that can wait came shortly before. */
+  #isBurst(): boolean {
+    const now = performance.now();
+    const since = now - this.#lastWaiting;
+    this.#lastWaiting = now;
+    return since < HELD_MILLISECONDS;
   }
 
   #send(request: DiskRequest): void {

@@ -89,7 +89,7 @@ Deno.test("a snapshot is made while records are appended, and the next session c
   await Deno.remove(`${folder}/..`, { recursive: true });
 });
 
-Deno.test("the record of a commit waits for the next one, and is written before another session begins", async () => {
+Deno.test("in a burst the record of a commit waits for the next one, and is written before another session begins", async () => {
   const folder = `${await Deno.makeTempDir()}/ledger`;
   const disk = new LedgerDisk();
   const storage = folderStorage(folder, false);
@@ -98,8 +98,8 @@ Deno.test("the record of a commit waits for the next one, and is written before 
   const ledger = await opened(disk, folder, "interval");
   ledger.append(records.slice(0, at));
   ledger.append([records[at]!]);
-  assert.ok(recordsIn(storage).length <= at, "it waits, though none was shortly before");
-  await until("who looks at the disk sends it", () => (disk.look(), recordsIn(storage).length === at + 1));
+  await until("the first one is written", () => (disk.look(), recordsIn(storage).length === at + 1));
+  // One call follows the other, so both are within the time of a burst.
   for (const commit of records.slice(at + 1)) ledger.append([commit]);
   const again = await opened(disk, folder, "interval");
   assert.equal(again.next, records.length);
