@@ -137,5 +137,5 @@ export type {
 } from "./src/nft/statement.ts";
 export { readWatchRecording } from "./src/ingest/watch_recording.ts";
 export { FakeKernel } from "./src/kernel/fake_kernel.ts";
-export type { CommitReceipt, FoundTable, Kernel, TableName } from "./src/kernel/kernel.ts";
+export type { CommitReceipt, FoundTable, Kernel, ListedPiece, TableName } from "./src/kernel/kernel.ts";
 export type { Operation, TableFlag, Transaction } from "./src/nft/transaction.ts";
