@@ -37,10 +37,12 @@ export class FollowedServices {
    * get traffic is known where there is one. Returns the same list where no record can have changed one. Throws LedgerDamage.
    */
   at(state: ClusterState, subject: Subject | undefined): readonly ServiceState[] {
+    // To read the journal folds what was written meanwhile, into the same state: that is looked at the next time.
+    const through = state.folded;
     try {
       const changed = this.#changedSince(state, subject !== undefined);
       if (changed?.size !== 0) this.#follow(state, subject, changed ?? this.#allNames(state));
-      [this.#ledger, this.#through] = [this.#past.id(), state.folded];
+      [this.#ledger, this.#through] = [this.#past.id(), through];
       return this.#services;
     } catch (error) {
       // Where retention removes what it reads it is asked again, and begins anew.
@@ -56,7 +58,9 @@ export class FollowedServices {
 
   /** The Services that the records up to `state` can have changed since the last call; undefined for all. `endpoints`: see {@link at}. */
   #changedSince(state: ClusterState, endpoints: boolean): Set<ServiceName> | undefined {
-    const isAnother = this.#ledger !== this.#past.id() || state.folded < this.#through;
+    // Of records that retention has removed it is not known what they changed.
+    const isAnother = this.#ledger !== this.#past.id() || state.folded < this.#through ||
+      this.#past.first() > this.#through + 1;
     if (isAnother) this.#forget();
     const names = new Set(this.#contesting);
     this.#contesting = contesting(state);

@@ -3,14 +3,19 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { directoryOf } from "../../src/history/directory.ts";
+import type { SnapshotLine } from "../../src/fold/snapshot.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { FollowedServices } from "../../src/history/followed_services.ts";
 import { stateToRead } from "../../src/history/journal_reading.ts";
 import { findSubject, isNameProblem, type Subject } from "../../src/history/names.ts";
 import type { Past } from "../../src/history/past.ts";
 import { servicesAbout } from "../../src/history/services_about.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
 import type { EventRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { arbitraryHistory } from "../support/arbitrary_history.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
 import { committedPast, pastOf, timeAt } from "../support/past.ts";
 
 /** A Node, whose zone decides that of endpoints. */
@@ -77,4 +82,33 @@ Deno.test("a Service that no record changed is not read again, and without a cha
   assert.deepEqual(after.map((one) => before.includes(one)), [true, true, false]);
   assert.equal(after.find(({ service }) => service === "shop/two")?.ready, 1);
   assert.equal(at(4), after);
+});
+
+Deno.test("what is written while a change is looked at is looked at the next time", () => {
+  const storage = memoryStorage();
+  using writer = new LedgerWriter(storage, { policy: "never" });
+  const web = (address: string) =>
+    void writer.append([appears(slice(`shop/web-a http:8080/tcp ${address}`))]);
+  writer.append([appears(service("shop/web 10.96.0.1 http:80/tcp"))]);
+  web("10.244.0.1");
+  const view = ledgerView<SnapshotLine>(storage, snapshotMisfit);
+  let meanwhile: (() => void) | undefined;
+  const past: Past = {
+    ...view,
+    segments: () => {
+      meanwhile?.();
+      meanwhile = undefined;
+      return view.segments();
+    },
+  };
+  const followed = new FollowedServices(past);
+  followed.at(stateToRead(past, 1), undefined);
+  web("10.244.0.2");
+  const state = stateToRead(past, 2);
+  meanwhile = () => web("10.244.0.3");
+  followed.at(state, undefined);
+  const [now] = followed.at(stateToRead(past, 3), undefined);
+  assert.deepEqual([now?.changed?.offset, now?.endpoints.map(({ endpoint }) => endpoint)], [3, [
+    "10.244.0.3:8080",
+  ]]);
 });

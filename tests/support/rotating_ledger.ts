@@ -1,9 +1,11 @@
 // A ledger that is written while it is followed: segments begin, end and go.
 
-import { emptyState } from "../../src/fold/cluster_state.ts";
+import type { ClusterState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
+import { stateAt } from "../../src/history/past.ts";
+import { HEAD, resolvePosition } from "../../src/history/position_expression.ts";
+import { openPast } from "../../src/library/open_ledger.ts";
 import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
@@ -29,15 +31,15 @@ export function commitOf(through: number): CommitRecord {
 /** A writer of the ledger of `web_history.ts`, whose snapshots begin segments and remove older ones. */
 export class RotatingLedger implements Disposable {
   readonly #writer: LedgerWriter;
-  readonly #state = emptyState();
+  readonly #state: ClusterState;
   #next = 0;
 
   /** `block`: the beginning of the addresses of its endpoints. */
   constructor(folder: string, readonly block = "10.244.7") {
+    // Retention may have removed the records that a snapshot stands for.
+    const past = openPast(folder);
+    this.#state = stateAt(past, resolvePosition(HEAD, past)).state;
     this.#writer = new LedgerWriter(folderStorage(folder, false), { policy: "never" });
-    for (const { offset, record } of readLedger(folderStorage(folder, false))) {
-      foldRecord(this.#state, offset, record);
-    }
   }
 
   /** Makes the endpoint of shop/web the next one of a series, and commits that; returns its address and the offset of the event. */
