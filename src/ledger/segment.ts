@@ -64,7 +64,16 @@ export function* readSegments(
   let end: LedgerEnd | undefined = behind && { ...behind, segment: "", torn: undefined };
   for (const [i, name] of names.entries()) {
     const last = i === names.length - 1;
-    const next = yield* readSegment(storage, name, { before: end, last, from, proven, index, brief });
+    const follows = end !== undefined || names.length < all.length;
+    const next = yield* readSegment(storage, name, {
+      before: end,
+      follows,
+      last,
+      from,
+      proven,
+      index,
+      brief,
+    });
     if (next === undefined) return end === undefined ? undefined : { ...end, torn: wholeFile(storage, name) };
     end = next;
   }
@@ -74,6 +83,8 @@ export function* readSegments(
 interface SegmentReading {
   /** End of the segments before this one; undefined when they were not read. */
   readonly before: LedgerEnd | undefined;
+  /** Whether there are segments before this one. */
+  readonly follows: boolean;
   readonly last: boolean;
   readonly from: number;
   readonly proven: boolean;
@@ -132,14 +143,15 @@ function hasGrown(storage: Storage, name: string, size: number): boolean {
 function readHeader(
   line: SegmentLine | undefined | void,
   name: string,
-  { before, last }: SegmentReading,
+  { before, follows, last }: SegmentReading,
 ): SegmentHeader | undefined {
   const whole = line !== undefined && line.ended;
   const header = whole ? decodeHeader(line.bytes) : "the segment header is not whole";
   const problem = typeof header === "string" ? header : misfit(header, name, before);
   if (typeof header !== "string" && problem === undefined) return header;
   // The header is written and synced before the first record, so only a segment without records can have a torn header.
-  const continues = before !== undefined || segmentFirst(name) === 0;
+  // One that follows a ledger may come while the writer begins it.
+  const continues = follows || segmentFirst(name) === 0;
   if (last && continues && !whole) return undefined;
   throw new LedgerDamage(name, 1, 0, problem!, whole ? newerVersion(line.bytes) : undefined);
 }

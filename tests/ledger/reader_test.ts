@@ -20,3 +20,19 @@ Deno.test("the kept ledger of format version 1 reads as before, and its records 
   using(open(again), (writer) => writer.append(EVERY_KIND));
   assert.equal(text(storage.read(segmentName(0))), text(again.read(segmentName(0))));
 });
+
+Deno.test("a reader that comes again while the next segment is begun finds no record there, and no damage", () => {
+  const folder = Deno.makeTempDirSync();
+  const storage = folderStorage(folder, true);
+  using(open(storage), (writer) => writer.append(EVERY_KIND));
+  const next = EVERY_KIND.length;
+  const path = `${folder}/${segmentName(next)}`;
+  for (const begun of ["", '{"v":1,']) {
+    Deno.writeTextFileSync(path, begun);
+    assert.deepEqual([...readLedger(storage, next)], []);
+  }
+  // Where the records before it are gone, nothing shows that it follows them.
+  Deno.removeSync(`${folder}/${segmentName(0)}`);
+  assert.throws(() => [...readLedger(storage, next)], /the segment header is not whole/);
+  Deno.removeSync(folder, { recursive: true });
+});
