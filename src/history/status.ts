@@ -150,13 +150,20 @@ function removedAt(past: Past, recent: Iterable<JournalEntry>): JournalEntry | u
   return undefined;
 }
 
-/** The record by which `ledgerproxy cleanup` removed the rules of `state`; undefined where it did not, or rules were committed since. */
+/**
+ * The record by which `ledgerproxy cleanup` removed the rules of `state`; undefined where it did not, where rules were committed since,
+ * and where the records that would say so are damaged.
+ */
 export function rulesRemoved(
   past: Past,
   { folded, committed }: Pick<ClusterState, "folded" | "committed">,
 ): number | undefined {
   if (committed === undefined) return undefined;
-  return removedAt(past, journalBackward(past, folded, { details: false }))?.offset;
+  let found: JournalEntry | undefined;
+  past.damageIn(() => {
+    found = removedAt(past, journalBackward(past, folded, { details: false }));
+  });
+  return found?.offset;
 }
 
 function removedFindings(removed: JournalEntry | undefined): Finding[] {

@@ -6,7 +6,6 @@ import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../../src/plan/digest.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { PINNED, PINNED_LOCAL } from "../../src/fold/leads.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -94,14 +93,12 @@ Deno.test("changes planned in batches of any size bring kernel, mirror and diges
   }));
 });
 
-/** The slot class of a lead; undefined for one that names no class, or local endpoints. */
+/** The slot class of a lead; undefined for one that names no class (from 0x8000 on pins and their timeouts), or local endpoints. */
 function slotClassOf(value: string): number | undefined {
   const [, kind, high, low] = /^0\.(\d)\.(\d+)\.(\d+)$/.exec(value) ?? [];
   const [, kind6, hex] = /^100::(?:(\d):)?([0-9a-f]+)$/.exec(value) ?? [];
   const slotClass = hex === undefined ? Number(high) * 256 + Number(low) : parseInt(hex, 16);
-  return (kind ?? kind6) === "2" || slotClass === PINNED || slotClass === PINNED_LOCAL
-    ? undefined
-    : slotClass;
+  return (kind ?? kind6) === "2" || slotClass >= 0x8000 ? undefined : slotClass;
 }
 
 Deno.test("each frontend that leads to a pick chain has the slots that are always filled, so no connection is lost", () => {
