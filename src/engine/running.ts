@@ -212,7 +212,7 @@ export async function runLoop(
   };
   const rest = () => {
     timerAt = wakeAt(running);
-    timer.set(Math.max(0, Math.ceil(timerAt - performance.now())));
+    timer.set(Math.max(0, timerAt - performance.now()));
   };
   const timer = newTimer(() => ports.ledger.ready?.(), woken);
   const ends = AbortSignal.any([signal, thrown.signal]);
@@ -259,15 +259,14 @@ function takeBeforeSteps(running: Running, batch: SourceBatch, latest: number): 
 }
 
 /**
- * A timer that is set again and again. With the same pause, as mostly, that costs less than another timer. Once it has fired, `due` is
- * called when `ready` is, unless it was set again meanwhile.
+ * A timer that is set again and again. Once it has fired, `due` is called when `ready` is, unless it was set again meanwhile. Why not
+ * refresh()? In Deno 2.9 a timer that its own callback refreshed is not ended by clearTimeout.
  */
 function newTimer(
   ready: () => Promise<void> | undefined,
   due: () => void,
 ): { set(pause: number): void; clear(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let last: number;
   let times = 0;
   const fire = () => {
     const waits = ready();
@@ -280,9 +279,8 @@ function newTimer(
   return {
     set(pause) {
       times++;
-      if (timer !== undefined && pause === last) return void timer.refresh();
       clearTimeout(timer);
-      timer = setTimeout(fire, last = pause);
+      timer = setTimeout(fire, pause);
     },
     clear() {
       times++;
