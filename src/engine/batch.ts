@@ -6,7 +6,14 @@
 import { assert } from "../invariant.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { portionEnd } from "../ingest/portions.ts";
-import { inOrderOfVersions, largeRemoval, news, relist, withoutRemovals } from "../ingest/relist.ts";
+import {
+  inOrderOfVersions,
+  largeRemoval,
+  news,
+  relist,
+  replacesSlices,
+  withoutRemovals,
+} from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Effect, warning } from "./effect.ts";
@@ -31,7 +38,9 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
     if (state.synced) state.unknownPast = false;
   }
   const effects = [...held.effects, ...batch.problems.map(warning)];
-  if (batch.kind === "events" || !inPortions) return [...effects, ...appends(events)];
+  if (batch.kind === "events" || !inPortions || replacesSlices(state.cluster.objects, events)) {
+    return [...effects, ...appends(events)];
+  }
   state.untaken = inOrderOfVersions(events);
   return [...effects, ...takePortion(state)];
 }

@@ -11,6 +11,7 @@ import {
   type WatchEvent,
 } from "../kube/objects.ts";
 import { sameValue } from "../kube/equality.ts";
+import { servicesOfEvent } from "../kube/named_services.ts";
 import type { ListBatch } from "./source.ts";
 
 /** The parts of a list that decide which events it becomes. */
@@ -56,6 +57,25 @@ export function inOrderOfVersions(events: readonly WatchEvent[]): WatchEvent[] {
     value === null ? -1 : Number(resourceVersion) || 0;
   return events.toSorted((a, b) =>
     OBJECT_KINDS.indexOf(a.key.kind) - OBJECT_KINDS.indexOf(b.key.kind) || version(a) - version(b)
+  );
+}
+
+/**
+ * Whether `events` remove a slice of a Service and add or change another one, where `known` are the objects before. Cut in between, as
+ * deletions come first, the Service would have no endpoints for a while.
+ */
+export function replacesSlices(
+  known: ReadonlyMap<string, KubeObject>,
+  events: readonly WatchEvent[],
+): boolean {
+  const slices = events.filter(({ key: { kind } }) => kind === "EndpointSlice");
+  const losing = new Set(
+    slices.filter(({ value }) => value === null).flatMap(({ key }) =>
+      servicesOfEvent({ key, value: known.get(describeKey(key)) ?? null })
+    ),
+  );
+  return slices.some((event) =>
+    event.value !== null && servicesOfEvent(event).some((service) => losing.has(service))
   );
 }
 

@@ -3,18 +3,20 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newEngine } from "../../src/engine/engine.ts";
-import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { knownVersions, runLoop } from "../../src/engine/running.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { PORTION } from "../../src/limits/input.ts";
+import { setPath } from "../../src/nft/ruleset.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
 
 const TIME = "2026-11-27T09:00:00.000Z";
+const NO_ENDPOINT = setPath("ip", "ledgerproxy", "no-endpoint-services");
 /** Most elements that one event of these tests changes. */
 const ELEMENTS_OF_EVENT = 2;
 
@@ -79,6 +81,30 @@ Deno.test("what a list changes is committed in portions, with turns of the event
   assert.ok(largest <= 2 * ELEMENTS_OF_EVENT * PORTION.events, `a batch of ${largest} elements`);
   assert.ok(new Set(turnsOfCommits).size > 1, "commits of one turn are of one portion");
   assert.equal(engine.cluster.services.size, many);
+});
+
+Deno.test("where another slice takes the place of one, no Service is without endpoints in between", () => {
+  const { kernel, ports } = ready();
+  const engine = newEngine();
+  perform(engine, ports, { kind: "opened", ledger: ports.ledger.ledger });
+  perform(engine, ports, list(kernel));
+  const many = 2 * PORTION.events;
+  const named = (name: string) => (_: unknown, i: number) =>
+    withVersion(slice(`shop/s${i}-${name} http:8080/tcp 10.244.${i >> 8}.${i & 255}`), 1);
+  const services = Array.from({ length: many }, (_, i) => serviceOf(i, 1));
+  const slices = (name: string) => Array.from({ length: many }, named(name));
+  const take = (objects: readonly KubeObject[], version: number) => {
+    perform(engine, ports, { kind: "batch", batch: listOf(objects, version) });
+    for (;;) {
+      commitBatch(engine, ports);
+      const refused = kernel.list(OUR_TABLES).elements.get(NO_ENDPOINT);
+      assert.equal(refused?.size ?? 0, 0);
+      if (engine.untaken.length === 0) return;
+      perform(engine, ports, { kind: "untaken" });
+    }
+  };
+  take([...services, ...slices("a")], 1);
+  take([...services, ...slices("b")], 2);
 });
 
 Deno.test("a watch from the newest known version misses nothing of a list, wherever it is cut", () => {
