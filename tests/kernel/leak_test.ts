@@ -46,8 +46,11 @@ function bigSlice(name: string, round: number): unknown {
 
 /** The client keeps idle connections, a few more or less at each count. What leaks with each snapshot or restart is 50 and more. */
 const KEPT = 4;
-/** Bytes in use at the end, to those at the beginning: what leaks with each snapshot is a multiple. */
-const GROWTH_MAX = 1.15;
+/**
+ * Bytes in use at the end, to those at the beginning: what leaks with each snapshot is a multiple. The code that V8 compiles meanwhile
+ * is about 4 MB, and the text of the bundle, which is ASCII, is no part of the 21 MB at the beginning.
+ */
+const GROWTH_MAX = 1.25;
 
 /** Runs `test` beside the program, which follows `server` and answers. */
 async function running(
