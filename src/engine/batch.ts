@@ -1,7 +1,6 @@
 // What the engine makes of a batch from the source: records to append. The removals of a list that removes much are held until
-// another list confirms it. A list becomes events here, so the ledger contains events alone. They are
-// appended in portions: after a break thousands of objects may have changed, and the loop would be blocked while all are folded and
-// committed together.
+// another list confirms it. A list becomes events here, so the ledger contains events alone. They are appended in portions: after a
+// break thousands of objects may have changed, and the loop would be blocked while all are folded and committed together.
 
 import { assert } from "../invariant.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";

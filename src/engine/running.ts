@@ -267,25 +267,24 @@ function newTimer(
   due: () => void,
 ): { set(pause: number): void; clear(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let times = 0;
   const fire = () => {
     const waits = ready();
     if (waits === undefined) return due();
-    const mine = times;
+    const mine = timer;
     void waits.then(() => {
-      if (times === mine) due();
+      if (timer === mine) due();
     });
+  };
+  const clear = () => {
+    clearTimeout(timer);
+    timer = undefined;
   };
   return {
     set(pause) {
-      times++;
-      clearTimeout(timer);
+      clear();
       timer = setTimeout(fire, pause);
     },
-    clear() {
-      times++;
-      clearTimeout(timer);
-    },
+    clear,
   };
 }
 

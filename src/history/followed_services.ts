@@ -67,8 +67,8 @@ export class FollowedServices {
     for (const name of this.#contesting) names.add(name);
     for (const name of differing(this.#aside, state.aside)) names.add(name);
     this.#aside = new Map(state.aside);
-    let all = isAnother;
     if (isAnother) return undefined;
+    let all = false;
     for (const entry of journalFrom(this.#past, this.#through + 1, state.folded, { details: false })) {
       this.#note(entry, endpoints);
       if (entry.service !== "") names.add(readServiceName(entry.service));

@@ -4,7 +4,7 @@ import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
 import { ledgerId } from "../ledger/reader.ts";
 import { CLEANUP } from "../fold/skeleton.ts";
-import { folderStorage } from "../ledger/storage.ts";
+import { folderStorage, type Storage } from "../ledger/storage.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
 
 /** Appends to the ledger in `folder`, whose id must be `ledger`, that `tables` were removed. Returns the reason where it cannot. */
@@ -12,7 +12,7 @@ export function noteCleanup(folder: string, ledger: string, tables: readonly str
   try {
     const storage = folderStorage(folder, false);
     if (ledgerId(storage) !== ledger) return `${folder}: the rules were made from another ledger`;
-    append(folder, tables);
+    append(storage, tables);
     return undefined;
   } catch (error) {
     const isExpected = error instanceof LedgerLocked || error instanceof LedgerGone ||
@@ -23,8 +23,8 @@ export function noteCleanup(folder: string, ledger: string, tables: readonly str
   }
 }
 
-function append(folder: string, tables: readonly string[]): void {
-  const writer = new LedgerWriter(folderStorage(folder, false), { policy: "always" });
+function append(storage: Storage, tables: readonly string[]): void {
+  const writer = new LedgerWriter(storage, { policy: "always" });
   try {
     writer.append([{
       kind: "drift",

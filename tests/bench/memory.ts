@@ -54,16 +54,16 @@ function kernelBytes(): number {
 /** The runtime's debugger, by the protocol of Chrome's developer tools. */
 class Inspector implements Disposable {
   readonly #socket: WebSocket;
-  readonly #answers = new Map<number, (result: Record<string, number>) => void>();
+  readonly #answers = new Map<number, () => void>();
   onChunk: (chunk: string) => void = () => {};
   #asked = 0;
 
   private constructor(url: string) {
     this.#socket = new WebSocket(url);
     this.#socket.onmessage = ({ data }) => {
-      const { id, method, params, result } = JSON.parse(data);
+      const { id, method, params } = JSON.parse(data);
       if (method === "HeapProfiler.addHeapSnapshotChunk") this.onChunk(params.chunk);
-      else if (id !== undefined) this.#answers.get(id)?.(result);
+      else if (id !== undefined) this.#answers.get(id)?.();
     };
   }
 
@@ -77,7 +77,7 @@ class Inspector implements Disposable {
     return inspector;
   }
 
-  call(method: string): Promise<Record<string, number>> {
+  call(method: string): Promise<void> {
     const id = ++this.#asked;
     return new Promise((resolve) => {
       this.#answers.set(id, resolve);
@@ -117,10 +117,6 @@ class Node implements Disposable {
     await new Promise((resolve) => setTimeout(resolve, minutes * 60_000));
   }
 
-  figures(): Figures {
-    return figuresOf(this.process.pid);
-  }
-
   [Symbol.dispose](): void {
     // Under its debugger the runtime does not end at SIGTERM.
     this.process.kill("SIGKILL");
@@ -147,15 +143,16 @@ async function freeTables(): Promise<number> {
   return before - kernelBytes();
 }
 
+async function bundleFigures(plane: ControlPlane): Promise<Figures> {
+  using node = new Node(plane, imageCommand);
+  await node.rest(REST_MINUTES);
+  return figuresOf(node.process.pid);
+}
+
 /** The bundle beside the API server as it is now, and the heap of the same program from its sources. */
 async function measure(plane: ControlPlane, services: number): Promise<Measured> {
-  let [figures, kernel] = [undefined as Figures | undefined, 0];
-  {
-    using node = new Node(plane, imageCommand);
-    await node.rest(REST_MINUTES);
-    figures = node.figures();
-  }
-  kernel = await freeTables();
+  const figures = await bundleFigures(plane);
+  const kernel = await freeTables();
   const main = `${ROOT.pathname}src/cli/main.ts`;
   const snapshot = new HeapSnapshot();
   {
