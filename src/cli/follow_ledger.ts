@@ -9,17 +9,18 @@ import { stopSignal } from "../node/stop_signal.ts";
 import { printAtOnce, printTables, printText, terminalRows } from "./terminal.ts";
 
 /**
- * Calls `take` with the first and the last offset of what was written after `last`, until the process is asked to stop. `take` returns
- * the last offset that it took: the rest comes again with what follows. Once the ledger is quiet it must take all.
+ * Calls `take` with the first and the last offset of what was written after record `last` of the ledger with the id `ledger`, until
+ * the process is asked to stop. `take` returns the last offset that it took: the rest comes again with what follows. Once the ledger
+ * is quiet it must take all.
  */
 export async function following(
   past: Past,
-  last: number,
+  { ledger, last }: { readonly ledger: string; readonly last: number },
   take: (from: number, growth: Growth) => number,
 ): Promise<number> {
   printAtOnce();
   let taken = last;
-  for await (const growth of grownLedger(past, stopSignal().signal)) {
+  for await (const growth of grownLedger(past, stopSignal().signal, ledger)) {
     if (growth.anew) {
       log.warn("another ledger is in the folder now; its records follow");
       taken = -1;

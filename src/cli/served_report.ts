@@ -48,38 +48,43 @@ export async function serveReport(report: ServedReport, port: number): Promise<n
 
 function answerTo(report: ServedReport, secret: string, url: URL, signal: AbortSignal): Response {
   const after = /^\d{1,15}$/.exec(url.searchParams.get("after") ?? "")?.[0];
+  const ledger = url.searchParams.get("ledger") ?? "";
   if (url.pathname === `/${secret}/`) {
     return new Response(report.html(), {
       headers: { ...HEADERS, "content-type": "text/html; charset=utf-8" },
     });
   }
   if (url.pathname === `/${secret}/records` && after !== undefined) {
-    if (!continues(report.past, Number(after))) {
+    if (!continues(report.past, ledger, Number(after))) {
       return new Response("gone\n", { status: 410, headers: HEADERS });
     }
-    const lines = ReadableStream.from(growthLines(report, Number(after), signal));
+    const lines = ReadableStream.from(growthLines(report, ledger, Number(after), signal));
     return new Response(lines, { headers: { ...HEADERS, "content-type": "application/x-ndjson" } });
   }
   return new Response("not found\n", { status: 404, headers: HEADERS });
 }
 
-/** Whether the ledger has the record after offset `after`, or will have it next. */
-function continues(past: Past, after: number): boolean {
-  return past.again(() => past.first() <= after + 1 && after <= (lastOffsetOf(past) ?? -1));
+/** Whether the ledger is the one with this id, and has the record after offset `after`, or will have it next. */
+function continues(past: Past, ledger: string, after: number): boolean {
+  return past.again(() =>
+    past.id() === ledger && past.first() <= after + 1 && after <= (lastOffsetOf(past) ?? -1)
+  );
 }
 
-/** A line of JSON whenever records were written after offset `after`. */
+/** A line of JSON whenever records were written after offset `after` of the ledger with this id. */
 async function* growthLines(
   { past, outages }: ServedReport,
+  ledger: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let taken = after;
-  for await (const { last } of grownLedger(past, signal)) {
+  for await (const { last, anew } of grownLedger(past, signal, ledger)) {
+    // As where retention overtakes the page: it connects again, and learns that.
+    if (anew) return;
     if (last <= taken) continue;
     const begin = performance.now();
     const records = [...past.records(taken + 1)].filter(({ offset }) => offset <= last);
-    // Retention overtook the page: it connects again, and learns that.
     if (records[0]?.offset !== taken + 1) return;
     const growth: ReportGrowth = { records: records.map(({ record }) => record), outages: outages(last) };
     taken = last;

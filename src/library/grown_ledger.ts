@@ -22,16 +22,20 @@ export interface Growth {
 
 /**
  * Yields whenever the ledger has grown, and once when it has not for a while: first at once, then until `signal` is aborted. A record
- * is seen within some milliseconds of its write.
+ * is seen within some milliseconds of its write. `ledger` is the id of the ledger that the caller has read from.
  */
-export async function* grownLedger(past: Past, signal: AbortSignal): AsyncGenerator<Growth> {
+export async function* grownLedger(
+  past: Past,
+  signal: AbortSignal,
+  ledger = past.id(),
+): AsyncGenerator<Growth> {
   let [last, quiet, grown] = [-1, true, 0];
-  let ledger = past.id();
   for await (const _ of changesOf(past.path, signal)) {
+    // Another ledger has other records than those that were read, and may have as many or fewer. Its id is read first: records of
+    // another ledger with the id of the one before are found out at the next look, the other way round never.
+    const id = past.id();
     const now = lastOffsetOf(past);
-    // Another ledger has other records than those that were read, and may have fewer.
-    const id = now === last ? ledger : past.id();
-    const anew = now !== undefined && id !== ledger;
+    const anew = id !== "" && id !== ledger;
     if (now !== undefined && (now > last || anew)) {
       [ledger, last, quiet, grown] = [id, now, false, performance.now()];
       yield { last, quiet, anew };

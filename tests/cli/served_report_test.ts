@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { folderStorage } from "../../src/ledger/storage.ts";
+import { openPast } from "../../src/library/open_ledger.ts";
 import { AskedLedger } from "../support/asked_program.ts";
 import { writeCommitted } from "../support/past.ts";
 import { ServedReport } from "../support/served_report.ts";
@@ -18,7 +19,8 @@ Deno.test("a served report has a page and the records after an offset, at a secr
     const page = await fetch(url);
     assert.match(await page.text(), /^<!doctype html>/);
     assert.equal(page.headers.get("cache-control"), "no-store");
-    const records = await fetch(new URL("records?after=10", url));
+    const ledger = openPast(folder).id();
+    const records = await fetch(new URL(`records?ledger=${ledger}&after=10`, url));
     const reader = records.body!.pipeThrough(new TextDecoderStream()).getReader();
     const { value } = await reader.read();
     const [growth] = value!.split("\n").map((line) => line === "" ? undefined : JSON.parse(line));
@@ -28,9 +30,15 @@ Deno.test("a served report has a page and the records after an offset, at a secr
       "shop/cart",
     ]);
     await reader.cancel();
-    const ahead = await fetch(new URL("records?after=1000000", url));
-    assert.equal(ahead.status, 410, "a page of another ledger, or of records that are gone, is loaded again");
-    await ahead.body?.cancel();
+    for (const gone of [`ledger=${ledger}&after=1000000`, "ledger=0123456789abcdef&after=10", "after=10"]) {
+      const answer = await fetch(new URL(`records?${gone}`, url));
+      assert.equal(
+        answer.status,
+        410,
+        `${gone}: a page of another ledger, or of records that are gone, is loaded again`,
+      );
+      await answer.body?.cancel();
+    }
     for (
       const path of [
         "/",
@@ -79,4 +87,22 @@ Deno.test("a report is written or served, and a served one has no end", async ()
   assert.deepEqual([nowhere.code, ends.code], [2, 2]);
   assert.match(nowhere.stderr, /give -o FILE or --serve PORT/);
   assert.match(ends.stderr, /--serve 0 and --until: the page goes on with the ledger; leave out one of them/);
+});
+
+Deno.test("where another ledger comes to the folder, the records that a page receives end", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const storage = folderStorage(folder, true);
+    writeCommitted(storage, WEB_BATCHES.slice(0, 1));
+    await using served = new ServedReport(folder);
+    const ledger = openPast(folder).id();
+    const records = await fetch(new URL(`records?ledger=${ledger}&after=0`, await served.url()));
+    const reader = records.body!.getReader();
+    assert.equal((await reader.read()).done, false);
+    storage.setAside("damaged-before");
+    writeCommitted(storage, WEB_BATCHES);
+    assert.equal((await reader.read()).done, true, "records of another ledger are not of this page");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -49,3 +49,27 @@ Deno.test("a ledger that does not grow is quiet once", async () => {
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("another ledger is noticed, also where it has as many records as the one that the caller read", async () => {
+  const folder = await Deno.makeTempDir();
+  const stop = new AbortController();
+  const storage = folderStorage(folder, true);
+  const anotherLedger = () => {
+    for (const name of storage.names()) storage.remove(name);
+    using writer = new LedgerWriter(storage, { policy: "never" });
+    writer.append([record(0)]);
+  };
+  anotherLedger();
+  const past = openPast(folder);
+  const read = past.id();
+  anotherLedger();
+  const seen: [last: number, anew: boolean][] = [];
+  for await (const { last, anew, quiet } of grownLedger(past, stop.signal, read)) {
+    if (quiet) continue;
+    seen.push([last, anew]);
+    if (seen.length < 2) anotherLedger();
+    else stop.abort();
+  }
+  assert.deepEqual(seen, [[0, true], [0, true]], "before the first look, and between two");
+  await Deno.remove(folder, { recursive: true });
+});

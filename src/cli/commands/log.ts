@@ -97,10 +97,11 @@ export function logCommand(what: string | undefined, options: LogOptions): numbe
 /** Prints the newest that match, oldest first, and then what is written, until the process is asked to stop. */
 async function followLog(what: string | undefined, options: LogOptions): Promise<number> {
   const past = pastArgument(options.ledger);
+  const ledger = past.id();
   const last = resolvePosition(HEAD, past);
   const question = questionOf(past, last, what, options);
   for (const print of question(last).take(options.limit ?? LIMIT).toArray().reverse()) print();
-  return await following(past, last, (from, growth) => {
+  return await following(past, { ledger, last }, (from, growth) => {
     const { through, found } = past.again(() => {
       const through = growth.quiet ? growth.last : settledThrough(past, growth.last);
       return { through, found: through < from ? [] : question(through, from).toArray() };

@@ -42,8 +42,8 @@ async function follow(report: Report, say: (said: keyof typeof SAID) => void): P
 /** Shows records until the answer ends; returns what that means. */
 async function received(report: Report, began: () => void): Promise<keyof typeof SAID> {
   const { first, records } = report.timeline;
-  const answer = await fetch(`records?after=${first + records.length - 1}`);
-  // The ledger does not have the records in between any more.
+  const answer = await fetch(`records?ledger=${report.data.ledger}&after=${first + records.length - 1}`);
+  // The ledger does not have the records in between any more, or another one is in its folder.
   if (answer.status === 410) location.reload();
   if (answer.status === 404) return "other";
   if (!answer.ok || answer.body === null) throw new Error(`status ${answer.status}`);
