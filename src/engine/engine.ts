@@ -9,7 +9,7 @@ import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Input } from "./input.ts";
-import { adoptListing, adoptUnreadable, adoptUntouched } from "./listing.ts";
+import { adoptFound, adoptListing, adoptUnreadable, adoptUntouched } from "./listing.ts";
 import { nothingGathered } from "./sync_report.ts";
 
 export type { Effect } from "./effect.ts";
@@ -45,6 +45,8 @@ function dispatch(state: EngineState, input: Input): Effect[] {
       return adoptUntouched(state, input.position);
     case "unreadable":
       return adoptUnreadable(state, input.tables);
+    case "found":
+      return adoptFound(state, input.delta);
     case "drift":
       return recordDrift(input);
     case "takeover":

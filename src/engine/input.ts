@@ -6,6 +6,7 @@ import type { CommitReceipt, TableName } from "../kernel/kernel.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Ruleset } from "../nft/ruleset.ts";
 import type { Operation, TableFlag } from "../nft/transaction.ts";
+import type { Delta } from "../plan/delta.ts";
 import type { Position } from "../plan/position.ts";
 
 /** Records that were folded while the ledger could not take them. */
@@ -41,6 +42,8 @@ export type Input =
   | { readonly kind: "untouched"; readonly position: Position }
   /** Our tables contain something that this program never writes. They are to be rebuilt. */
   | { readonly kind: "unreadable"; readonly tables: readonly TableName[] }
+  /** The kernel holds these elements, and the skeleton's tables, otherwise than was committed: from what was committed to what it holds. */
+  | { readonly kind: "found"; readonly delta: Delta }
   /** Another program changed our tables, or a comparison found a change: then `process` is "". */
   | {
     readonly kind: "drift";

@@ -1,12 +1,13 @@
 // From what the kernel holds at a start, after a rejection or after another program's change, to what the engine plans
 // from. The kernel is not read on the steady path: the engine knows what it committed.
 
+import { assert } from "../invariant.ts";
 import { touch } from "../fold/fold_changes.ts";
 import { separated } from "../nft/objects.ts";
 import type { TableName } from "../kernel/kernel.ts";
 import { type Elements, type Ruleset, sameElement } from "../nft/ruleset.ts";
-import { diff, type MutableElements } from "../plan/delta.ts";
-import { digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
+import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delta.ts";
+import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import {
   disagreement,
@@ -30,6 +31,19 @@ export function adoptListing(
   const effects = startedAt === undefined ? [] : recordDisagreement(state, listed, startedAt);
   adopt(state, listed);
   return effects;
+}
+
+/** Adopts elements that the kernel holds otherwise than was committed. */
+export function adoptFound(state: EngineState, delta: Delta): Effect[] {
+  const { tables, cluster, touched } = state;
+  assert(tables.kind === "in place", "elements were found of tables that are not in place");
+  applyDelta(tables.elements, delta);
+  const digest = advanceDigest(tables.digest, delta);
+  const positioned = tables.positioned && delta.every(({ set }) => set !== POSITION_PATH);
+  // Other elements may be different too.
+  state.tables = { ...tables, listed: false, digest, positioned };
+  for (const { set, key } of delta) if (set !== POSITION_PATH) touch(touched, set, key, cluster.folded);
+  return [];
 }
 
 /**

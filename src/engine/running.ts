@@ -5,11 +5,11 @@
 import { portions } from "../ingest/portions.ts";
 import type { KnownVersions, Source, SourceBatch } from "../ingest/source.ts";
 import type { ObjectKind } from "../kube/objects.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { Kernel, PiecewiseKernel } from "../kernel/kernel.ts";
 import { separated } from "../nft/objects.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import { digestText, rulesetDigest } from "../plan/digest.ts";
-import { comparedInPieces } from "./comparison.ts";
+import { type Deviation, deviations } from "./comparison.ts";
 import { committedDigest, type EngineState } from "./engine_state.ts";
 import {
   forgetRest,
@@ -35,6 +35,9 @@ import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 /** Pause before a step (`fold/steps.ts`), or before a piece of a comparison, in milliseconds: requests are answered and changes taken in between. */
 const STEP_PAUSE_MILLISECONDS = 5;
 
+/** The same before a piece of a comparison whose deviations are put back: packets wait for the rules. */
+const REPAIR_PAUSE_MILLISECONDS = 1;
+
 /** Longest time for which batches go before a step that is due, in milliseconds. */
 const STEP_WAIT_MILLISECONDS_MAX = 50;
 
@@ -53,8 +56,11 @@ export interface Running {
   /** When more of the last list is taken; Infinity where nothing is left of it. */
   takeAt: number;
   /** A comparison of the kernel with what was committed, while one is made, and when its next piece is due. */
-  comparing: Generator<undefined, boolean, void> | undefined;
+  comparing: Generator<Deviation | undefined, void, void> | undefined;
   compareAt: number;
+  /** Whether what it finds is put back, and whether another one follows: of what came after it began it may see nothing. */
+  repairs: boolean;
+  again: boolean;
   /** When the next step is made; Infinity where none is left. */
   stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
@@ -76,6 +82,8 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     takeAt: Infinity,
     comparing: undefined,
     compareAt: Infinity,
+    repairs: false,
+    again: false,
     stepAt: Infinity,
     failing: false,
     drift: undefined,
@@ -151,14 +159,41 @@ function makeStep({ engine, ports }: Running): HealerInput {
   return engine.rejections > 0 || engine.halving !== undefined ? tried : commitAll(engine, ports);
 }
 
-/** Goes on with the comparison by a piece. */
+/** Goes on with the comparison by a piece, and puts back what it found. */
 function compareMore(running: Running, now: number): void {
-  running.compareAt = now + STEP_PAUSE_MILLISECONDS;
-  const step = running.comparing!.next();
-  if (!step.done) return;
+  const { done, value: deviation } = running.comparing!.next();
+  if (done) return endComparison(running, now);
+  if (deviation !== undefined && !running.repairs) {
+    heal(running, { kind: "compared", equal: false }, now);
+    // It may have to wait.
+    if (!running.repairs) return stopComparing(running);
+  }
+  running.compareAt = now + (running.repairs ? REPAIR_PAUSE_MILLISECONDS : STEP_PAUSE_MILLISECONDS);
+  if (deviation !== undefined) putBack(running, deviation, now);
+}
+
+function putBack(running: Running, deviation: Deviation, now: number): void {
+  const { engine, ports } = running;
+  if (deviation.kind === "elements") perform(engine, ports, { kind: "found", delta: deviation.delta });
+  else if (deviation.kind === "skeleton") {
+    perform(engine, ports, { kind: "unreadable", tables: deviation.found });
+  } else perform(engine, ports, list(ports.kernel));
+  heal(running, commitAll(engine, ports), now);
+}
+
+function endComparison(running: Running, now: number): void {
+  const { repairs, again } = running;
+  stopComparing(running);
+  const ended: HealerInput = repairs ? { kind: "healed" } : { kind: "compared", equal: true };
+  const result = again ? repair(running, now) : ended;
+  if (result !== undefined) heal(running, result, now);
+}
+
+function stopComparing(running: Running): void {
+  running.comparing?.return();
   running.comparing = undefined;
   running.compareAt = Infinity;
-  heal(running, { kind: "compared", equal: step.value }, now);
+  running.repairs = running.again = false;
 }
 
 function forget({ forgetting, engine, ports }: Running, now: number): void {
@@ -243,6 +278,7 @@ export async function runLoop(
     forgetRest(running.forgetting, state.cluster, running.ports);
   } finally {
     timer.clear();
+    stopComparing(running);
     ports.ledger.sync();
   }
 }
@@ -327,8 +363,7 @@ function executeHealing(effect: HealerEffect, running: Running, now: number): He
       ports.meter?.drifted(effect.process);
       return void perform(engine, ports, { ...effect, time: ports.now() });
     case "heal":
-      perform(engine, ports, list(ports.kernel));
-      return commitAll(engine, ports);
+      return repair(running, now);
     case "commit":
       // The rejected commit may have had nothing but the place for a step.
       return commitAll(engine, ports, true);
@@ -343,16 +378,31 @@ function commitAll(engine: EngineState, ports: Ports, advances = false): HealerI
 /** Begins a comparison, unless one is being made. Where our tables are not in place, one listing shows that. */
 function compare(running: Running, now: number): HealerInput | undefined {
   const { engine, ports: { kernel } } = running;
-  if (engine.tables.kind !== "in place" || !canListInPieces(kernel)) {
+  if (engine.tables.kind !== "in place" || !isPiecewise(kernel)) {
     return { kind: "compared", equal: holdsCommitted(engine, kernel) };
   }
-  running.comparing ??= comparedInPieces(engine, kernel);
+  running.comparing ??= deviations(engine, kernel);
   running.compareAt = now;
   return undefined;
 }
 
-function canListInPieces(kernel: Kernel): kernel is Kernel & Required<Pick<Kernel, "listInPieces">> {
-  return kernel.listInPieces !== undefined;
+/** Begins a comparison whose deviations are put back; where one is being made, another one follows it. */
+function repair(running: Running, now: number): HealerInput | undefined {
+  const { engine, ports } = running;
+  if (engine.tables.kind !== "in place" || !isPiecewise(ports.kernel)) {
+    perform(engine, ports, list(ports.kernel));
+    heal(running, commitAll(engine, ports), now);
+    return { kind: "healed" };
+  }
+  running.again = running.comparing !== undefined;
+  running.comparing ??= deviations(engine, ports.kernel);
+  running.repairs = true;
+  running.compareAt = now;
+  return undefined;
+}
+
+function isPiecewise(kernel: Kernel): kernel is PiecewiseKernel {
+  return kernel.listInPieces !== undefined && kernel.element !== undefined;
 }
 
 /** Whether a listing of our tables equals what was committed. */

@@ -6,6 +6,7 @@
 import { assert, unreachable } from "../invariant.ts";
 import {
   assertElement,
+  type Container,
   type Element,
   type ElementKey,
   type Ruleset,
@@ -72,13 +73,20 @@ export class FakeKernel implements Kernel {
   }
 
   *listInPieces(tables: readonly TableName[]): Generator<ListedPiece, void, void> {
-    const found = tables.flatMap(({ family, name }) => this.#tables.get(`${family} ${name}`) ?? []);
-    yield { kind: "tables", tables: found.map((table) => table.definition()) };
-    for (const { family, name, sets } of found) {
-      for (const [set, { elements }] of [...sets]) {
-        yield* listedPieces(setPath(family, name, set), this.#inPieces(elements));
+    for (const { family, name } of tables) {
+      yield { kind: "table", family, table: this.#tables.get(`${family} ${name}`)?.definition() };
+    }
+    for (const { family, name } of tables) {
+      const sets = this.#tables.get(`${family} ${name}`)?.sets ?? [];
+      for (const [set, { container, elements }] of [...sets]) {
+        yield* listedPieces(setPath(family, name, set), container, this.#inPieces(elements));
       }
     }
+  }
+
+  element(set: SetPath, _container: Container, { key }: Element): Element | undefined {
+    const { family, table, name } = splitSetPath(set);
+    return this.#tables.get(`${family} ${table}`)?.sets.get(name)?.elements.get(key);
   }
 
   *#inPieces(set: ReadonlyMap<ElementKey, Element>): Generator<readonly Element[], void, void> {

@@ -1,7 +1,7 @@
 // The interface between the program and nf_tables. NetlinkKernel and FakeKernel implement it.
 
 import type { Family } from "../nft/data_type.ts";
-import type { Element, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
+import type { Container, Element, Ruleset, SetPath, Table } from "../nft/ruleset.ts";
 import type { TableFlag, Transaction } from "../nft/transaction.ts";
 
 /** The identity of a table. */
@@ -31,10 +31,16 @@ export interface Kernel {
    */
   list(tables: readonly TableName[]): Ruleset;
   /**
-   * As {@link list}, in pieces between which the caller can do other work: first the tables without elements, then the elements of
-   * each set. Those of one set are as they were when its first piece came. Absent where a listing takes no time.
+   * As {@link list}, in pieces between which the caller can do other work: first each table without elements, then the elements of
+   * each set. Elements that are committed or deleted meanwhile may be missing; any others may then be missing too, or come twice.
+   * Absent where a listing takes no time.
    */
   listInPieces?(tables: readonly TableName[]): Generator<ListedPiece, void, void>;
+  /**
+   * The element that a set of our tables holds under the key of `element`; undefined where it holds none. Throws UnreadableRuleset
+   * where `container` does not describe it. There where {@link listInPieces} is.
+   */
+  element?(set: SetPath, container: Container, element: Element): Element | undefined;
   /** All tables of families ip and ip6, also those of other programs. */
   tables(): readonly FoundTable[];
   /** Names of the chains of a table, which may be another program's; none where the table does not exist. */
@@ -45,12 +51,17 @@ export interface Kernel {
   [Symbol.dispose](): void;
 }
 
+/** A kernel whose rules can be compared with others in pieces. */
+export type PiecewiseKernel = Kernel & Required<Pick<Kernel, "listInPieces" | "element">>;
+
 /** A part of a listing. */
 export type ListedPiece =
-  | { readonly kind: "tables"; readonly tables: readonly Table[] }
+  /** `table` is undefined where it does not exist. */
+  | { readonly kind: "table"; readonly family: Family; readonly table: Table | undefined }
   | {
     readonly kind: "elements";
     readonly set: SetPath;
+    readonly container: Container;
     readonly elements: readonly Element[];
     /** Whether the elements of this set begin and end here. */
     readonly first: boolean;
@@ -88,12 +99,13 @@ export class UnreadableRuleset extends Error {
 /** The pieces of one set, of which `parts` has the elements; one piece without any where there are none. */
 export function* listedPieces(
   set: SetPath,
+  container: Container,
   parts: Iterable<readonly Element[]>,
 ): Generator<ListedPiece, void, void> {
   let first = true;
   for (const elements of parts) {
-    yield { kind: "elements", set, elements, first, last: false };
+    yield { kind: "elements", set, container, elements, first, last: false };
     first = false;
   }
-  yield { kind: "elements", set, elements: [], first, last: true };
+  yield { kind: "elements", set, container, elements: [], first, last: true };
 }

@@ -1,7 +1,16 @@
 // The real kernel: commits batches to nf_tables and lists tables, in the network namespace of the process.
 
 import { FAMILIES } from "../nft/data_type.ts";
-import { type Container, type Element, type ElementKey, type Ruleset, setPath } from "../nft/ruleset.ts";
+import {
+  type Container,
+  type Element,
+  type ElementKey,
+  type Ruleset,
+  type SetPath,
+  setPath,
+  splitSetPath,
+  type Table,
+} from "../nft/ruleset.ts";
 import type { Rule } from "../nft/statement.ts";
 import { TABLE_FLAGS, type Transaction } from "../nft/transaction.ts";
 import {
@@ -17,6 +26,7 @@ import { isTooLarge, KernelRejection } from "./kernel_rejection.ts";
 import { encodeBatch, type NetlinkBatch } from "./netlink_batch.ts";
 import {
   elementsInPieces,
+  findElement,
   listChainNames,
   listElements,
   listRuleHandles,
@@ -24,7 +34,7 @@ import {
   listSkeleton,
 } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
-import { errnoOf, NetlinkRequests, type Request } from "./netlink_requests.ts";
+import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
@@ -82,17 +92,31 @@ export class NetlinkKernel implements Kernel {
   }
 
   *listInPieces(tables: readonly TableName[]): Generator<ListedPiece, void, void> {
-    const dump = (request: Request) => this.#requests.dump(request);
-    const skeleton = listSkeleton(tables.map((table) => this.#named(table)), dump);
-    const listed = modelRuleset(this.alias, { tables: skeleton, elements: new Map() }).tables;
-    yield { kind: "tables", tables: listed };
-    for (const { family, name, sets } of listed) {
-      for (const container of sets) {
-        const pieces = elementsInPieces(this.#named({ family, name }), container, dump);
-        const set = setPath(family, name, container.name);
-        yield* listedPieces(set, pieces);
-      }
+    const listed: Table[] = [];
+    for (const table of tables) {
+      const skeleton = listSkeleton([this.#named(table)], (request) => this.#requests.dump(request));
+      const [found] = modelRuleset(this.alias, { tables: skeleton, elements: new Map() }).tables;
+      if (found !== undefined) listed.push(found);
+      yield { kind: "table", family: table.family, table: found };
     }
+    // While a dump goes on, its socket can neither begin another one nor receive the answers of a batch.
+    const socket = new NetlinkSocket();
+    try {
+      const requests = new NetlinkRequests(socket, nf.NFNL_SUBSYS_NFTABLES);
+      for (const { family, name, sets } of listed) {
+        for (const container of sets) {
+          const pieces = elementsInPieces(this.#named({ family, name }), container, requests);
+          yield* listedPieces(setPath(family, name, container.name), container, pieces);
+        }
+      }
+    } finally {
+      socket[Symbol.dispose]();
+    }
+  }
+
+  element(set: SetPath, container: Container, element: Element): Element | undefined {
+    const { family, table } = splitSetPath(set);
+    return findElement(this.#named({ family, name: table }), container, element, this.#requests);
   }
 
   /** Elements of one set or map of a table that exists. Throws UnreadableRuleset where they are not as `container` describes them. */

@@ -27,10 +27,17 @@ import {
   u64,
 } from "./netlink_reader.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
-import type { Request } from "./netlink_requests.ts";
+import type { NetlinkRequests, Request } from "./netlink_requests.ts";
 import { readRule } from "./rule_decoder.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
-import { isPlainInterval, readComment, readElement, readIntervals, readSet } from "./set_codec.ts";
+import {
+  isPlainInterval,
+  readComment,
+  readElement,
+  readIntervals,
+  readSet,
+  writeElement,
+} from "./set_codec.ts";
 
 /** Sends a dump request and returns its answers. */
 export type Dump = (request: Request) => NetlinkMessage[];
@@ -74,19 +81,43 @@ export function listSkeleton(tables: readonly TableName[], dump: Dump): readonly
 }
 
 /**
- * Reads elements as {@link listElements} does, in pieces of one message. The kernel is asked when the first piece is: it takes less
- * than a third of the time that reading takes.
+ * Reads elements as {@link listElements} does, in pieces of one datagram. The kernel goes on only when the next piece is asked for: it
+ * walks over all elements before it again, which for 60,000 takes a millisecond.
  */
 export function* elementsInPieces(
   table: TableName,
   set: Container,
-  dump: Dump,
+  requests: NetlinkRequests,
 ): Generator<readonly Element[], void, void> {
   if (set.flag === "dynamic" || isPlainInterval(set)) {
-    return yield [...listElements(table, set, dump).values()];
+    return yield [...listElements(table, set, (request) => requests.dump(request)).values()];
   }
-  for (const answer of elementAnswers(table, set, dump)) {
-    yield unlessForeign([table], () => elementsIn(answer).map((one) => known(table, readElement(set, one))));
+  for (const answers of requests.datagrams(elementsRequest(table, set))) {
+    const elements = answers.flatMap((answer) => elementsIn(messageAttributes(answer)));
+    yield unlessForeign([table], () => elements.map((one) => known(table, readElement(set, one))));
+  }
+}
+
+/** The element of a set under the key of `element`; undefined where there is none. Throws {@link UnreadableRuleset}. */
+export function findElement(
+  table: TableName,
+  set: Container,
+  element: Element,
+  requests: NetlinkRequests,
+): Element | undefined {
+  // The kernel finds the bounds of plain intervals, and not these themselves.
+  if (isPlainInterval(set)) {
+    return listElements(table, set, (request) => requests.dump(request)).get(element.key);
+  }
+  try {
+    const [answer] = requests.ask(elementsRequest(table, set, element), 0);
+    const [found] = elementsIn(messageAttributes(answer!));
+    const read = unlessForeign([table], () => known(table, readElement(set, found!)));
+    // An interval is found by any key that is within it.
+    return read.key === element.key ? read : undefined;
+  } catch (error) {
+    if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return undefined;
+    throw error;
   }
 }
 
@@ -233,10 +264,23 @@ function elementsOf(table: TableName, set: Container, dump: Dump): Map<ElementKe
 }
 
 function elementAnswers(table: TableName, set: Container, dump: Dump): Attributes[] {
-  return answers(dump, nf.MSG.GETSETELEM, table.family, (writer) => {
-    writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
-    writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);
-  });
+  return dump(elementsRequest(table, set)).map(messageAttributes);
+}
+
+/** Asks for the elements of a set; for that under the key of `element` where it is given. */
+function elementsRequest(table: TableName, set: Container, element?: Element): Request {
+  return {
+    message: nf.MSG.GETSETELEM,
+    family: table.family,
+    fill: (writer) => {
+      writer.attributeString(nf.NFTA_SET_ELEM_LIST.TABLE, table.name);
+      writer.attributeString(nf.NFTA_SET_ELEM_LIST.SET, set.name);
+      if (element === undefined) return;
+      const list = writer.openNest(nf.NFTA_SET_ELEM_LIST.ELEMENTS);
+      writeElement(writer, set, element, false);
+      writer.close(list);
+    },
+  };
 }
 
 /** The attributes of each element in one message. */

@@ -29,6 +29,9 @@ export const REFUSALS_ALONE = 3;
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 
+/** So many elements that are in doubt are asked for, and put back, at a time: about five milliseconds. */
+export const ELEMENTS_ASKED_AT_ONCE = 256;
+
 /** Most changes by other programs that health and events name until they are repaired. */
 export const DRIFT_CHANGES_MAX = 16;
 

@@ -4,13 +4,16 @@
 //
 //   deno task bench:blocks [CASE ...]
 
-import { comparedInPieces } from "../../src/engine/comparison.ts";
+import { deviations } from "../../src/engine/comparison.ts";
 import { type EngineState, newEngine } from "../../src/engine/engine.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
 import { runLoop } from "../../src/engine/running.ts";
+import { CONTAINERS, PATHS, TABLE } from "../../src/fold/skeleton.ts";
 import { snapshotInSteps, snapshotState } from "../../src/fold/snapshot.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
+import { RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { SERVICE_BOUNDS } from "../../src/kube/bounds.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
@@ -18,6 +21,7 @@ import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { snapshotPieces } from "../../src/ledger/snapshot.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { diff } from "../../src/plan/delta.ts";
 import { imageEntrypoint } from "../support/bundle.ts";
 import { largeService, smallServices } from "../support/large_service.ts";
 import { appears, vanishes } from "../support/cluster_notation.ts";
@@ -37,6 +41,8 @@ interface Case {
   readonly snapshots?: boolean;
   /** Whether what the kernel holds is compared all the time. */
   readonly comparisons?: boolean;
+  /** How many endpoints another program deletes every two seconds. */
+  readonly stolen?: number;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -59,6 +65,16 @@ const CASES: Readonly<Record<string, Case>> = {
     services: Array.from({ length: 2 }, () => [300, 100] as const),
     changesPerSecond: 0,
     comparisons: true,
+  },
+  "2 of 300x100, one element stolen": {
+    services: Array.from({ length: 2 }, () => [300, 100] as const),
+    changesPerSecond: 0,
+    stolen: 1,
+  },
+  "2 of 300x100, 5,000 stolen": {
+    services: Array.from({ length: 2 }, () => [300, 100] as const),
+    changesPerSecond: 0,
+    stolen: 5000,
   },
   "100x50 with affinity-changing": { services: [[100, 50]], changesPerSecond: 5, affinity: true },
   "400x50 with affinity-changing": { services: [[400, 50]], changesPerSecond: 1, affinity: true },
@@ -110,14 +126,17 @@ class Clock {
 async function measure(name: string): Promise<Result> {
   const folder = Deno.makeTempDirSync();
   using kernel = new NetlinkKernel();
+  using monitor = new RulesetMonitor(TABLE, kernel.port);
   const engine = newEngine();
   const clock = new Clock();
+  const { snapshots, comparisons, stolen = 0 } = CASES[name]!;
   {
     using ledger = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
     const now = () => new Date().toISOString();
     const ports: Ports = {
       kernel,
       ledger,
+      ...(stolen > 0 ? { monitor } : {}),
       now,
       report: ({ services }) => {
         const small = services.some((name) => name.startsWith("shop/"));
@@ -135,12 +154,11 @@ async function measure(name: string): Promise<Result> {
     }] as const;
     perform(engine, ports, { kind: "appended", first: ledger.append(records), records });
     perform(engine, ports, list(kernel));
-    const { snapshots, comparisons } = CASES[name]!;
     const ended = snapshots
       ? makeSnapshots(engine, ledger)
       : comparisons
       ? makeComparisons(engine, kernel)
-      : () => {};
+      : stealElements(engine, stolen);
     const source = { description: name, batches: () => batches(CASES[name]!, clock, engine) };
     await runLoop(engine, ports, source, new AbortController().signal);
     ended();
@@ -179,18 +197,46 @@ function makeSnapshots({ cluster }: EngineState, { place }: LedgerWriter): () =>
 
 /** Compares what the kernel holds with what was committed, a piece at a time, one comparison after the other; returns what ends that. */
 function makeComparisons(engine: EngineState, kernel: NetlinkKernel): () => void {
-  let comparison: Generator<undefined, boolean, void> | undefined;
-  const made = { equal: 0, different: 0 };
+  let comparison: ReturnType<typeof deviations> | undefined;
+  const made = { comparisons: 0, deviations: 0 };
   const timer = setInterval(() => {
     if (isUnfinished(engine.cluster)) return;
-    const step = (comparison ??= comparedInPieces(engine, kernel)).next();
+    const step = (comparison ??= deviations(engine, kernel)).next();
+    if (step.value !== undefined) made.deviations++;
     if (!step.done) return;
-    made[step.value ? "equal" : "different"]++;
+    made.comparisons++;
     comparison = undefined;
   }, 5);
   return () => {
     clearInterval(timer);
-    console.error(`comparisons: ${JSON.stringify(made)}`);
+    console.error(JSON.stringify(made));
+  };
+}
+
+/** Deletes `count` endpoints of the large Services every two seconds, as another program; returns what ends that. */
+function stealElements(engine: EngineState, count: number): () => void {
+  if (count === 0) return () => {};
+  const set = PATHS.ip.endpoints;
+  const container = CONTAINERS.get(set)!;
+  const thief = new NetlinkKernel();
+  let thefts = 0;
+  const timer = setInterval(() => {
+    if (isUnfinished(engine.cluster) || !engine.synced) return;
+    const held = elementsInPlace(engine.tables).get(set)!.values();
+    const elements = held.filter(({ key }) => key.startsWith("10.97.")).take(count).toArray();
+    // Rules are put back at once five times a minute (engine/healing.ts).
+    const isBack = elements.every((one) => thief.element(set, container, one) !== undefined);
+    if (!isBack || thefts === 4) return;
+    thief.commit(
+      elements.map((element) => ({ verb: "delete", noun: "element", set, container, element }) as const),
+    );
+    thefts++;
+  }, 2000);
+  return () => {
+    clearInterval(timer);
+    thief[Symbol.dispose]();
+    const missing = diff(elementsInPlace(engine.tables), engine.cluster.desired).length;
+    console.error(`${thefts} thefts; rules are put back: ${missing <= 1}`);
   };
 }
 
@@ -204,6 +250,7 @@ async function* batches(
     relisted = 0,
     snapshots = false,
     comparisons = false,
+    stolen = 0,
   }: Case,
   clock: Clock,
   { cluster }: EngineState,
@@ -219,7 +266,7 @@ async function* batches(
   );
   const objects = [...decoded(smallServices(SMALL, 2)), ...large(0)];
   yield listOf(objects);
-  while ((snapshots || comparisons) && isUnfinished(cluster)) {
+  while ((snapshots || comparisons || stolen > 0) && isUnfinished(cluster)) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const smallSlices = [3, 4].map((count) => decoded(smallServices(SMALL, count)).filter(isSlice));

@@ -1,16 +1,22 @@
 // The comparison of the kernel with what was committed: in pieces, between which commits go on.
 
 import assert from "node:assert/strict";
-import { comparedInPieces } from "../../src/engine/comparison.ts";
+import { deviations } from "../../src/engine/comparison.ts";
 import type { EngineState } from "../../src/engine/engine.ts";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import { newRunning, wake, wakeAt } from "../../src/engine/running.ts";
-import { PATHS } from "../../src/fold/skeleton.ts";
+import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { TableName } from "../../src/kernel/kernel.ts";
+import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import type { Operation } from "../../src/nft/transaction.ts";
-import { elementKey } from "../../src/nft/ruleset.ts";
+import { ELEMENTS_ASKED_AT_ONCE } from "../../src/limits/commits.ts";
+import { separated } from "../../src/nft/objects.ts";
+import { elementKey, type SetPath } from "../../src/nft/ruleset.ts";
+import { diff } from "../../src/plan/delta.ts";
+import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { EngineProcess } from "../support/engine_process.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -45,19 +51,18 @@ function started(): { readonly process: EngineProcess; readonly kernel: Counting
   return { process, kernel };
 }
 
-/** The result of a comparison, and how many pieces it had; `between` is called after each. */
+/** Whether a comparison found nothing, and how many pieces it had; `between` is called after each. */
 function compared(
   engine: EngineState,
   kernel: FakeKernel,
   between: (piece: number) => void = () => {},
 ): { readonly equal: boolean; readonly pieces: number } {
-  const comparison = comparedInPieces(engine, kernel);
-  let pieces = 0;
-  for (;; pieces++) {
-    const { done, value } = comparison.next();
-    if (done) return { equal: value, pieces };
-    between(pieces);
+  let [pieces, equal] = [0, true];
+  for (const deviation of deviations(engine, kernel)) {
+    equal &&= deviation === undefined;
+    between(pieces++);
   }
+  return { equal, pieces };
 }
 
 Deno.test("it has many pieces, and what is committed between them counts as equal", () => {
@@ -116,24 +121,108 @@ Deno.test("a change of another program is found, whatever it changes", () => {
   assert.equal(compared(engine, kernel).equal, false, "a table is missing");
 });
 
-Deno.test("an audit lists nothing as a whole, and a change that no notification reported is put back", () => {
-  const { process, kernel } = started();
-  using _process = process;
+/** A proxy at work on `process`, beside a program whose changes `notice` reports. */
+function atWork(process: EngineProcess) {
+  const foreign: ForeignChange[] = [];
   const monitor = {
-    poll: () => ({ foreign: [], lost: false }),
+    poll: () => ({ foreign: foreign.splice(0), lost: false }),
     withoutNotifications: <T>(_generation: () => number, commit: () => T) => commit(),
   };
   const running = newRunning(process.engine, { ...process.ports, monitor }, 0);
   let now = 0;
-  const pass = (milliseconds: number) => {
-    const end = now + milliseconds;
-    for (; wakeAt(running) <= end; wake(running, now)) now = wakeAt(running);
-    now = end;
+  return {
+    running,
+    notice: () => void foreign.push({ process: "thief", pid: 7, changes: ["delete element"] }),
+    pass(milliseconds: number, between = () => {}) {
+      const end = now + milliseconds;
+      for (; wakeAt(running) <= end; wake(running, now), between()) now = wakeAt(running);
+      now = end;
+    },
   };
+}
+
+/** Another program deletes the elements of `set`. */
+function steal(kernel: FakeKernel, set: SetPath): number {
+  const container = CONTAINERS.get(set)!;
+  const elements = [...kernel.list(OUR_TABLES).elements.get(set)!.values()];
+  kernel.commit(
+    elements.map((element) => ({ verb: "delete", noun: "element", set, container, element }) as const),
+  );
+  return elements.length;
+}
+
+Deno.test("an audit lists nothing as a whole, and a change that no notification reported is put back", () => {
+  const { process, kernel } = started();
+  using _process = process;
+  const { pass } = atWork(process);
   kernel.listings = 0;
   pass(2 * AUDIT_MILLISECONDS);
   assert.equal(kernel.listings, 0, "whole listings");
   kernel.commit([{ verb: "delete", noun: "table", family: "ip", table: "ledgerproxy" }]);
   pass(AUDIT_MILLISECONDS + 60_000);
   assert.equal(kernel.list(OUR_TABLES).elements.get(PATHS.ip.endpoints)!.size, 2 * SERVICES);
+});
+
+Deno.test("a repair lists nothing as a whole, and puts back what is missing while changes are committed", () => {
+  const { process, kernel } = started();
+  using _process = process;
+  const { pass, notice, running } = atWork(process);
+  const stolen = [PATHS.ip.endpoints, PATHS.ip["cluster-ips"]].map((set) => steal(kernel, set));
+  assert.deepEqual(stolen, [2 * SERVICES, SERVICES + 1]);
+  notice();
+  kernel.listings = 0;
+  let [changes, largest] = [0, 0];
+  const missing = () => 2 * SERVICES - kernel.list([...OUR_TABLES]).elements.get(PATHS.ip.endpoints)!.size;
+  let before = missing();
+  pass(1000, () => {
+    const now = missing();
+    [largest, before] = [Math.max(largest, before - now), now];
+    if (running.comparing === undefined || changes === 3) return;
+    const name = `new${changes++}`;
+    process.append([
+      appears(service(`shop/${name} 10.96.2.${changes} http:80/tcp`)),
+      appears(slice(`shop/${name}-a http:80/tcp 10.245.0.1`)),
+    ]);
+  });
+  assert.equal(kernel.listings, 0, "whole listings");
+  assert.ok(changes > 0);
+  assert.ok(largest > 0 && largest <= ELEMENTS_ASKED_AT_ONCE, `${largest} elements came back at once`);
+  const { elements } = separated(kernel.list(OUR_TABLES));
+  assert.deepEqual(diff(elementsInPlace(process.engine.tables), elements), []);
+  assert.deepEqual(
+    diff(process.engine.cluster.desired, elements).filter(({ set }) => set !== POSITION_PATH),
+    [],
+  );
+  assert.equal(running.comparing, undefined);
+});
+
+Deno.test("what another program does while rules are put back is put back too", () => {
+  const { process, kernel } = started();
+  using _process = process;
+  const { pass, notice, running } = atWork(process);
+  steal(kernel, PATHS.ip.endpoints);
+  notice();
+  let again = false;
+  pass(1000, () => {
+    const whole = kernel.list([...OUR_TABLES]).elements.get(PATHS.ip.endpoints)!.size === 2 * SERVICES;
+    if (again || !whole || running.comparing === undefined) return;
+    again = true;
+    steal(kernel, PATHS.ip["cluster-ips"]);
+    notice();
+    pass(100);
+  });
+  assert.ok(again);
+  assert.equal(kernel.list(OUR_TABLES).elements.get(PATHS.ip["cluster-ips"])!.size, SERVICES + 1);
+});
+
+Deno.test("a stolen position is put back", () => {
+  const { process, kernel } = started();
+  using _process = process;
+  const { pass, notice } = atWork(process);
+  const position = () => positionOf(kernel.list([...OUR_TABLES]).elements);
+  const before = position();
+  steal(kernel, POSITION_PATH);
+  notice();
+  pass(1000);
+  assert.equal(position()?.digest, before!.digest);
 });

@@ -14,6 +14,7 @@ import {
 const QUIET: HealerInput = { kind: "polled", received: { foreign: [], lost: false } };
 const LOST: HealerInput = { kind: "polled", received: { foreign: [], lost: true } };
 const TAKEN: HealerInput = { kind: "tried", rejected: false };
+const HEALED: HealerInput = { kind: "healed" };
 const REJECTED: HealerInput = { kind: "tried", rejected: true };
 const WOKEN: HealerInput = { kind: "woken" };
 
@@ -31,7 +32,7 @@ function atWar(from: number): HealerState {
   const state = newHealer(true, true, from);
   for (let i = 0; i < 6; i++) {
     const effects = stepHealer(state, stolen("thief", "delete element"), from + i * 1000);
-    if (kinds(effects).includes("heal")) stepHealer(state, TAKEN, from + i * 1000);
+    if (kinds(effects).includes("heal")) stepHealer(state, HEALED, from + i * 1000);
   }
   return state;
 }
@@ -112,7 +113,7 @@ Deno.test("a drift that waits is open, with program, changes, beginning and end"
   const state = newHealer(true, true, 0);
   for (let i = 0; i < 5; i++) {
     stepHealer(state, stolen("thief", "delete element"), i * 1000);
-    stepHealer(state, TAKEN, i * 1000);
+    stepHealer(state, HEALED, i * 1000);
     assert.equal(openDrift(state), undefined, "put back at once");
   }
   stepHealer(state, stolen("thief", "delete element"), 5000);
@@ -131,7 +132,7 @@ Deno.test("a drift that waits is open, with program, changes, beginning and end"
 Deno.test("a drift is resolved once the rules are back and the next change would be put back at once", () => {
   const state = atWar(0);
   stepHealer(state, WOKEN, 60_000);
-  stepHealer(state, TAKEN, 60_000);
+  stepHealer(state, HEALED, 60_000);
   assert.deepEqual(openDrift(state)?.since, 5000);
   assert.equal(openDrift(state)?.putBackAt, undefined, "they are back");
   stepHealer(state, WOKEN, 60_900);
@@ -144,13 +145,13 @@ Deno.test("a program that goes on is named all the time, also after a comparison
   const state = atWar(0);
   let named = 0;
   for (let now = 6000; now < 600_000; now += 100) {
-    for (const { kind } of stepHealer(state, WOKEN, now)) if (kind === "heal") stepHealer(state, TAKEN, now);
+    for (const { kind } of stepHealer(state, WOKEN, now)) if (kind === "heal") stepHealer(state, HEALED, now);
     if (now % 1000 === 0) {
       const input = now % 3000 === 0
         ? { kind: "compared", equal: false } as const
         : stolen("thief", "delete");
       for (const { kind } of stepHealer(state, input, now)) {
-        if (kind === "heal") stepHealer(state, TAKEN, now);
+        if (kind === "heal") stepHealer(state, HEALED, now);
       }
     }
     const drift = openDrift(state);
@@ -168,6 +169,7 @@ Deno.test("a drift is open while putting back is rejected, and is retried after 
   let now = 0;
   for (let i = 0; i < 7; i++) {
     stepHealer(state, REJECTED, now);
+    stepHealer(state, HEALED, now);
     assert.equal(openDrift(state)?.putBackAt, state.retryAt);
     waits.push(state.retryAt! - now);
     now = state.retryAt!;
@@ -179,4 +181,17 @@ Deno.test("a drift is open while putting back is rejected, and is retried after 
   assert.equal(openDrift(state), undefined);
   stepHealer(state, REJECTED, now);
   assert.equal(state.retryAt! - now, 1000, "a success begins anew");
+});
+
+Deno.test("while rules are put back their drift is not resolved, and it is open from the next poll on", () => {
+  const state = newHealer(true, true, 0);
+  assert.deepEqual(kinds(stepHealer(state, stolen("nft", "delete element"), 100)), ["drift", "heal"]);
+  stepHealer(state, TAKEN, 150);
+  assert.equal(openDrift(state), undefined);
+  stepHealer(state, WOKEN, 200);
+  stepHealer(state, TAKEN, 250);
+  const { process, since } = openDrift(state)!;
+  assert.deepEqual({ process, since }, { process: "nft", since: 100 });
+  stepHealer(state, HEALED, 300);
+  assert.equal(openDrift(state), undefined);
 });

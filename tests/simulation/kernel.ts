@@ -5,7 +5,7 @@ import type { Ports } from "../../src/engine/run_loop.ts";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
-import type { CommitReceipt, Kernel, TableName } from "../../src/kernel/kernel.ts";
+import type { CommitReceipt, Kernel, PiecewiseKernel, TableName } from "../../src/kernel/kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
@@ -50,6 +50,8 @@ export class UnreliableKernel implements Kernel {
   }
 
   list = (...args: Parameters<Kernel["list"]>) => this.#kernel.list(...args);
+  listInPieces = (...args: Parameters<PiecewiseKernel["listInPieces"]>) => this.#kernel.listInPieces(...args);
+  element = (...args: Parameters<PiecewiseKernel["element"]>) => this.#kernel.element(...args);
   tables = () => this.#kernel.tables();
   chains = (table: TableName) => this.#kernel.chains(table);
   generation = () => this.#kernel.generation();
