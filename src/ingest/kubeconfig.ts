@@ -58,7 +58,7 @@ function fileAccess(path: string, master: string | undefined): Access {
       if (user[field] && !user[`${field}-data`]) readCredential(field, user[field], problem);
     }
   }
-  const plugin = user.exec || user["auth-provider"] ? path : undefined;
+  const plugin = Boolean(user.exec || user["auth-provider"]);
   return access(target, cluster, user, { problem, plugin });
 }
 
@@ -94,8 +94,8 @@ const PROXY_PROTOCOLS = ["http:", "https:", "socks5:", "socks5h:"];
 /** How to read credentials. */
 interface CredentialSource {
   readonly problem: ProblemMaker;
-  /** Path of the kubeconfig whose user names a program that makes credentials; absent where there is none. */
-  readonly plugin?: string | undefined;
+  /** Whether a program makes them, or an auth provider. */
+  readonly plugin?: boolean;
 }
 
 function access(
@@ -139,8 +139,8 @@ function tlsCredentials(
       key: readPem("client-key", key, problem),
       headers: headersOf(user, login, problem),
     };
-    if (plugin === undefined) return own;
-    ofPlugin ??= (await import("./plugin_credentials.ts")).pluginCredentials(plugin, problem);
+    if (!plugin) return own;
+    ofPlugin ??= (await import("./plugin_credentials.ts")).pluginCredentials(user, problem);
     const made = await ofPlugin();
     return { ...own, ...made, headers: { ...own.headers, ...made.headers } };
   };

@@ -81,12 +81,8 @@ export function readKubeconfig(path: string, problem: ProblemMaker): CurrentCont
   if (context.user && user === undefined) {
     throw problem(`context "${current}": user "${context.user}" is not one of users: ${names(users)}`);
   }
-  const provider = removedProvider(user?.user?.["auth-provider"]);
-  if (provider !== undefined) {
-    throw problem(
-      `user "${context.user}": auth-provider ${provider}: removed from Kubernetes; use its exec plugin`,
-    );
-  }
+  const provider = wrongProvider(user?.user?.["auth-provider"]);
+  if (provider !== undefined) throw problem(`user "${context.user}": auth-provider ${provider}`);
   return {
     name: named.name,
     cluster: withPaths(path, named.cluster, "certificate-authority"),
@@ -94,11 +90,17 @@ export function readKubeconfig(path: string, problem: ProblemMaker): CurrentCont
   };
 }
 
-/** Providers that ran programs, removed in Kubernetes 1.26. client-node 2.0.1 still has them, and blocks the loop meanwhile. */
+/** Providers that ran programs, removed in Kubernetes 1.26. */
 const REMOVED_PROVIDERS = ["gcp", "azure"];
 
-function removedProvider(provider: unknown): string | undefined {
-  return isJsonObject(provider) ? REMOVED_PROVIDERS.find((name) => name === provider["name"]) : undefined;
+/** What is wrong with an auth provider. Kubernetes 1.37 has oidc alone. */
+function wrongProvider(provider: unknown): string | undefined {
+  const name = isJsonObject(provider) ? provider["name"] : "oidc";
+  if (!provider || name === "oidc") return undefined;
+  const removed = REMOVED_PROVIDERS.find((removed) => removed === name);
+  return removed === undefined
+    ? "is not oidc; use an exec plugin"
+    : `${removed}: removed from Kubernetes; use its exec plugin`;
 }
 
 function names(list: readonly { readonly name: string }[]): string {

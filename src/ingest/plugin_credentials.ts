@@ -1,60 +1,62 @@
-// Credentials that a program makes: exec plugins (KEP-541) and the older auth providers. The package client-node runs them. It
-// takes 38 MB of memory and a tenth of a second to load, so it is loaded only where a user has such a program. The output of
-// the program may contain a credential, even after a failure, so no message quotes it. A program that hangs, or writes without
-// end, is killed (plugin_process.ts); client-go would wait for it.
+// Credentials that a program makes: exec plugins (KEP-541), and the auth provider oidc. The output of the program may contain a
+// credential, even after a failure, so no message quotes it. A program that hangs, or writes without end, is killed
+// (plugin_process.ts); client-go would wait for it. Why one file of client-node, and not the package? All of it is half as long as this
+// program, and takes 38 MB of memory.
 
-import { KubeConfig } from "@kubernetes/client-node";
+import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
 import { assert } from "../invariant.ts";
 import { isJsonObject } from "../kube/json_value.ts";
 import { codeOf } from "../thrown.ts";
-import { KubeconfigProblem } from "./api_failure.ts";
 import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
 import type { Credentials } from "./access.ts";
+import type { KubeconfigUser } from "./kubeconfig_file.ts";
+import { oidcToken } from "./oidc_credentials.ts";
 import { PLUGIN_LIMITS, PluginKilled, type PluginLimits, startBounded } from "./plugin_process.ts";
 
 /**
- * A function that returns what the program of the current user of `kubeconfig` makes. It runs again after the expiry. One
+ * A function that returns what the program of `user` makes, or the token of its provider. It runs again after the expiry. One
  * program runs at a time: calls meanwhile receive the same answer.
  */
 export function pluginCredentials(
-  kubeconfig: string,
+  user: KubeconfigUser,
   problem: ProblemMaker,
   limits: PluginLimits = PLUGIN_LIMITS,
 ): () => Promise<Partial<Credentials>> {
-  let config: KubeConfig | undefined;
+  const make = user.exec ? execMaker(user.exec, problem, limits) : oidcMaker(user["auth-provider"], problem);
   let running: Promise<Partial<Credentials>> | undefined;
-  const run = async () => {
-    const options: RequestOptions = {};
-    try {
-      if (config === undefined) {
-        config = new KubeConfig();
-        bound(config, limits);
-        config.loadFromFile(kubeconfig);
-      }
-      await config.applyToHTTPSOptions(options);
-      return material(options, problem);
-    } catch (error) {
-      throw error instanceof KubeconfigProblem ? error : problem(`exec: ${fault(error)}`);
-    }
-  };
-  return () => running ??= run().finally(() => running = undefined);
+  return () => running ??= make().finally(() => running = undefined);
 }
 
-/**
- * Gives `limits` to the programs of `config`, through a private field of client-node 2.0.1. Why not addAuthenticator? It adds
- * behind the built-in authenticators, so the built-in one starts every exec plugin first. And the class of that one, which
- * could be made with another `spawn`, is not exported.
- */
-function bound(config: KubeConfig, limits: PluginLimits): void {
-  const authenticators: unknown = Reflect.get(config, "authenticators");
-  assert(Array.isArray(authenticators), "client-node has a list of authenticators");
-  const exec: unknown = authenticators.find((one) => isJsonObject(one) && one["execFn"] !== undefined);
-  assert(isJsonObject(exec), "client-node starts exec plugins with execFn");
-  Reflect.set(exec, "execFn", startBounded(limits));
+type Maker = () => Promise<Partial<Credentials>>;
+
+function oidcMaker(provider: unknown, problem: ProblemMaker): Maker {
+  const token = oidcToken(isJsonObject(provider) ? provider["config"] : undefined, problem);
+  return async () => ({ headers: { authorization: `Bearer ${await token()}` } });
+}
+
+function execMaker(exec: unknown, problem: ProblemMaker, limits: PluginLimits): Maker {
+  const plugin = bounded(limits);
+  return async () => {
+    const options: RequestOptions = {};
+    try {
+      await plugin.applyAuthentication({ name: "user", exec }, options);
+    } catch (error) {
+      throw problem(`exec: ${fault(error)}`);
+    }
+    return material(options, problem);
+  };
+}
+
+/** What runs exec plugins, with `limits` in place of the private `spawn` of client-node 2.0.1. */
+function bounded(limits: PluginLimits): ExecAuth {
+  const plugin = new ExecAuth();
+  assert(Reflect.has(plugin, "execFn"), "client-node starts exec plugins with execFn");
+  Reflect.set(plugin, "execFn", startBounded(limits));
+  return plugin;
 }
 
 /** The request options of Node that client-node fills in. */
-type RequestOptions = Parameters<KubeConfig["applyToHTTPSOptions"]>[0];
+type RequestOptions = Parameters<ExecAuth["applyAuthentication"]>[1];
 
 function material({ headers = {}, cert, key }: RequestOptions, problem: ProblemMaker): Partial<Credentials> {
   const place = "exec: what the program gave";

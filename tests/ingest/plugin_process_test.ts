@@ -14,15 +14,13 @@ Deno.test("an exec plugin that hangs is killed with all processes that it starte
   const pids = `${folder}/pids`;
   const script = `#!/bin/sh\nsleep 1000 &\necho $$ $! >> ${pids}\nwait\n`;
   Deno.writeTextFileSync(`${folder}/plugin`, script, { mode: 0o700 });
-  const path = kubeconfig(folder, "https://127.0.0.1:1", {
-    exec: {
-      apiVersion: "client.authentication.k8s.io/v1",
-      command: `${folder}/plugin`,
-      interactiveMode: "Never",
-    },
-  });
+  const exec = {
+    apiVersion: "client.authentication.k8s.io/v1",
+    command: `${folder}/plugin`,
+    interactiveMode: "Never",
+  };
   const problem = (text: string) => new KubeconfigProblem(text);
-  const ask = pluginCredentials(path, problem, { milliseconds: 500, bytes: 1000 });
+  const ask = pluginCredentials({ exec }, problem, { milliseconds: 500, bytes: 1000 });
   const late = Promise.withResolvers<string>();
   const timer = setTimeout(() => late.resolve("late"), 20_000);
   const answers = [ask(), ask()].map((answer) => answer.then(() => "credentials", (error) => error.message));
