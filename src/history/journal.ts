@@ -6,10 +6,16 @@ import { foldRecord, ownerOf } from "../fold/fold.ts";
 import type { FoldChanges } from "../fold/fold_changes.ts";
 import { NO_PROGRAM, type ServiceProgram } from "../fold/service_program.ts";
 import { waitingOf, waitsIn } from "../fold/waiting_line.ts";
-import { describeKey, type EndpointSlice, type KubeObject, TRIGGER } from "../kube/objects.ts";
+import { describeKey, type KubeObject, TRIGGER } from "../kube/objects.ts";
 import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
-import { type EndpointChange, endpointChanges, type FieldChange, fieldChanges } from "./object_diff.ts";
+import {
+  type EndpointChange,
+  endpointChanges,
+  type FieldChange,
+  fieldChanges,
+  sliceOf,
+} from "./object_diff.ts";
 import { conditionOfService, servedBy, type ServiceCondition } from "./service_condition.ts";
 import { driftText } from "./record_words.ts";
 
@@ -223,10 +229,6 @@ function waitingServices({ postponed, making, unsettled }: ClusterState): Map<Se
     ...waitingOf(postponed),
     ...(making ? [[making.name, making.cause] as const] : []),
   ]);
-}
-
-function sliceOf(object: KubeObject | null | undefined): EndpointSlice | undefined {
-  return object?.kind === "EndpointSlice" ? object : undefined;
 }
 
 /** The parts of an entry that are about one Service. */

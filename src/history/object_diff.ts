@@ -1,5 +1,5 @@
 // What a record changed in an object, in the object's own terms: fields with their old and new value, endpoints that came, went or
-// changed their condition. Fields that change with every write do not count.
+// changed their condition. Fields that change with every write do not count, and of annotations only our own decide rules.
 
 import { isJsonObject } from "../kube/json_value.ts";
 import type { EndpointSlice, KubeObject, SliceEndpoint } from "../kube/objects.ts";
@@ -30,11 +30,25 @@ export interface EndpointChange {
 }
 
 const IGNORED = new Set([
-  ...["kind", "endpoints", "metadata.resourceVersion", "metadata.annotations", "metadata.creationTimestamp"],
+  ...["kind", "endpoints", "metadata.resourceVersion", "metadata.creationTimestamp"],
   ...["metadata.name", "metadata.namespace"],
 ]);
+/** Annotations of other programs are evidence, and some of them change with every write. */
+const OTHERS_ANNOTATION = /^metadata\.annotations\.(?!ledgerproxy\.io\/)/;
 /** Longest value that is shown whole. */
 const CHARACTERS_MAX = 80;
+
+/** What became of an object, a line for each endpoint and field. Undefined is an object that does not exist. */
+export function objectChanges(before: KubeObject | undefined, after: KubeObject | undefined): string[] {
+  const endpoints = endpointChanges(sliceOf(before), sliceOf(after)).map(endpointChangeText);
+  if (before === undefined || after === undefined) return endpoints;
+  return [...endpoints, ...fieldChanges(before, after).map(fieldChangeText)];
+}
+
+/** `object`, where it is a slice. */
+export function sliceOf(object: KubeObject | null | undefined): EndpointSlice | undefined {
+  return object?.kind === "EndpointSlice" ? object : undefined;
+}
 
 /** The fields that differ between two versions of an object, in order of their names. */
 export function fieldChanges(before: KubeObject, after: KubeObject): FieldChange[] {
@@ -53,7 +67,7 @@ function fieldsOfObject(object: KubeObject): Map<string, string> {
 
 /** Enters every value below `value` by its path. Elements of a list have no place: an entry is named by its name or its value. */
 function gather(value: unknown, path: string, found: Map<string, string>): void {
-  if (IGNORED.has(path) || value === undefined || value === null) return;
+  if (IGNORED.has(path) || OTHERS_ANNOTATION.test(path) || value === undefined || value === null) return;
   if (Array.isArray(value)) {
     for (const entry of value) {
       if (isJsonObject(entry)) gather(entry, `${path}[${entryName(entry)}]`, found);

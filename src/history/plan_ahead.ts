@@ -17,7 +17,7 @@ import { plainElement } from "../nft/objects.ts";
 import { type Element, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
 import { laidOver } from "./laid_over.ts";
-import { endpointChanges, endpointChangeText, fieldChanges, fieldChangeText } from "./object_diff.ts";
+import { objectChanges } from "./object_diff.ts";
 import { packetsElsewhere, type PlannedPacket, type PlannedState } from "./planned_packets.ts";
 import type { Packet } from "./trace.ts";
 import { unknownEndpoints } from "./unknown_endpoints.ts";
@@ -171,11 +171,9 @@ function plannedObject(
 ): PlannedObject {
   const object = describeKey(key);
   const known = objects.get(object);
-  const slices = [known, value].map((one) => one?.kind === "EndpointSlice" ? one : undefined);
-  const endpoints = endpointChanges(slices[0], slices[1]).map(endpointChangeText);
-  if (value === null) return { object, verb: known ? "goes" : "stays", changes: endpoints };
-  if (known === undefined) return { object, verb: "appears", changes: endpoints };
-  const changes = [...endpoints, ...fieldChanges(known, value).map(fieldChangeText)];
+  const changes = objectChanges(known, value ?? undefined);
+  if (value === null) return { object, verb: known ? "goes" : "stays", changes };
+  if (known === undefined) return { object, verb: "appears", changes };
   return { object, verb: changes.length === 0 ? "stays" : "changes", changes };
 }
 

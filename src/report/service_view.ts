@@ -2,6 +2,7 @@
 // record that is the cause. Frontends and slots are read from the elements, not derived from the Service: where a claim
 // was lost or the kernel rejected rules, they differ.
 
+import { readiness } from "../history/object_diff.ts";
 import { policiesOf } from "../history/services.ts";
 import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
@@ -12,7 +13,6 @@ import { describeService, type EndpointSlice, type Service, type SliceEndpoint }
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { canonicalKey, elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
-import { conditionText } from "./object_change.ts";
 import type { CausedElement } from "./moment.ts";
 import type { View } from "./timeline.ts";
 
@@ -51,7 +51,7 @@ export interface EndpointView {
   /** `10.244.0.1:8080`. */
   readonly text: string;
   readonly node: string;
-  /** See {@link conditionText}. */
+  /** See {@link readiness}. */
   readonly condition: string;
   readonly traffic: "all" | "local" | "none";
   readonly slice: string;
@@ -168,7 +168,7 @@ function endpointViews(
       const one: EndpointView = {
         text: endpointText(address, number),
         node: endpoint.nodeName ?? "",
-        condition: conditionText(endpoint),
+        condition: readiness(endpoint),
         traffic,
         slice: key,
         value: name,

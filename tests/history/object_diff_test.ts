@@ -6,6 +6,7 @@ import {
   endpointChangeText,
   fieldChanges,
   fieldChangeText,
+  objectChanges,
   readiness,
 } from "../../src/history/object_diff.ts";
 import type { Service } from "../../src/kube/objects.ts";
@@ -31,6 +32,37 @@ Deno.test("a field is named without what is around it, with its old and its new 
     [plain, with_({ type: "x".repeat(500) }), [`type: ClusterIP -> ${"x".repeat(80)}...`]],
   ];
   for (const [before, after, lines] of cases) assert.deepEqual(fields(before, after), lines);
+});
+
+Deno.test("of annotations those that decide rules count", () => {
+  const annotated = (annotations: Record<string, string>): Service => {
+    const one = service("shop/web 10.96.0.1 http:80/tcp");
+    return { ...one, metadata: { ...one.metadata, annotations } };
+  };
+  const changed = "kubernetes.io/change-cause";
+  assert.deepEqual(
+    fields(
+      annotated({ [changed]: "a" }),
+      annotated({ [changed]: "b", "ledgerproxy.io/choice": "client" }),
+    ),
+    ["metadata.annotations.ledgerproxy.io/choice: none -> client"],
+  );
+});
+
+Deno.test("the change of a slice is listed by endpoint, that of a Service by field", () => {
+  const before = slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.0.2");
+  const after = slice("shop/web-a http:8080/tcp !10.244.0.2 10.244.0.3");
+  assert.deepEqual(objectChanges(before, after), [
+    "- 10.244.0.1 ready",
+    "10.244.0.2: ready -> not ready",
+    "+ 10.244.0.3 ready",
+  ]);
+  assert.deepEqual(objectChanges(before, before), []);
+  assert.deepEqual(objectChanges(before, undefined), ["- 10.244.0.1 ready", "- 10.244.0.2 ready"]);
+  const web = service("shop/web 10.96.0.1 http:80/tcp");
+  const cut = service("shop/web 10.96.0.1 http:80/tcp", undefined, { internalTrafficPolicy: "Local" });
+  assert.deepEqual(objectChanges(web, cut), ["internalTrafficPolicy: none -> Local"]);
+  assert.deepEqual(objectChanges(undefined, web), [], "what appears is named by its kind alone");
 });
 
 Deno.test("endpoints came, went or changed their condition; each has its node and pod", () => {

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 // The changes at the moment that is shown: the events, the difference that each made to its object, and the elements.
 
+import { objectChanges } from "../../history/object_diff.ts";
 import type { CommitRecord, CommittedChange, LedgerRecord } from "../../ledger/record.ts";
 import { splitSetPath } from "../../nft/ruleset.ts";
-import { objectChange } from "../object_change.ts";
 import { describe, position, provenance } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
@@ -108,7 +108,7 @@ function events(report: Report): HTMLElement {
 function event(report: Report, record: LedgerRecord, at: number): HTMLElement {
   const { timeline } = report;
   const { object } = timeline.moments[at]!;
-  const differences = object === undefined ? [] : objectChange(object.before?.object, object.after?.object);
+  const differences = object === undefined ? [] : objectChanges(object.before?.object, object.after?.object);
   const shown = differences.slice(0, SHOWN_MAX);
   return element(
     "li",
