@@ -125,6 +125,18 @@ function namespaceSubject({ services }: Directory, text: string): Subject | unde
   return undefined;
 }
 
+/** A name, or `namespace/name`, as the API server accepts them (RFC 1123 subdomains). */
+const NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(\/[a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$/;
+
+/**
+ * The Services, nodes and pods whose names begin with `prefix`, for a shell that completes them; with "" only the Services, which are
+ * fewer. Names that no object can have are left out: a ledger may have any text.
+ */
+export function namesBeginning({ services, nodes, pods }: Directory, prefix: string): string[] {
+  const others = prefix === "" ? [] : [...nodes.keys(), ...pods.keys()];
+  return [...services.keys(), ...others].filter((name) => name.startsWith(prefix) && NAME.test(name)).sort();
+}
+
 /** Whether a search found no single subject. */
 export function isNameProblem(found: object): found is NameProblem {
   return "candidates" in found;

@@ -128,6 +128,24 @@ export function bisectPacket(
   return { kind: "not committed" };
 }
 
+/**
+ * As {@link bisectPacket} from the state `begin` at `good`, and again where retention removes what it reads: then from a state of its
+ * own, because `begin` was used.
+ */
+export function bisectFrom(
+  past: Past,
+  begin: PastState,
+  { good, bad }: { readonly good: number; readonly bad: number },
+  condition: PacketCondition,
+): BisectAnswer {
+  let known: PastState | undefined = begin;
+  return past.again(() => {
+    const state = known;
+    known = undefined;
+    return bisectPacket(past, good, bad, condition, state);
+  });
+}
+
 /** Every commit after `from`, up to `through`, with which the condition changes; `known` as above. Throws {@link WrongPosition}. */
 export function* packetFlips(
   past: Past,

@@ -96,6 +96,11 @@ export function nodeStateOf(
   };
 }
 
+/** Whether rules of records are on their way to the kernel: for some milliseconds, which is no trouble before the ledger is quiet. */
+export function isOnItsWay({ inSync, committed }: NodeState): boolean {
+  return !inSync && committed !== null;
+}
+
 /** The newest entries, newest first: at least those after the last commit, or after the `damage` of an older segment. */
 export interface RecentEntries {
   /** The entries. */

@@ -7,7 +7,7 @@ import { readServiceName } from "../kube/service_name.ts";
 import { packetsTo } from "./frontend_packets.ts";
 import { journalFrom } from "./journal_reading.ts";
 import { parseExpectation } from "./packet_bisect.ts";
-import type { Past } from "./past.ts";
+import { type Past, stateAt } from "./past.ts";
 import { placeText } from "./plan_ahead.ts";
 import { servicesOfState } from "./services.ts";
 import type { Packet, Trace } from "./trace.ts";
@@ -23,6 +23,23 @@ const LATE = "30s";
 const READY_SHARE = 0.5;
 /** What a packet can be expected to do, without an address of an endpoint, which a rollout replaces. */
 const EXPECTATIONS = ["endpoint", "refused", "dropped"] as const;
+
+/** A file of assertions. */
+export interface WrittenFile {
+  /** YAML. */
+  readonly text: string;
+  /** How many Services it is about. */
+  readonly services: number;
+}
+
+/** What held at `span.from`, of the Services that the records up to `span.through` changed; with `all` of every Service. */
+export function writtenAt(past: Past, span: Span, all: boolean): WrittenFile {
+  const { state, lookup } = stateAt(past, span.from);
+  const names = all ? [...state.services.keys()].sort() : servicesChanged(past, span, state);
+  const time = lookup(span.from)?.record.time ?? "";
+  const text = assertionsText(`What held at @${span.from}, ${time}.`, assertionsOf(state, names));
+  return { text, services: names.length };
+}
 
 /** The Services that the records after `span.from` changed, up to `span.through`; those that exist in `state`. */
 export function servicesChanged(past: Past, { from, through }: Span, state: ClusterState): ServiceName[] {

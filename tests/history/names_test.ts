@@ -9,6 +9,7 @@ import {
   findSubject,
   isNameProblem,
   nameProblemLines,
+  namesBeginning,
   type Subject,
   subjectText,
 } from "../../src/history/names.ts";
@@ -225,4 +226,13 @@ Deno.test("an address or a block that is written wrongly is said to be none", ()
     assert.ok(isNameProblem(found), text);
     assert.deepEqual(nameProblemLines(found), [`${text}: it is no IP address and no CIDR`]);
   }
+});
+
+Deno.test("a shell is offered Services, and with a prefix nodes and pods; no name that no object can have", () => {
+  const SERVICES = ["blue/api", "green/api", "node/web2", "shop/dns", "shop/tcp", "shop/web"];
+  assert.deepEqual(namesBeginning(DIRECTORY, ""), SERVICES);
+  assert.deepEqual(namesBeginning(DIRECTORY, "shop/w"), ["shop/web", "shop/web-0", "shop/web-1"]);
+  assert.deepEqual(namesBeginning(DIRECTORY, "w"), ["web2", "worker-1", "worker-3"]);
+  const odd = { ...DIRECTORY, nodes: new Map([["w$(id)", []], ["w;", []]]) };
+  assert.deepEqual(namesBeginning(odd, "w"), []);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { stateToRead } from "../../src/history/journal_reading.ts";
-import { type Finding, nodeStateOf, rulesRemoved } from "../../src/history/status.ts";
+import { type Finding, isOnItsWay, nodeStateOf, rulesRemoved } from "../../src/history/status.ts";
 import { statusLines } from "../../src/history/status_words.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
@@ -148,4 +148,14 @@ Deno.test("rules that cleanup removed are not in sync, until rules are committed
   const again = pastOf([node, OWN, ...WEB, commit(3), removed, { ...commit(5), time: timeAt(8) }]);
   const later = nodeStateOf(again, stateToRead(again, 6));
   assert.deepEqual([later.inSync, later.removed], [true, null]);
+});
+
+Deno.test("rules are on their way after a change that no commit has, once one was committed", () => {
+  const onItsWay = (...records: LedgerRecord[]) => {
+    const past = pastOf(records);
+    return isOnItsWay(nodeStateOf(past, stateToRead(past, records.length - 1)));
+  };
+  assert.ok(!onItsWay(node, OWN, ...WEB), "nothing was committed");
+  assert.ok(!onItsWay(node, OWN, ...WEB, commit(3)));
+  assert.ok(onItsWay(node, OWN, ...WEB, commit(3), appears(slice("shop/web-a http:80/tcp 10.0.0.2"))));
 });

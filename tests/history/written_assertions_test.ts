@@ -4,7 +4,12 @@ import assert from "node:assert/strict";
 import { parseAssertions } from "../../src/history/assertion.ts";
 import { checkAssertions } from "../../src/history/assertion_check.ts";
 import { stateAt } from "../../src/history/past.ts";
-import { assertionsOf, assertionsText, servicesChanged } from "../../src/history/written_assertions.ts";
+import {
+  assertionsOf,
+  assertionsText,
+  servicesChanged,
+  writtenAt,
+} from "../../src/history/written_assertions.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { webPast } from "../support/web_history.ts";
 
@@ -38,4 +43,14 @@ Deno.test("a Service without endpoints is expected to refuse", () => {
   const { state } = stateAt(webPast(), 13);
   const about = assertionsOf(state, [...state.services.keys()].filter((name) => name === "shop/cart"));
   assert.deepEqual(about.slice(2), [{ from: "203.0.113.77", to: "10.96.0.2:80/tcp", expect: "refused" }]);
+});
+
+Deno.test("a file is about the Services that a range changed, or about all, and says when that held", () => {
+  const past = webPast();
+  const changed = writtenAt(past, { from: 2, through: 6 }, false);
+  assert.equal(changed.services, 1);
+  assert.deepEqual(changed.text.split("\n").slice(1), LINES.slice(1));
+  assert.match(changed.text, /^# What held at @2, 20\d\d-.*Z\.\n/);
+  assert.equal(writtenAt(past, { from: 13, through: 13 }, false).services, 0);
+  assert.equal(writtenAt(past, { from: 13, through: 13 }, true).services, 2);
 });

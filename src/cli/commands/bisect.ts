@@ -4,7 +4,7 @@
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
 import { directoryOf } from "../../history/directory.ts";
 import {
-  bisectPacket,
+  bisectFrom,
   type PacketCondition,
   type PacketFlip,
   packetFlips,
@@ -103,20 +103,13 @@ function printFirst(
   { past, begin, condition, print }: BisectSearch,
   question: BisectQuestion & Bounds,
 ): number {
-  const { good, bad } = question;
-  let known: PastState | undefined = begin;
-  const answer = past.again(() => {
-    // A search that begins again needs a state of its own.
-    const state = known;
-    known = undefined;
-    return bisectPacket(past, good, bad, condition, state);
-  });
+  const answer = bisectFrom(past, begin, question, condition);
   switch (answer.kind) {
     case "found":
       print(answer.flip);
       return EXIT.done;
     case "not committed":
-      log.error(`the records that end it were not committed up to @${bad}`);
+      log.error(`the records that end it were not committed up to @${question.bad}`);
       return EXIT.found;
     case "not bounded":
       for (const line of notBoundedLines(question, answer, localTime)) log.error(line);

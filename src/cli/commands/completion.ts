@@ -3,6 +3,7 @@
 
 import { directoryOf } from "../../history/directory.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
+import { namesBeginning } from "../../history/names.ts";
 import { HEAD, resolvePosition } from "../../history/position_expression.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
@@ -42,9 +43,6 @@ const NAMES = "names";
 /** Arguments of commands that are names. */
 const NAMED: ReadonlySet<string> = new Set(["what", "service", "source", "target"]);
 
-/** A name, or `namespace/name`, as the API server accepts them (RFC 1123 subdomains). */
-const NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(\/[a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$/;
-
 /** Adds `completion` to the program, which it completes. */
 export function addCompletion(program: Command, done: Done): void {
   const shell = new Argument("<shell>", `the shell to complete in; ${NAMES}: what the ledger knows`)
@@ -64,16 +62,10 @@ export function addCompletion(program: Command, done: Done): void {
     });
 }
 
-/**
- * Prints the Services, nodes and pods of the ledger that begin with `prefix`; of nothing only the Services, which are fewer. Names that
- * no object can have are left out: a shell gets these, and a ledger may have any text.
- */
+/** Prints the names of the ledger that begin with `prefix`. */
 function printNames(prefix: string, ledger: string | undefined): number {
   const past = pastArgument(ledger);
-  const { services, nodes, pods } = directoryOf(stateToRead(past, resolvePosition(HEAD, past)));
-  const others = prefix === "" ? [] : [...nodes.keys(), ...pods.keys()];
-  const names = [...services.keys(), ...others].filter((name) => name.startsWith(prefix) && NAME.test(name));
-  printLines(names.sort());
+  printLines(namesBeginning(directoryOf(stateToRead(past, resolvePosition(HEAD, past))), prefix));
   return EXIT.done;
 }
 

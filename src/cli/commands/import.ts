@@ -10,18 +10,10 @@ import {
   readRecording,
   UnknownRecording,
 } from "../../ingest/recording_forms.ts";
-import { mergedEvents } from "../../ingest/recorded_events.ts";
-import { segmentNames } from "../../ledger/format.ts";
-import { folderStorage } from "../../ledger/storage.ts";
-import { writeWriters } from "../../ledger/writers_file.ts";
-import { LedgerWriter } from "../../ledger/writer.ts";
 import { IMPORT_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../../limits/input.ts";
-import { settings } from "../../node/config.ts";
 import { EXIT } from "../../node/exit_code.ts";
-import { joinedWriters } from "../../node/import_audit.ts";
-import { importEvents } from "../../node/import_recording.ts";
+import { joinAudit, makeLedger, type RecordingFile } from "../../node/import_ledger.ts";
 import { log } from "../../node/log.ts";
-import { configRecord } from "../../node/start.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { pastArgument } from "../arguments.ts";
 import type { Command, Done } from "../command_line.ts";
@@ -74,13 +66,23 @@ export function addImport(program: Command, done: Done): void {
 
 /** Returns 1 where lines could not be read, or no event has a writer. Throws UsageError. */
 function importCommand(recordings: readonly string[], options: ImportOptions): number {
-  const { ledger, audit = [] } = options;
+  const { ledger, node, began, audit = [] } = options;
   if (recordings.length === 0) requireAudit(options);
-  const made = recordings.length === 0 ? undefined : makeLedger(recordings, options);
+  // A pipe can be read once.
+  const texts = recordings.map(textOf);
+  const read = recordings.map((path, i) => readReported(path, texts[i]!, began));
+  if (read.length > 0) {
+    if (began !== undefined && read.every(({ form }) => form !== FORMS.kwok)) {
+      throw new UsageError("--began: these recordings have times of their own; leave it out");
+    }
+    const { events, commits, times: [first, last] } = makeLedger(ledger, read, node);
+    printLines([`${ledger}: ${events} events, ${commits} commits, ${first} to ${last}`]);
+  }
   // An audit log that the events come from has their writers too; what is wrong with its lines was reported.
-  const logs = [...audit.map((path) => ({ path, text: textOf(path) })), ...(made?.auditLogs ?? [])];
-  const code = logs.length === 0 ? EXIT.done : joinAudit(ledger, logs);
-  return made?.isWhole === false ? EXIT.found : code;
+  const reported = texts.filter((_, i) => read[i]!.form === FORMS.audit).map((text) => ({ text }));
+  const logs = [...audit.map((path) => ({ path, text: textOf(path) })), ...reported];
+  const code = logs.length === 0 ? EXIT.done : joinCommand(ledger, logs);
+  return read.some(({ problems }) => problems.length > 0) ? EXIT.found : code;
 }
 
 /** Without recordings no ledger is made. Throws UsageError. */
@@ -99,39 +101,8 @@ interface AuditLog {
   readonly text: string;
 }
 
-/** Makes the ledger of `recordings`. Throws UsageError. */
-function makeLedger(
-  recordings: readonly string[],
-  { ledger: folder, node, began }: ImportOptions,
-): { readonly isWhole: boolean; readonly auditLogs: readonly AuditLog[] } {
-  // A pipe can be read once.
-  const texts = recordings.map(textOf);
-  const read = recordings.map((path, i) => readReported(path, texts[i]!, began));
-  if (began !== undefined && read.every(({ form }) => form !== FORMS.kwok)) {
-    throw new UsageError("--began: these recordings have times of their own; leave it out");
-  }
-  const events = mergedEvents(read);
-  if (events.length === 0) {
-    throw new UsageError(`${recordings.join(", ")}: no event of a kind that decides rules`);
-  }
-  const storage = folderStorage(folder, true);
-  if (segmentNames(storage).length > 0) throw new UsageError(`--ledger ${folder}: it has a ledger already`);
-  using writer = new LedgerWriter(storage, { policy: "interval" });
-  const name = read.map(({ form, notes }, i) => [`${recordings[i]} (${form})`, ...notes].join("; ")).join(
-    ", ",
-  );
-  const { commits } = importEvents(writer, events, configRecord(settings({ node })), name);
-  writer.sync();
-  const [first, last] = [events[0]!.time, events.at(-1)!.time];
-  printLines([`${folder}: ${events.length} events, ${commits} commits, ${first} to ${last}`]);
-  return {
-    isWhole: read.every(({ problems }) => problems.length === 0),
-    auditLogs: texts.filter((_, i) => read[i]!.form === FORMS.audit).map((text) => ({ text })),
-  };
-}
-
-/** Adds the writers in audit `logs` to the ledger in `folder`, in a file of its own: what was recorded stays as it is. */
-function joinAudit(folder: string, logs: readonly AuditLog[]): number {
+/** Adds the writers in audit `logs` to the ledger in `folder`. */
+function joinCommand(folder: string, logs: readonly AuditLog[]): number {
   const past = pastArgument(folder);
   const problems: string[] = [];
   const writes = logs.flatMap(({ path, text }) => {
@@ -141,12 +112,9 @@ function joinAudit(folder: string, logs: readonly AuditLog[]): number {
     return [...auditedWrites(text, report)];
   });
   logProblems(problems);
-  const kept = [...past.writers()].filter(([offset]) => offset >= past.first());
-  const writers = new Map([...kept, ...joinedWriters(past.records(), writes)]);
-  if (writers.size > 0) writeWriters(folderStorage(folder, false), past.id(), writers);
-  const many = [...past.records()].filter(({ record }) => record.kind === "event").length;
-  printLines([`${folder}: the writers of ${writers.size} of ${many} events are known`]);
-  return problems.length === 0 && writers.size > 0 ? EXIT.done : EXIT.found;
+  const { events, known } = joinAudit(folder, past, writes);
+  printLines([`${folder}: the writers of ${known} of ${events} events are known`]);
+  return problems.length === 0 && known > 0 ? EXIT.done : EXIT.found;
 }
 
 function logProblems(problems: readonly string[]): void {
@@ -156,8 +124,8 @@ function logProblems(problems: readonly string[]): void {
 }
 
 /** The recording `text`. What could not be read of it is logged. Throws UsageError. */
-function readReported(path: string, text: string, began: number | undefined): FormedRecording {
-  const recording = readFormed(path, text, began);
+function readReported(path: string, text: string, began: number | undefined): RecordingFile {
+  const recording = { path, ...readFormed(path, text, began) };
   const { problems, notes } = recording;
   logProblems(problems.map((problem) => `${path}: ${problem}`));
   for (const note of notes) log.info(`${path}: ${note}`);

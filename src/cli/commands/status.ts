@@ -3,13 +3,7 @@
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
-import {
-  type Finding,
-  type NodeState,
-  nodeStateOf,
-  type RecentEntries,
-  recentEntries,
-} from "../../history/status.ts";
+import { isOnItsWay, nodeStateOf, type RecentEntries, recentEntries } from "../../history/status.ts";
 import { isProblem, statusLines } from "../../history/status_words.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
@@ -45,7 +39,7 @@ async function statusCommand(options: StatusOptions): Promise<number> {
   const past = pastArgument(options.ledger);
   if (options.watch) return await watchStatus(past);
   const answers = options.at === undefined ? await proxyFindings(options.health, options.metrics) : [];
-  const state = stateOfNode(past, offsetArgument(past, options.at), answers);
+  const state = nodeStateOf(past, stateToRead(past, offsetArgument(past, options.at)), answers);
   if (options.json) printJson("status/1", state);
   else printLines(statusLines(state, localTime));
   return state.findings.some(isProblem) ? EXIT.found : EXIT.done;
@@ -58,13 +52,6 @@ async function watchStatus(past: Past): Promise<number> {
     const read = stateToRead(past, offset);
     known = recentEntries(past, read.folded, known);
     const state = nodeStateOf(past, read, [], known);
-    // A change is on its way to the kernel for some milliseconds: it is no trouble until the ledger is quiet.
-    const isOnItsWay = !state.inSync && state.committed !== null && !quiet;
-    return isOnItsWay ? undefined : statusLines(state, localTime);
+    return !quiet && isOnItsWay(state) ? undefined : statusLines(state, localTime);
   });
-}
-
-/** The state at `offset`, with what the running proxy answered. */
-function stateOfNode(past: Past, offset: number, answers: readonly Finding[]): NodeState {
-  return nodeStateOf(past, stateToRead(past, offset), answers);
 }

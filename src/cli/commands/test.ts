@@ -1,10 +1,10 @@
 // `ledgerproxy test FILE`: checks a file of assertions at a position, or at every commit of a range.
 
 import { checkAssertions } from "../../history/assertion_check.ts";
-import type { Checked } from "../../history/journal_checks.ts";
-import { type Past, stateAt } from "../../history/past.ts";
+import { checkedLines } from "../../history/assertion_words.ts";
+import type { Past } from "../../history/past.ts";
 import type { Span } from "../../history/window.ts";
-import { assertionsOf, assertionsText, servicesChanged } from "../../history/written_assertions.ts";
+import { writtenAt } from "../../history/written_assertions.ts";
 import { log } from "../../node/log.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -48,12 +48,7 @@ export function addTest(program: Command, done: Done): void {
 function writeCommand(file: string, options: TestOptions): number {
   const past = pastArgument(options.ledger);
   const span = spanAsked(past, options);
-  const { state } = stateAt(past, span.from);
-  const names = options.from === undefined
-    ? [...state.services.keys()].sort()
-    : servicesChanged(past, span, state);
-  const time = past.lookup()(span.from)?.record.time ?? "";
-  const text = assertionsText(`What held at @${span.from}, ${time}.`, assertionsOf(state, names));
+  const { text, services } = writtenAt(past, span, options.from === undefined);
   try {
     Deno.writeTextFileSync(file, text, { createNew: true });
   } catch (error) {
@@ -62,7 +57,7 @@ function writeCommand(file: string, options: TestOptions): number {
     }
     throw error;
   }
-  log.info(`${file} has what held at @${span.from}, of ${names.length} Services`);
+  log.info(`${file} has what held at @${span.from}, of ${services} Services`);
   return EXIT.done;
 }
 
@@ -83,15 +78,6 @@ function testCommand(file: string, options: TestOptions): number {
   const checked = checkAssertions(past, span, assertions);
   if (junit !== undefined) Deno.writeTextFileSync(junit, junitText(file, checked));
   if (json) { for (const one of checked) printJson("test/1", one); }
-  else printLines(checked.flatMap(checkedLines));
+  else printLines(checked.flatMap((one) => checkedLines(one, localTime)));
   return checked.every(({ holds }) => holds) ? EXIT.done : EXIT.found;
-}
-
-function checkedLines({ name, holds, text, commit, cause }: Checked): string[] {
-  if (holds) return [`ok      ${name}`];
-  return [
-    `BROKEN  ${name}: ${text}`,
-    ...(commit === null ? [] : [`    first by the commit @${commit.offset} ${localTime(commit.time)}`]),
-    ...(cause === null ? [] : [`    because of @${cause.offset} ${cause.what}, ${localTime(cause.time)}`]),
-  ];
 }
