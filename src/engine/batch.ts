@@ -6,8 +6,10 @@ import { assert } from "../invariant.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { portionEnd } from "../ingest/portions.ts";
 import {
+  byName,
   inOrderOfVersions,
   largeRemoval,
+  type NamedObjects,
   news,
   relist,
   replacesSlices,
@@ -26,12 +28,13 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
   // Before the first commit everything is folded first. After it rules may follow any part of a list, as they follow a watch.
   const inPortions = state.synced;
   state.tables = afterBatch(state.tables);
-  const held = batch.kind === "list" ? judgeList(state, batch) : { taken: true, effects: [] };
+  const listed = batch.kind === "list" ? byName(batch.objects) : undefined;
+  const held = batch.kind === "list" ? judgeList(state, batch, listed!) : { taken: true, effects: [] };
   // What a held list adds is needed now, and is as true as what a watch adds. Only its removals wait.
   const admitted = held.taken || batch.kind === "events"
     ? batch
     : withoutRemovals(state.cluster.objects, batch);
-  const events = eventsOf(state.cluster, admitted);
+  const events = eventsOf(state.cluster, admitted, admitted === batch ? listed : undefined);
   if (held.taken && describesCluster(batch, state.unknownPast)) {
     state.synced = !isPart(batch);
     if (state.synced) state.unknownPast = false;
@@ -58,11 +61,12 @@ function appends(events: readonly WatchEvent[]): Effect[] {
   return [{ kind: "append", records: events.map((event) => ({ kind: "event", ...event } as const)) }];
 }
 
-function eventsOf({ objects }: ClusterState, batch: SourceBatch): WatchEvent[] {
+function eventsOf({ objects }: ClusterState, batch: SourceBatch, listed?: NamedObjects): WatchEvent[] {
   if (batch.kind === "events") return news(objects, batch.events);
+  if (!batch.fragment) return relist(objects, batch, listed);
   // A fragment of a list only adds objects: what it would change or remove is decided with the whole list.
   const isNew = (object: KubeObject) => !objects.has(describeKey(objectKey(object)));
-  return relist(objects, batch.fragment ? { ...batch, objects: batch.objects.filter(isNew) } : batch);
+  return relist(objects, { ...batch, objects: batch.objects.filter(isNew) });
 }
 
 /**
@@ -70,26 +74,27 @@ function eventsOf({ objects }: ClusterState, batch: SourceBatch): WatchEvent[] {
  * at once? A server that lost its data sends a short list, and the node would stop serving what still runs. A second list
  * that would remove as much of the first confirms nothing.
  */
-function judgeList(state: EngineState, list: ListBatch): { taken: boolean; effects: Effect[] } {
+function judgeList(
+  state: EngineState,
+  list: ListBatch,
+  listed: NamedObjects,
+): { taken: boolean; effects: Effect[] } {
   if (list.confirms === undefined) return { taken: true, effects: [] };
   const [kind] = list.kinds!;
-  const removal = largeRemoval(state.cluster.objects, list);
+  const removal = largeRemoval(state.cluster.objects, list, listed);
   const before = state.held.get(kind!);
-  const confirmed = list.confirms && before !== undefined && largeRemoval(before.listed, list) === undefined;
+  const confirmed = list.confirms && before !== undefined &&
+    largeRemoval(before.listed, list, listed) === undefined;
   const taken = removal === undefined || confirmed;
   if (removal === undefined && before === undefined) return { taken, effects: [] };
   const outcome = !taken ? "held" : removal === undefined ? "withdrawn" : "confirmed";
   const about = removal ?? before!;
   if (taken) state.held.delete(kind!);
-  else state.held.set(kind!, { ...about, listed: byName(list.objects) });
+  else state.held.set(kind!, { ...about, listed });
   const effects: Effect[] = [
     warning(heldListText(kind!, about, outcome)),
     { kind: "append", records: [heldListRecord(kind!, about, outcome, list.time)] },
   ];
   if (!taken) effects.push({ kind: "confirm", resource: kind!, why: removalText(about) });
   return { taken, effects };
-}
-
-function byName(objects: readonly KubeObject[]): ReadonlyMap<string, KubeObject> {
-  return new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
 }
