@@ -5,7 +5,7 @@ import { foldRecord } from "../fold/fold.ts";
 import { remarks } from "../fold/remarks.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
-import { type Effect, warning } from "./effect.ts";
+import { type Effect, warningAbout } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import { toBeRebuilt } from "./kernel_tables.ts";
 import { countEvent } from "./sync_report.ts";
@@ -32,7 +32,7 @@ export function foldAppended(
     state.tables = toBeRebuilt(held, skeleton, held.listed);
   }
   keepChanges(state, changes);
-  return remarks(cluster, changes).map(warning);
+  return remarks(cluster, changes).map(({ text, services }) => warningAbout(services, text));
 }
 
 /** The tables may have been in place until the skeleton changed: a rebuild does not need what was touched. */

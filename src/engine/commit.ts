@@ -23,7 +23,7 @@ import { movedFrontends, movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement } from "../plan/position.ts";
 import { commitRecord } from "./commit_record.ts";
-import { type Effect, warning } from "./effect.ts";
+import { type Effect, warning, warningAbout } from "./effect.ts";
 import { committedDigest, type EngineState, type PendingCommit } from "./engine_state.ts";
 import type { Input } from "./input.ts";
 import { firstPart, halved, type Halving, isConvicted, refusedWhole, takenPart } from "./halving.ts";
@@ -135,7 +135,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
   const convicted = convict(state.cluster, halving, pending, time);
   return [
     { kind: "append", records: [commitRecord(from, pending, receipt, time)] },
-    ...movedTexts(report.moved).map(({ text }) => warning(text)),
+    ...movedTexts(report.moved).map(({ from, to, text }) => warningAbout([from, to], text)),
     { kind: "report", report },
     ...convicted,
     ...(pending.left > 0 ? [] : forgetFlows(state)),

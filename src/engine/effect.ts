@@ -3,6 +3,7 @@
 
 import type { UdpFrontend } from "../fold/service_program.ts";
 import type { GuardedFrontend } from "../fold/tightened.ts";
+import { namespacesText } from "../kube/service_name.ts";
 import type { ObjectKind } from "../kube/objects.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Transaction } from "../nft/transaction.ts";
@@ -24,10 +25,15 @@ export type Effect =
   | { readonly kind: "report"; readonly report: SyncReport }
   /** Ask the source for another list of `resource`, in another way: the last one is not applied before it is confirmed. */
   | { readonly kind: "confirm"; readonly resource: ObjectKind; readonly why: string }
-  /** Write a line to the log. */
-  | { readonly kind: "warn"; readonly text: string };
+  /** Write a line to the log. `about`: whose objects it is about, where a tenant decides how often there is such a line. */
+  | { readonly kind: "warn"; readonly text: string; readonly about?: string };
 
 /** The effect that writes `text` to the log. */
 export function warning(text: string): Effect {
   return { kind: "warn", text };
+}
+
+/** The same for a line about `services`. */
+export function warningAbout(services: readonly string[], text: string): Effect {
+  return { kind: "warn", text, about: namespacesText(services) };
 }

@@ -39,7 +39,8 @@ export interface Ports extends Pick<FlowPorts, "conntrack"> {
   /** Asks the source for a list that confirms the last one; see `Source.confirm`. */
   confirm?(kind: ObjectKind, why: string): void;
   report(report: SyncReport): void;
-  warn(text: string): void;
+  /** Receives a line for the log. `about`: whose objects it is about, where a tenant decides how often there is such a line. */
+  warn(text: string, about?: string): void;
 }
 
 /** What is measured beside commits. Times in microseconds. */
@@ -102,7 +103,7 @@ function execute(effect: Effect, state: EngineState, ports: Ports): Input | unde
     case "confirm":
       return void ports.confirm?.(effect.resource, effect.why);
     case "warn":
-      return void ports.warn(effect.text);
+      return void ports.warn(effect.text, effect.about);
     default:
       return unreachable(effect);
   }

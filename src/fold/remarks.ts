@@ -11,8 +11,14 @@ import { titleText } from "./title.ts";
 /** Parts of one Service, or rivals of one, that are named in a line. */
 const PARTS_SHOWN = 5;
 
+/** A line, and the Services that it is about: of many the first ones. */
+export interface Remark {
+  readonly text: string;
+  readonly services: readonly string[];
+}
+
 /** What is true of `state` and was not before `changes` were made to it. */
-export function remarks(state: ClusterState, changes: FoldChanges): string[] {
+export function remarks(state: ClusterState, changes: FoldChanges): Remark[] {
   const { conflicts: contested, omissions: omitted, leftOut, setAside } = changes;
   // Nearly all changes give rise to none.
   if ((contested ?? omitted ?? leftOut ?? setAside) === undefined) return [];
@@ -25,7 +31,7 @@ export function remarks(state: ClusterState, changes: FoldChanges): string[] {
 }
 
 /** Frontends that a second Service began to claim: one line for all that the same Services claim, who may have thousands of ports. */
-function conflicts({ contested, claims, titles }: ClusterState, changes: FoldChanges): string[] {
+function conflicts({ contested, claims, titles }: ClusterState, changes: FoldChanges): Remark[] {
   const began = [...changes.conflicts ?? []].filter(([claim, before]) => !before && contested.has(claim));
   const saying = (claim: string) => {
     const [holder, ...others] = claims.get(claim)!;
@@ -34,9 +40,10 @@ function conflicts({ contested, claims, titles }: ClusterState, changes: FoldCha
   const alike = Map.groupBy(began.map(([claim]) => claim).sort(), saying);
   return [...alike].map(([text, [first, ...more]]) => {
     const { family, frontend } = readFrontendClaim(first!)!;
-    return more.length === 0
+    const said = more.length === 0
       ? `${family} ${frontend} is ${text} it`
       : `${family} ${frontend} and ${more.length} more are ${text} them`;
+    return { text: said, services: claims.get(first!)!.slice(0, 2) };
   });
 }
 
@@ -51,29 +58,33 @@ function shortened(parts: readonly string[], between: string, last: string): str
 }
 
 /** ServicePorts with more endpoints than slots, where the number that gets no traffic is new. */
-function omissions({ omitted }: ClusterState, changes: FoldChanges): string[] {
+function omissions({ omitted }: ClusterState, changes: FoldChanges): Remark[] {
   const differs = ([port, before]: readonly [string, number | undefined]) =>
     omitted.has(port) && omitted.get(port) !== before;
   const ports = [...changes.omissions ?? []].filter(differs).map(([port]) => port).sort();
   const why = `because a ServicePort has at most ${SLOT_CLASS_MAX} slots`;
-  return ports.map((port) => `${port}: ${omitted.get(port)} ready endpoints get no traffic, ${why}`);
+  return ports.map((port) => ({
+    text: `${port}: ${omitted.get(port)} ready endpoints get no traffic, ${why}`,
+    services: [port],
+  }));
 }
 
 /** Services whose list of parts that are left out is new. */
-function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): string[] {
+function partsLeftOut({ leftOut }: ClusterState, changes: FoldChanges): Remark[] {
   return byName(changes.leftOut).flatMap(([name, before]) => {
     const parts = leftOut.get(name);
     if (parts === undefined || parts.join() === before?.join()) return [];
-    return [`Service ${name}: ${shortened(parts, "; ", "; and")}`];
+    return [{ text: `Service ${name}: ${shortened(parts, "; ", "; and")}`, services: [name] }];
   });
 }
 
 /** Services that are set aside, and were not before. */
-function servicesSetAside({ aside, crowded }: ClusterState, changes: FoldChanges): string[] {
+function servicesSetAside({ aside, crowded }: ClusterState, changes: FoldChanges): Remark[] {
   return byName(changes.setAside).flatMap(([name, before]) => {
     const reason = aside.get(name);
     const until = crowded.has(name) ? "there is room" : "it changes";
-    return before || reason === undefined ? [] : [`Service ${name} is set aside until ${until}: ${reason}`];
+    if (before || reason === undefined) return [];
+    return [{ text: `Service ${name} is set aside until ${until}: ${reason}`, services: [name] }];
   });
 }
 

@@ -21,6 +21,12 @@ export function namespaceOf(name: string): string {
   return slash < 0 ? name : name.slice(0, slash);
 }
 
+/** Whose Services these are: `namespace shop`, or `namespaces blog and shop`. */
+export function namespacesText(services: readonly string[]): string {
+  const namespaces = [...new Set(services.map(namespaceOf))].sort();
+  return `${namespaces.length === 1 ? "namespace" : "namespaces"} ${namespaces.join(" and ")}`;
+}
+
 /** Namespace and name of a Service: `shop` and `web` of `shop/web`. */
 export function partsOfService(name: string): { readonly namespace: string; readonly name: string } {
   const namespace = namespaceOf(name);

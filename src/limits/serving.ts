@@ -69,6 +69,10 @@ export const ACCEPT_RETRY_MILLISECONDS = 200;
 /** Most bytes of log lines that wait while standard error accepts none; further lines are dropped. */
 export const LOG_WAITING_BYTES_MAX = 256 * 1024;
 
+/** Lines of the log about the objects of one namespace, or of two together: so many at once, and then one each so many milliseconds. */
+export const LINES_AT_ONCE = 100;
+export const LINE_EVERY_MILLISECONDS = 30_000;
+
 /** Longest line of the log in characters; the rest is cut off. */
 export const LOG_LINE_CHARACTERS_MAX = 16 * 1024;
 

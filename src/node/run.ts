@@ -281,7 +281,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
       const isStep = report.unfinished > 0 && report.records === 1;
       if (report.operations > 0 && !isStep) log.info(syncLine(report));
     },
-    warn: (text) => log.warn(text),
+    warn: (text, about) => served.warnings.warn(text, about),
   };
 }
 

@@ -29,6 +29,7 @@ import { droppedLines, log } from "./log.ts";
 import { descriptorsMax, type ProcessFacts, processFacts } from "./process_facts.ts";
 import { VERSION } from "./program_version.ts";
 import { givenFlags } from "./run_options.ts";
+import { Warnings } from "./warnings.ts";
 
 /** The state that the servers report. Each start of the loop puts its own parts here. */
 export interface Served {
@@ -46,6 +47,8 @@ export interface Served {
   lastUpdated: number;
   /** Which Services have had an event because they are set aside. */
   readonly aside: AsideEvents;
+  /** Writes the loop's lines to the log. */
+  readonly warnings: Warnings;
   /** Counts connections, where that is asked for. */
   readonly counting: ConnectionCounting;
   /** Assertions that are checked all the time, where there are any. */
@@ -86,6 +89,7 @@ export function newServed(
     brokenSince: undefined,
     lastUpdated: 0,
     aside: new AsideEvents(),
+    warnings: new Warnings(log.warn),
     counting: new ConnectionCounting({
       now: () => performance.now(),
       isOn: () => served.engine.cluster.config.countConnections === true,

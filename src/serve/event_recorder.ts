@@ -1,6 +1,8 @@
 // Sends Events (events.k8s.io/v1) to the API server, for users of kubectl, with kube-proxy's reasons and actions (1.37). An
 // event that cannot be sent is dropped: the log has the same text.
 
+import { Budget } from "./budget.ts";
+
 /** The object that an event is about. */
 export interface Regarding {
   readonly kind: "Node" | "Service";
@@ -41,35 +43,27 @@ const CONTROLLER = "ledgerproxy";
 export class EventRecorder {
   #inFlight = 0;
   #sent = 0;
-  /** When each namespace has all of {@link BURST} again, in milliseconds of `now`; those that have it are left out. */
-  readonly #fullAt = new Map<string, number>();
+  /** By namespace. */
+  readonly #budget: Budget;
 
   /** `now`: milliseconds of a clock that never goes back. */
   constructor(
     readonly node: string,
     readonly post: Post,
-    readonly now: () => number = () => performance.now(),
-  ) {}
+    now: () => number = () => performance.now(),
+  ) {
+    this.#budget = new Budget(BURST, EVERY_MILLISECONDS, now);
+  }
 
   /** Sends `event` and does not wait for the answer. */
   send(event: ApiEvent): void {
-    if (this.#inFlight >= IN_FLIGHT_MAX || !this.#admits(event.regarding.namespace)) return;
+    if (this.#inFlight >= IN_FLIGHT_MAX || !this.#budget.admits(event.regarding.namespace)) return;
     this.#inFlight++;
     // Events about objects without a namespace are in the namespace `default`.
     const namespace = event.regarding.namespace || "default";
     void this.post(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`, this.#body(event, namespace))
       .catch(() => {})
       .finally(() => this.#inFlight--);
-  }
-
-  /** Whether one more event about objects of `namespace` may be sent; counts it. */
-  #admits(namespace: string): boolean {
-    const now = this.now();
-    for (const [name, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(name);
-    const fullAt = (this.#fullAt.get(namespace) ?? now) + EVERY_MILLISECONDS;
-    if (fullAt - now > BURST * EVERY_MILLISECONDS) return false;
-    this.#fullAt.set(namespace, fullAt);
-    return true;
   }
 
   /** The Event object. Its name has the time and a number, so that no two events have the same name. */

@@ -34,7 +34,11 @@ function withTimeouts(timeouts: readonly number[], bounds: ServiceBounds | undef
   const chains = [...state.desired.get(OBJECT_PATHS.ip.chain)!.keys()].map((key) =>
     Number(/\d+/.exec(key)![0])
   );
-  return { state, chains: chains.sort((a, b) => a - b), log: remarks(state, changes) };
+  return {
+    state,
+    chains: chains.sort((a, b) => a - b),
+    log: remarks(state, changes).map(({ text }) => text),
+  };
 }
 
 Deno.test("Services of thousands of different timeouts need a few hundred chains, each at most a twentieth longer", () => {

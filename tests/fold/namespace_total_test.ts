@@ -51,7 +51,7 @@ class Fold {
     this.records.push(record);
     const changes: FoldChanges = noChanges();
     foldRecord(this.state, this.state.folded + 1 as Offset, record, changes);
-    this.log.push(...remarks(this.state, changes));
+    this.log.push(...remarks(this.state, changes).map(({ text }) => text));
   }
 
   /** The Services of which elements exist. */

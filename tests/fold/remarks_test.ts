@@ -35,7 +35,7 @@ function remarksAbout(...appends: readonly (readonly LedgerRecord[])[]): string[
   return appends.map((records) => {
     const changes = noChanges();
     for (const record of records) foldRecord(state, offset++ as Offset, record, changes);
-    return remarks(state, changes);
+    return remarks(state, changes).map(({ text }) => text);
   });
 }
 

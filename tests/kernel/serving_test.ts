@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { imageCommand, preloaded } from "../support/bundle.ts";
 import { keptGaps } from "../support/kept_records.ts";
+import { RestartingServer } from "../support/restarting_server.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole, newFolder, served, writeSource } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
@@ -129,6 +130,50 @@ Deno.test("a server closes a connection whose request is not whole in time, and 
     const closed = await Promise.all([HEALTH, METRICS_ADDRESS].map(closesHalfSent));
     assert.deepEqual(closed, [true, true], "the server closes them, and answers nothing");
     assert.deepEqual([await late("health"), await late("metrics")], [1, 1]);
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("two Services that take an address from each other in turns leave room in the log", async () => {
+  const folder = newFolder();
+  await using server = new RestartingServer();
+  const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/store/ledger`];
+  const addresses = ["--healthz-bind-address", "127.0.0.1:10256", "--metrics-bind-address", METRICS];
+  const program = startCommand(
+    folder,
+    LOGGED,
+    imageCommand("run", "--node", "node-a", ...paths, ...addresses),
+  );
+  const log = () => Deno.readTextFileSync(`${folder}/log`);
+  let version = 10;
+  const claims = (namespace: string, clusterIP: string, externalIPs: readonly string[]) =>
+    server.change({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: {
+        name: "web",
+        namespace,
+        resourceVersion: String(version++),
+        creationTimestamp: "2026-01-01T00:00:00Z",
+      },
+      spec: { clusterIP, ports: [{ port: 81 }], externalIPs },
+    }, "services");
+  try {
+    await until("its watches are there", () => server.watches === 4);
+    await until("it is alive", async () => await livez() === 200);
+    for (const [i, namespace] of ["blog", "shop"].entries()) {
+      claims(namespace, `10.96.1.${i}`, ["203.0.113.80"]);
+    }
+    for (let i = 0; i < 300; i++) {
+      claims("blog", "10.96.1.0", i % 2 === 0 ? [] : ["203.0.113.80"]);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    claims("other", "10.96.1.1", []);
+    await until("all is committed", () => /10\.96\.1\.1 .* is claimed by shop\/web too/.test(log()));
+    const lines = log().split("\n").filter((text) => /warning: .*203\.0\.113\.80/.test(text));
+    assert.ok(lines.length > 0 && lines.length <= 110, `${lines.length} lines about the address`);
   } finally {
     await end(program);
   }

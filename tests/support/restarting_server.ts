@@ -4,12 +4,12 @@ import { BOOKMARK, line, Server, whole } from "./api_server.ts";
 
 /** An API server whose watches send what the test wants, and end together when it restarts. */
 export class RestartingServer implements AsyncDisposable {
-  readonly #watches = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #slices = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  /** The watches that are open, with the resource of each. */
+  readonly #watches = new Map<ReadableStreamDefaultController<Uint8Array>, string>();
   readonly #text = new TextEncoder();
   readonly #server = new Server(
-    (query) => this.#answer(query, false, [line("ADDED", whole("web"))]),
-    (path, query) => this.#answer(query, path.endsWith("endpointslices"), []),
+    (query) => this.#answer(query, "services", [line("ADDED", whole("web"))]),
+    (path, query) => this.#answer(query, path.split("/").at(-1)!, []),
   );
 
   get watches(): number {
@@ -20,34 +20,31 @@ export class RestartingServer implements AsyncDisposable {
     return this.#server.kubeconfig();
   }
 
-  /** Sends a change of a slice to every watch; returns its bytes. */
-  change(object: unknown): number {
+  /** Sends a change of a slice, or of an object of another resource, to every watch of it; returns its bytes. */
+  change(object: unknown, resource = "endpointslices"): number {
     const text = line("MODIFIED", object);
-    for (const watch of this.#slices) watch.enqueue(this.#text.encode(text));
+    for (const [watch, watched] of this.#watches) {
+      if (watched === resource) watch.enqueue(this.#text.encode(text));
+    }
     return text.length;
   }
 
   restart(): void {
-    for (const watch of this.#watches) watch.close();
+    for (const watch of this.#watches.keys()) watch.close();
     this.#watches.clear();
-    this.#slices.clear();
   }
 
-  #answer(query: URLSearchParams, slices: boolean, listed: readonly string[]): Response {
+  #answer(query: URLSearchParams, resource: string, listed: readonly string[]): Response {
     const lists = query.has("sendInitialEvents");
     let own: ReadableStreamDefaultController<Uint8Array>;
     return new Response(
       new ReadableStream<Uint8Array>({
         start: (controller) => {
           own = controller;
-          this.#watches.add(controller);
-          if (slices) this.#slices.add(controller);
+          this.#watches.set(controller, resource);
           for (const part of [...lists ? listed : [], BOOKMARK]) controller.enqueue(this.#text.encode(part));
         },
-        cancel: () => {
-          this.#watches.delete(own);
-          this.#slices.delete(own);
-        },
+        cancel: () => void this.#watches.delete(own),
       }),
     );
   }

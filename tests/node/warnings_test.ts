@@ -1,0 +1,43 @@
+// Lines about a tenant's objects are few, whatever the tenant does.
+
+import assert from "node:assert/strict";
+import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { LINE_EVERY_MILLISECONDS, LINES_AT_ONCE } from "../../src/limits/serving.ts";
+import { Warnings } from "../../src/node/warnings.ts";
+import { EngineProcess } from "../support/engine_process.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+
+const EXTERNAL = { externalIPs: ["203.0.113.80"] };
+const claims = (name: string, ip: string, spec = EXTERNAL) =>
+  appears(service(`${name} ${ip} http:80/tcp`, "2026-01-01T00:00:00Z", spec));
+
+Deno.test("two Services that take an address from each other in turns fill no log, and lines about others are written", () => {
+  let now = 0;
+  const lines: string[] = [];
+  const warnings = new Warnings((text) => lines.push(text), () => now);
+  using process = new EngineProcess(new FakeKernel(), memoryStorage());
+  process.ports.warn = (text, about) => warnings.warn(text, about);
+  process.list(
+    ...["blog/a", "shop/b"].map((name) => slice(`${name}-s http:8080/tcp 10.244.0.1 10.244.0.2`)),
+    claims("blog/a", "10.96.0.1").value!,
+    claims("shop/b", "10.96.0.2").value!,
+  );
+  for (let i = 0; i < 200; i++) {
+    process.commit([claims("blog/a", "10.96.0.1", i % 2 === 0 ? { externalIPs: [] } : EXTERNAL)]);
+  }
+  assert.equal(lines.length, LINES_AT_ONCE);
+  assert.match(lines.at(-1)!, /203\.0\.113\.80/);
+  process.commit([claims("shop/c", "10.96.0.2", { externalIPs: [] })]);
+  assert.match(lines.at(-1)!, /^ip 10\.96\.0\.2 .* is claimed by shop\/c too/, "a line about one namespace");
+  now += LINE_EVERY_MILLISECONDS;
+  process.commit([claims("blog/a", "10.96.0.1", { externalIPs: [] })]);
+  assert.match(lines.at(-1)!, /\(\d{3} lines about namespaces blog and shop were left out before\)$/);
+});
+
+Deno.test("a line that is about no tenant is always written", () => {
+  const lines: string[] = [];
+  const warnings = new Warnings((text) => lines.push(text), () => 0);
+  for (let i = 0; i < 1000; i++) warnings.warn("the kernel rejected");
+  assert.equal(lines.length, 1000);
+});
