@@ -3,7 +3,6 @@
 import { textUpTo } from "../bounded_body.ts";
 import { ApiClient } from "../ingest/api_client.ts";
 import { isUnanswered } from "../ingest/api_failure.ts";
-import { readTextUpTo } from "../ingest/bounded_file.ts";
 import { homeKubeconfig } from "../install/asked_cluster.ts";
 import { array, object, optional, record, string } from "../kube/zod.ts";
 import { headsOfAnnotations, type LedgerHead, readHeads } from "../ledger/head.ts";
@@ -16,6 +15,7 @@ import {
   WITNESS_BYTES_MAX,
   WITNESS_MILLISECONDS_MAX,
 } from "../limits/ledger.ts";
+import { namedFile } from "../node/named_file.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { HEAD_LEASE_LABEL } from "../node/head_lease.ts";
 import { messageOf } from "../thrown.ts";
@@ -23,7 +23,7 @@ import { messageOf } from "../thrown.ts";
 /** The key in `text`, or in the file that it names. Throws UsageError. */
 export function keyArgument(text: string): string {
   if (isVerifier(text)) return text;
-  const file = readTextUpTo(text, CREDENTIAL_BYTES_MAX).trim();
+  const file = namedFile("--key", text, CREDENTIAL_BYTES_MAX).trim();
   if (isVerifier(file)) return file;
   throw new UsageError(
     `--key ${text}: neither a key, such as ledgerproxy/0123456789abcdef+01234567+AX3f..., nor a file with one`,
@@ -39,7 +39,9 @@ const LEASE = "lease";
  */
 export async function headsAt(where: string, kubeconfig?: string): Promise<readonly LedgerHead[]> {
   if (where === LEASE) return await headsOfLeases(kubeconfig);
-  const text = /^https?:\/\//.test(where) ? await fetched(where) : readTextUpTo(where, WITNESS_BYTES_MAX);
+  const text = /^https?:\/\//.test(where)
+    ? await fetched(where)
+    : namedFile("--witness", where, WITNESS_BYTES_MAX);
   const heads = readHeads(text);
   if (typeof heads === "string") throw new UsageError(`--witness ${where}: ${heads}`);
   return heads;

@@ -1,6 +1,5 @@
 // Reads the configuration: kube-proxy's flags first, then a KubeProxyConfiguration file, then defaults.
 
-import { readFault, readTextUpTo } from "../ingest/bounded_file.ts";
 import { type Documents, readDocuments } from "../ingest/manifest_documents.ts";
 import type { ConntrackSettings } from "../kube/conntrack_settings.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
@@ -14,6 +13,7 @@ import {
 import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { followLogSettings, log } from "./log.ts";
 import { type Document, flagNames, isDocument, type ProxyFlags, withFlags } from "./proxy_flags.ts";
+import { namedFile } from "./named_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** This program's flags about its set-up. kube-proxy's flags are in {@link ProxyFlags}. */
@@ -98,7 +98,7 @@ function read(
   const { config } = options;
   const given = config === undefined
     ? options.configText
-    : { name: `--config ${config}`, text: readText(config) };
+    : { name: `--config ${config}`, text: namedFile("--config", config, CONFIG_BYTES_MAX) };
   const { values, problems, repeated }: Omit<Documents, "count"> = given === undefined
     ? { values: [NO_FILE], problems: [], repeated: [] }
     : readDocuments(config ?? given.name, given.text, "kubernetes");
@@ -139,13 +139,4 @@ function named(problem: string, flags: ReadonlyMap<string, string>): string {
   const [path = ""] = problem.split(": ", 1);
   const field = [...flags.keys()].find((field) => path === field || path.startsWith(`${field}.`));
   return field === undefined ? problem : `${flags.get(field)}${problem.slice(path.length)}`;
-}
-
-/** Reads the file up to a bound, so that a device or a huge file cannot fill the memory. */
-function readText(path: string): string {
-  try {
-    return readTextUpTo(path, CONFIG_BYTES_MAX);
-  } catch (error) {
-    throw new UsageError(`--config ${path}: ${readFault(error)}`);
-  }
 }

@@ -1,12 +1,12 @@
 // A key for checkpoints that is given from outside, in a file such as a secret store mounts. It is never erased, so who has it can sign
 // the past anew, and `verify` says so. Keys that the node made before are erased once one of them has named it.
 
-import { readTextUpTo } from "../ingest/bounded_file.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { type NoteSigner, readSigner } from "../ledger/signed_note.ts";
 import { CREDENTIAL_BYTES_MAX } from "../limits/input.ts";
 import type { CheckpointKey, CheckpointKeys, CheckpointKeySource, OpenedKey } from "./checkpoint_keys.ts";
 import { lastCheckpoint } from "./last_checkpoint.ts";
+import { namedFile } from "./named_file.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The signer for the ledger with an id: its name is in what it signs. A function, so that no text of options has the key. */
@@ -14,7 +14,7 @@ export type OutsideKey = (ledger: string) => NoteSigner;
 
 /** The Ed25519 key in the file `path`: PKCS #8, as PEM or in base64. Throws UsageError. */
 export function outsideKey(path: string): OutsideKey {
-  const text = readTextUpTo(path, CREDENTIAL_BYTES_MAX).trim();
+  const text = namedFile("--checkpoint-key", path, CREDENTIAL_BYTES_MAX).trim();
   if (readSigner("a", text) === undefined) {
     throw new UsageError(
       `--checkpoint-key ${path}: no Ed25519 key in PKCS #8 without a password, such as openssl genpkey -algorithm ed25519 writes`,

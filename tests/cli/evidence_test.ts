@@ -75,6 +75,10 @@ Deno.test("a key and a witness are read from files and URLs, and what contradict
     /the witness saw @8, and the ledger ends at @1: its tail was cut, or it is an older copy/,
   );
 
+  for (const flag of ["--key", "--witness"]) {
+    const none = await verify(ledger, flag, `${folder}/none`);
+    assert.deepEqual([none.code, none.output], [2, `error: ${flag} ${folder}/none: no such file\n`]);
+  }
   const wrong = await verify(ledger, "--key", `${folder}/seen`);
   assert.equal(wrong.code, 2);
   assert.match(wrong.output, /neither a key, such as .*, nor a file with one/);

@@ -109,7 +109,7 @@ function printFirst(
       print(answer.flip);
       return EXIT.done;
     case "not committed":
-      log.error(`the records that end it were not committed up to @${question.bad}`);
+      log.error(`records with which the packet goes elsewhere are not committed up to @${question.bad}`);
       return EXIT.found;
     case "not bounded":
       for (const line of notBoundedLines(question, answer, localTime)) log.error(line);
@@ -124,7 +124,7 @@ function printAll({ past, begin, condition, print }: BisectSearch, { good, bad }
     print(flip);
     found++;
   }
-  if (found === 0) log.info(`from @${good} to @${bad} nothing changes for this packet`);
+  if (found === 0) log.info(`no commit after @${good}, up to @${bad}, changes where this packet goes`);
   return found === 0 ? EXIT.found : EXIT.done;
 }
 

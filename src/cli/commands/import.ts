@@ -2,7 +2,7 @@
 // about that time.
 
 import { parseTime } from "../../history/time_expression.ts";
-import { FileIsPipe, FileTooLong, readTextUpTo } from "../../ingest/bounded_file.ts";
+import { FileIsPipe, FileTooLong, readFault, readTextUpTo } from "../../ingest/bounded_file.ts";
 import { auditedWrites } from "../../ingest/audit_log.ts";
 import {
   type FormedRecording,
@@ -69,7 +69,7 @@ function importCommand(recordings: readonly string[], options: ImportOptions): n
   const { ledger, node, began, audit = [] } = options;
   if (recordings.length === 0) requireAudit(options);
   // A pipe can be read once.
-  const texts = recordings.map(textOf);
+  const texts = recordings.map((path) => textOf(path));
   const read = recordings.map((path, i) => readReported(path, texts[i]!, began));
   if (read.length > 0) {
     if (began !== undefined && read.every(({ form }) => form !== FORMS.kwok)) {
@@ -80,7 +80,7 @@ function importCommand(recordings: readonly string[], options: ImportOptions): n
   }
   // An audit log that the events come from has their writers too; what is wrong with its lines was reported.
   const reported = texts.filter((_, i) => read[i]!.form === FORMS.audit).map((text) => ({ text }));
-  const logs = [...audit.map((path) => ({ path, text: textOf(path) })), ...reported];
+  const logs = [...audit.map((path) => ({ path, text: textOf(path, "--audit ") })), ...reported];
   const code = logs.length === 0 ? EXIT.done : joinCommand(ledger, logs);
   return read.some(({ problems }) => problems.length > 0) ? EXIT.found : code;
 }
@@ -141,16 +141,20 @@ function readFormed(path: string, text: string, began: number | undefined): Form
   }
 }
 
-/** The content of a file. Throws UsageError. */
-function textOf(path: string): string {
+/** The content of a file; `flag` names it, where one does. Throws UsageError. */
+function textOf(path: string, flag = ""): string {
   try {
     return readTextUpTo(path, MANIFEST_BYTES_MAX);
   } catch (error) {
     if (error instanceof FileTooLong) {
-      throw new UsageError(`${error.message}: split it at a line, as with split -C 200M, and give all parts`);
+      throw new UsageError(
+        `${flag}${error.message}: split it at a line, as with split -C 200M, and give all parts`,
+      );
     }
-    if (error instanceof FileIsPipe) throw new UsageError(`${error.message}: give /dev/stdin, or a file`);
-    throw error;
+    if (error instanceof FileIsPipe) {
+      throw new UsageError(`${flag}${error.message}: give /dev/stdin, or a file`);
+    }
+    throw new UsageError(`${flag}${path}: ${readFault(error)}`);
   }
 }
 

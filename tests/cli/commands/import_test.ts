@@ -91,6 +91,7 @@ Deno.test("a recording that needs a time of day, or is none, is refused, and no 
   await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
   assert.match(await refused(`${folder}/pipe`), /it is a pipe: give \/dev\/stdin, or a file/);
   Deno.removeSync(`${folder}/pipe`);
+  assert.match(await refused(`${folder}/none`), /\/none: no such file/);
   assert.match(await refused(text), /notes\.txt: line 1: not JSON: .*an audit log/);
   assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["notes.txt"]);
   Deno.removeSync(folder, { recursive: true });
