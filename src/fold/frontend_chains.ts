@@ -7,8 +7,8 @@ import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { AFFINITY_ENTRY } from "./affinity_chains.ts";
-import { allLeads, lead, type LeadKind, leadsOf, leadsPinnedFor } from "./leads.ts";
-import { type EndpointMap, frontendParts, leadRules } from "./pick_chains.ts";
+import { allLeads, type LeadKind, leadsOf, leadsPinnedFor } from "./leads.ts";
+import { type EndpointMap, leadRules } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
@@ -23,6 +23,7 @@ export function serviceRules(family: Family, config: ProxyConfig, local: Detecto
     ...toOutside(config, local, outside),
     rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
     rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
+    toSingleExternal(family),
     drawOfTwo(family),
     ...nodePortRules(family, config, [jump(NODE_PORTS)]),
   ];
@@ -36,6 +37,19 @@ function toOutside({ masqueradeAll }: ProxyConfig, local: Detector, outside: str
     rule([{ ...local, operator: "!=" }, jump(outside)], "masquerade clusterIP traffic from outside cluster"),
   ];
 }
+
+/**
+ * External addresses with one endpoint have no lead either. What goes there is masqueraded, whatever its source. Why a set, beside
+ * the map of the endpoints? All other packets would have to be marked for that lookup, and lose the mark again.
+ */
+export function toSingleExternal(family: Family): Rule {
+  return rule([
+    { kind: "lookup", key: frontendKey(family), set: "single-external-ips" },
+    goto(SINGLE_EXTERNAL),
+  ]);
+}
+
+const SINGLE_EXTERNAL = "single-external";
 
 /**
  * A cluster IP with two endpoints has no lead, and both slots are filled. So this rule comes behind the lookup of leads: frontends
@@ -80,16 +94,14 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
     {
       name: "external",
       rules: [
-        // Most have one endpoint, which the map for packets from outside has.
-        rule([
-          { kind: "match", selector: `${family} daddr`, operator: "==", value: lead(family, "external", 1) },
-          mark,
-          { kind: "dnat", key: frontendParts(family, "frontend"), map: "single-external-endpoints" },
-        ]),
         rule([isLead(family, "==", "local"), goto("external-local")]),
         rule([mark], "masquerade"),
         ...leadRules(family, "external", "pick"),
       ],
+    },
+    {
+      name: SINGLE_EXTERNAL,
+      rules: [rule([mark, { kind: "dnat", key: frontend, map: "single-external-endpoints" }])],
     },
     { name: "external-local", rules: localPolicy(mark, local, frontend, "ips", "local-pick") },
     {

@@ -16,6 +16,7 @@ import {
   NODE_PORT,
   NODE_PORTS,
   nodePortRules,
+  toSingleExternal,
 } from "./frontend_chains.ts";
 
 /** Where packets go whose source is not local, by hook: those from other hosts, and those of the node itself. */
@@ -52,7 +53,10 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
         end,
       ],
     },
-    { name: FROM_NODE, rules: [marked, single, unmark, lead, two, unmark, ...nodePorts, end] },
+    {
+      name: FROM_NODE,
+      rules: [marked, single, unmark, lead, toSingleExternal(family), two, unmark, ...nodePorts, end],
+    },
     {
       name: "outside-lead",
       rules: [rule([isLead(family, "==", "cluster"), mark], "masquerade"), rule([jump("lead")]), end],

@@ -46,9 +46,9 @@ export interface FrontendResource {
 }
 
 /**
- * What a map of frontends is for. `single` has the only endpoint of a cluster IP; `serve` has the lead of every other
- * frontend with endpoints, but of cluster IPs with two. `outside` has, beside its lead, the only endpoint of a frontend that
- * masquerades. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
+ * What a map of frontends is for. `single` has the only endpoint of a cluster IP, `outside` that of a frontend that
+ * masquerades. `serve` has the lead of every other frontend with endpoints, but of cluster IPs with two; a NodePort has a lead
+ * with one endpoint too. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
  * the two lists of externalTrafficPolicy Local. The others are those of ClientIP affinity: the ServicePort that a frontend is
  * of, its timeout, and at the cluster IP the slot classes of its lists.
  */
@@ -214,6 +214,13 @@ function changeFrontend(
   for (const role of ROLES) {
     const value = after?.values[role];
     if (renamed || value !== before?.values[role]) putValue(PATHS[family][SETS[at][role]], value);
+  }
+  const [wasAlone, isAlone] = [before, after].map((one) =>
+    at === "address" && one?.values.outside !== undefined
+  );
+  if (wasAlone !== isAlone || (isAlone && renamed)) {
+    const alone = isAlone ? { key: frontend, comment: after!.comment } : undefined;
+    put(PATHS[family]["single-external-ips"], frontend, alone);
   }
   if (before?.guarded || after?.guarded) {
     const guard = after?.guarded ? { key: frontend, comment: after.comment } : undefined;

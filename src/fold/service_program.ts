@@ -334,11 +334,16 @@ function externalCluster(
   const { port, cluster, pinned } = program;
   const { endpoints } = cluster;
   const kind = bare.at === "nodeport" ? "cluster" : "external";
-  const only = endpoints.length === 1 && pinned === undefined ? { outside: endpoints[0]! } : {};
-  const values = endpoints.length > 0
-    ? { serve: leadTo(program, bare, kind, cluster), ...only }
-    : { refuse: refusal(program) };
-  return external(program, bare, address, values, slotsFor(port, cluster), NO_SLOTS);
+  const alone = endpoints.length === 1 && pinned === undefined;
+  const only = alone ? { outside: endpoints[0]! } : {};
+  // An address with one endpoint needs neither lead nor slot. A NodePort does, for packets with another program's mark.
+  const values = endpoints.length === 0
+    ? { refuse: refusal(program) }
+    : alone && bare.at === "address"
+    ? only
+    : { serve: leadTo(program, bare, kind, cluster), ...only };
+  const slots = "serve" in values ? slotsFor(port, cluster) : NO_SLOTS;
+  return external(program, bare, address, values, slots, NO_SLOTS);
 }
 
 /**

@@ -24,6 +24,7 @@ export interface MovedFrontend {
 const FRONTEND_SETS = [
   "endpoints",
   "single-endpoints",
+  "single-external-endpoints",
   "service-ips",
   "no-endpoint-services",
   "service-nodeports",

@@ -130,6 +130,7 @@ function frontendAt(
     ? [paths["service-nodeports"], paths["no-endpoint-nodeports"]]
     : [paths["service-ips"], paths["no-endpoint-services"]];
   const serving = elements.get(paths["single-endpoints"])?.get(canonicalKey(key)) ??
+    elements.get(paths["single-external-endpoints"])?.get(canonicalKey(key)) ??
     elements.get(serves)?.get(canonicalKey(key)) ??
     // A cluster IP with two endpoints has slots alone.
     elements.get(paths.endpoints)?.get(elementKey([key, "0"]));

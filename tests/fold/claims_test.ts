@@ -14,9 +14,9 @@ import { folded } from "../support/folded.ts";
 /** Who serves each frontend of a Service, by its comment. */
 function holders(state: ClusterState): string[] {
   return lines(state.desired, true).flatMap((line) => {
-    const match = /^ip6? (?:service-ips|service-nodeports|single-endpoints) (.*) comment "([^"]+)"/.exec(
-      line,
-    );
+    const match =
+      /^ip6? (?:service-ips|service-nodeports|single-endpoints|single-external-endpoints) (.*) comment "([^"]+)"/
+        .exec(line);
     return match === null ? [] : [`${match[1]} ${match[2]!.split(":")[0]}`];
   }).sort();
 }

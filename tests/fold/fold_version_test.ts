@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "f7371a40c701d6db3f19551404dc2bf35b2c520bb10759327fa79595eddb0b9c",
-    "ledgers/0.6.0": "f7371a40c701d6db3f19551404dc2bf35b2c520bb10759327fa79595eddb0b9c",
-    "recordings/evening": "8b09439182ae6d53e48e0f53c42653b27eed3a907525517ea2150dcc43d7cb53",
+    "ledgers/0.1.0": "92a11aa2198f2a1e11a4835b65e8b97ba3461964a3fc39cd4958371102454ce9",
+    "ledgers/0.6.0": "92a11aa2198f2a1e11a4835b65e8b97ba3461964a3fc39cd4958371102454ce9",
+    "recordings/evening": "267343f3d53bc096b7193d9a2532e13ac70701e9681a32196bc5af4858420ca0",
   },
 };
 

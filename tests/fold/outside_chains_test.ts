@@ -65,13 +65,15 @@ Deno.test("packets of pods pass no outside chain; all packets do where all are m
   assert.match(first(DEFAULT_PROXY_CONFIG)!, /^dnat ip to .* map @single-endpoints$/);
 });
 
-Deno.test("an external address or NodePort with one endpoint needs no slot, whatever the detector", () => {
+Deno.test("an external address with one endpoint needs no lead, nor a NodePort a slot, whatever the detector", () => {
   for (const family of FAMILIES) {
     for (const config of [CLUSTER_CIDR, DEFAULT_PROXY_CONFIG]) {
-      const [external] = rulesOf(family, "external", config);
-      assert.match(external!, / meta mark set .* dnat .* map @single-external-endpoints$/);
+      const [external] = rulesOf(family, "single-external", config);
+      assert.match(external!, /^meta mark set .* dnat .* map @single-external-endpoints$/);
       for (const chain of ["nat-prerouting", "nat-output"]) {
-        assert.match(rulesOf(family, chain, config).at(-1)!, / jump nodeports$/);
+        const rules = rulesOf(family, chain, config);
+        assert.match(rules.at(-1)!, / jump nodeports$/);
+        assert.match(rules[place(rules, "single-external-ips")]!, / goto single-external$/);
       }
     }
   }

@@ -60,6 +60,15 @@ Deno.test("a cluster IP with two endpoints, which has slots alone, moves like an
   ]);
 });
 
+Deno.test("an external address with one endpoint, which has no lead, moves like any other", () => {
+  const element = (comment: string) => ({ ...frontend("192.0.2.1", comment), value: "10.244.0.1 . 80" });
+  const set = PATHS.ip["single-external-endpoints"];
+  const delta = [{ ...replaced(element("shop/web:http"), element("shop/api:http")), set }];
+  assert.deepEqual(movedFrontends(delta), [
+    { family: "ip", frontend: "192.0.2.1 . tcp . 80", from: "shop/web", to: "shop/api" },
+  ]);
+});
+
 Deno.test("one line for two Services names five frontends and counts the others", () => {
   const moved = Array.from({ length: 7 }, (_, i) => ({
     family: "ip" as const,
