@@ -30,7 +30,8 @@ export function stepEngine(state: EngineState, input: Input): Effect[] {
   );
   assert(
     appendedOffset >= cluster.folded && cluster.folded >= plannedOffset && plannedOffset >= committedOffset,
-    `positions out of order: appended ${appendedOffset}, folded ${cluster.folded}, planned ${plannedOffset}, committed ${committedOffset}`,
+    () =>
+      `positions out of order: appended ${appendedOffset}, folded ${cluster.folded}, planned ${plannedOffset}, committed ${committedOffset}`,
   );
   return effects;
 }

@@ -4,8 +4,12 @@
 
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, RequestOptions } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
+import type { Agent } from "node:https";
+import process from "node:process";
 import type { Credentials } from "./access.ts";
+
+/** A bundle would load what is imported at each start, and few starts need it. */
+const https = process.getBuiltinModule("node:https");
 
 /** The options of {@link NamedServer.fetch}. */
 export interface NamedRequest {
@@ -20,7 +24,7 @@ export class NamedServer implements Disposable {
   readonly #agent: Agent;
 
   constructor(serverName: string, { ca, cert, key }: Pick<Credentials, "ca" | "cert" | "key">) {
-    this.#agent = new Agent({
+    this.#agent = new https.Agent({
       keepAlive: true,
       servername: serverName,
       // A resumed TLS session would be accepted without a check of the certificate.
@@ -35,7 +39,7 @@ export class NamedServer implements Disposable {
     const options: RequestOptions = { method, headers: Object.fromEntries(headers), agent: this.#agent };
     return new Promise<Response>((resolve, reject) => {
       signal.throwIfAborted();
-      const request = httpsRequest(url, options, (message) => {
+      const request = https.request(url, options, (message) => {
         try {
           resolve(response(message));
         } catch (error) {

@@ -4,7 +4,8 @@
 // Why not Deno.serve or node:net? When an accept fails (EMFILE), Deno.serve ends the program, and node:net accepts no further
 // connection (Deno 2.9.6). So this server accepts connections by itself; node:http parses the requests.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import process from "node:process";
 import { Duplex } from "node:stream";
 import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits/serving.ts";
 import { type Closing, Connections, type HeldPlace } from "./connections.ts";
@@ -77,7 +78,8 @@ export class HttpServer implements Disposable {
     readonly notes: HttpNotes,
   ) {
     this.#listener = Deno.listen(address);
-    this.#http = createServer(
+    // A bundle loads what it imports at each start, before any rule: here it is loaded when the first server is.
+    this.#http = process.getBuiltinModule("node:http").createServer(
       { maxHeaderSize: HEADER_BYTES_MAX },
       (request, response) => void this.#respond(request, response),
     );

@@ -1,17 +1,25 @@
-// The only file that imports prom-client.
+// The only file that imports prom-client. Why not the package as a whole? It also loads what pushes metrics, and what gathers those
+// of Node and of its worker processes.
 
-import {
-  Histogram as CountedHistogram,
-  type HistogramConfiguration,
-  type LabelValues,
-  type Registry,
-} from "prom-client";
+import type * as prom from "prom-client";
+import CounterClass from "prom-client/lib/counter.js";
+import GaugeClass from "prom-client/lib/gauge.js";
+import HistogramClass from "prom-client/lib/histogram.js";
+import RegistryClass from "prom-client/lib/registry.js";
 import { HISTOGRAM_VALUES_MAX } from "../limits/serving.ts";
 
-export { Counter, Gauge, Registry } from "prom-client";
+/** A number that grows. */
+export type Counter<Label extends string = string> = prom.Counter<Label>;
+export const Counter: typeof prom.Counter = CounterClass;
+/** A number that grows and shrinks. */
+export type Gauge<Label extends string = string> = prom.Gauge<Label>;
+export const Gauge: typeof prom.Gauge = GaugeClass;
+/** Metrics that are read together. */
+export type Registry = prom.Registry;
+export const Registry: typeof prom.Registry = RegistryClass;
 
 /** How to make a histogram. */
-interface HistogramOptions<Label extends string> extends HistogramConfiguration<Label> {
+interface HistogramOptions<Label extends string> extends prom.HistogramConfiguration<Label> {
   readonly registers: Registry[];
 }
 
@@ -20,21 +28,21 @@ interface HistogramOptions<Label extends string> extends HistogramConfiguration<
  * labels for each value, and every commit has ten values.
  */
 export class Histogram<Label extends string = string> {
-  readonly #counted: CountedHistogram<Label>;
-  #waiting: (readonly [LabelValues<Label>, number])[] = [];
+  readonly #counted: prom.Histogram<Label>;
+  #waiting: (readonly [prom.LabelValues<Label>, number])[] = [];
 
   constructor(options: HistogramOptions<Label>) {
-    this.#counted = new CountedHistogram({ ...options, collect: () => this.#count() });
+    this.#counted = new HistogramClass({ ...options, collect: () => this.#count() });
   }
 
   /** Counts `value`; `labels` must not change later. */
-  observe(value: number, labels: LabelValues<Label> = {}): void {
+  observe(value: number, labels: prom.LabelValues<Label> = {}): void {
     this.#waiting.push([labels, value]);
     if (this.#waiting.length >= HISTOGRAM_VALUES_MAX) this.#count();
   }
 
   /** Makes the series of `labels`, so that it is there before its first value. */
-  zero(labels: LabelValues<Label>): void {
+  zero(labels: prom.LabelValues<Label>): void {
     this.#counted.zero(labels);
   }
 
