@@ -73,6 +73,7 @@ const config = offered({
     node: offered({ most: count }).optional().describe("what those of all namespaces may have together"),
     takesTurns: z.boolean().optional().describe("whether namespaces take turns where Services wait"),
     roundsTimeouts: z.boolean().optional().describe("whether timeouts of affinity are rounded up"),
+    range: count.optional().describe("as how many elements a source range counts; absent where it is one"),
   }).optional().describe("absent where there are none"),
 });
 

@@ -3,7 +3,7 @@
 
 import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
-import { serviceFamilies, type ServiceFamily } from "../kube/service_port.ts";
+import { serviceFamilies } from "../kube/service_port.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ServiceResource } from "./resource.ts";
 import type { ServiceProgram } from "./service_program.ts";
@@ -18,13 +18,18 @@ export interface ServiceSize {
   readonly endpoints: number;
   /** Most frontends of one port. */
   readonly frontends: number;
+  /** Source ranges at all frontends together. */
+  readonly ranges: number;
 }
 
-/** The size of `service` with `slices`; nothing for one that is not proxied. Costs its ports and those of the slices. */
-export function serviceSize(service: Service, slices: SlicedEndpoints): ServiceSize {
+/**
+ * The size of `service` with `slices`; nothing for one that is not proxied. Costs its ports and those of the slices. `range`: as how
+ * many elements a source range counts.
+ */
+export function serviceSize(service: Service, slices: SlicedEndpoints, range = 1): ServiceSize {
   const families = serviceFamilies(service);
   const ports = service.spec.ports ?? [];
-  let [elements, endpoints, frontends] = [0, 0, 0];
+  let [elements, endpoints, frontends, ranges] = [0, 0, 0, 0];
   for (const { name, protocol, nodePort } of ports) {
     const one = { portName: name ?? "", protocol: (protocol ?? "TCP").toLowerCase() };
     let ofPort = 0;
@@ -33,11 +38,14 @@ export function serviceSize(service: Service, slices: SlicedEndpoints): ServiceS
       const at = 1 + family.externalIPs.length + (nodePort ? 1 : 0);
       endpoints = Math.max(endpoints, behind);
       ofPort += at;
-      elements += (at + drawnLists(service)) * (1 + Math.min(behind, SLOT_CLASS_MAX)) + guards(family);
+      elements += (at + drawnLists(service)) * (1 + Math.min(behind, SLOT_CLASS_MAX));
+      ranges += family.balancerIPs.length * family.sourceRanges.length;
+      if (family.sourceRanges.length > 0) elements += family.balancerIPs.length;
     }
     frontends = Math.max(frontends, ofPort);
   }
-  return { elements, ports: families.length === 0 ? 0 : ports.length, endpoints, frontends };
+  elements += range * ranges;
+  return { elements, ports: families.length === 0 ? 0 : ports.length, endpoints, frontends, ranges };
 }
 
 /** With affinity each endpoint has a number and a slot besides, once for the ServicePort, as if it had two more frontends. */
@@ -45,15 +53,14 @@ function drawnLists({ spec }: Service): number {
   return spec.sessionAffinity === "ClientIP" ? 2 : 0;
 }
 
-/** Elements that check the source at the load balancer's addresses. */
-function guards({ sourceRanges, balancerIPs }: ServiceFamily): number {
-  return sourceRanges.length === 0 ? 0 : balancerIPs.length * (1 + sourceRanges.length);
-}
-
 /** Why a Service of this size is set aside. */
-export function oversizeText({ elements, ports, endpoints, frontends }: ServiceSize, most: number): string {
+export function oversizeText(
+  { elements, ports, endpoints, frontends, ranges }: ServiceSize,
+  most: number,
+): string {
+  const guards = ranges === 0 ? "" : `, ${ranges} source ranges at all of them`;
   return `too large: about ${elements} elements, at most ${most} ` +
-    `(${ports} ports, up to ${frontends} frontends and ${endpoints} endpoints each)`;
+    `(${ports} ports, up to ${frontends} frontends and ${endpoints} endpoints each${guards})`;
 }
 
 /**
@@ -64,28 +71,29 @@ export function isSurelySmall(
   service: Service,
   slices: Iterable<EndpointSlice>,
   elements: number,
+  range = 1,
 ): boolean {
   const { spec, status } = service;
   let endpoints = 1;
   for (const slice of slices) endpoints += slotsOf(slice) * slice.ports.length;
   const balancers = status?.loadBalancer?.ingress?.length ?? 0;
   const frontends = 2 + (spec.externalIPs?.length ?? 0) + balancers + drawnLists(service);
-  const ranges = balancers * (1 + (spec.loadBalancerSourceRanges?.length ?? 0));
+  const ranges = balancers * (1 + range * (spec.loadBalancerSourceRanges?.length ?? 0));
   return FAMILIES.length * (spec.ports?.length ?? 0) * (frontends * endpoints + ranges) <= elements;
 }
 
 /** About how many elements a program has. */
-export function programElements({ resources }: ServiceProgram): number {
+export function programElements({ resources }: ServiceProgram, range = 1): number {
   let elements = 0;
-  for (const resource of resources.values()) elements += resourceElements(resource);
+  for (const resource of resources.values()) elements += resourceElements(resource, range);
   return elements;
 }
 
 /** About how many elements a resource has. */
-export function resourceElements(resource: ServiceResource | undefined): number {
+export function resourceElements(resource: ServiceResource | undefined, range = 1): number {
   if (resource?.kind !== "frontend") return 1;
   const { slots, localSlots, sources, pinned, drawn } = resource;
   const numbered = pinned === undefined ? 0 : pinned.endpoints.size;
   const lists = drawn ? 2 * (pinned!.cluster.endpoints.length + pinned!.local.endpoints.length) : 0;
-  return 1 + slots.endpoints.length + localSlots.endpoints.length + sources.length + numbered + lists;
+  return 1 + slots.endpoints.length + localSlots.endpoints.length + range * sources.length + numbered + lists;
 }

@@ -33,7 +33,8 @@ export function advance(folding: Folding): void {
     changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
     noteTightened(folding.changes.tightened, claim, stands, wanted);
     noteFlows(folding, claim, wanted ?? stands);
-    left -= Math.max(resourceElements(stands), resourceElements(wanted));
+    const range = state.bounds?.range;
+    left -= Math.max(resourceElements(stands, range), resourceElements(wanted, range));
     if (left <= 0) return;
   }
 }

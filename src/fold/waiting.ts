@@ -49,7 +49,7 @@ export function isPostponed(state: ClusterState, name: ServiceName): boolean {
   if (burst === undefined || most === undefined) return false;
   if (changed < most && !isBehindOthers(postponed, name)) return false;
   const program = state.programs.get(name);
-  if (program !== undefined && programElements(program) > burst.small) return true;
+  if (program !== undefined && programElements(program, bounds?.range) > burst.small) return true;
   const service = state.services.get(name);
   const now = (service && sizeOf(state, service, name, burst.small))?.elements ?? 0;
   return now > burst.small && now <= bounds!.most;
@@ -71,6 +71,7 @@ export function sizeOf(
   elements: number,
 ): ServiceSize | undefined {
   const slices = () => state.slices.get(name)?.values() ?? [];
-  if (isSurelySmall(service, slices(), elements)) return undefined;
-  return serviceSize(service, new SlicedEndpoints(slices()));
+  const range = state.bounds?.range;
+  if (isSurelySmall(service, slices(), elements, range)) return undefined;
+  return serviceSize(service, new SlicedEndpoints(slices()), range);
 }

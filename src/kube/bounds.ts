@@ -7,6 +7,7 @@ import {
   LARGE_SERVICE_ELEMENTS,
   NAMESPACE_ELEMENTS_MAX,
   NODE_ELEMENTS_MAX,
+  RANGE_ELEMENTS,
   SERVICE_ELEMENTS_MAX,
   SMALL_SERVICE_ELEMENTS,
   STEP_ELEMENTS,
@@ -30,6 +31,8 @@ export interface ServiceBounds {
   readonly takesTurns?: boolean;
   /** Whether timeouts of affinity are rounded up, so that there are few of them; absent where they are not. */
   readonly roundsTimeouts?: boolean;
+  /** As how many elements a source range counts at each frontend; absent where it is one. */
+  readonly range?: number;
 }
 
 /** How many elements the large Services of one namespace may have together; those that are over it are set aside. */
@@ -68,6 +71,7 @@ export const BOUNDS_WITHOUT_STEPS: ServiceBounds = {
   step: STEP_ELEMENTS,
   ...TOTALS,
   roundsTimeouts: true,
+  range: RANGE_ELEMENTS,
 };
 
 /** The bounds of `run`. */
@@ -79,4 +83,5 @@ export const SERVICE_BOUNDS: ServiceBounds = {
   ...TOTALS,
   takesTurns: true,
   roundsTimeouts: true,
+  range: RANGE_ELEMENTS,
 };

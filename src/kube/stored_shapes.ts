@@ -173,4 +173,5 @@ export const BOUNDS: Shape = fieldsOfType<ServiceBounds>()({ most: COUNT, large:
   node: fieldsOfType<NodeBounds>()({ most: COUNT }, {}),
   takesTurns: FLAG,
   roundsTimeouts: FLAG,
+  range: COUNT,
 });

@@ -154,6 +154,71 @@ const ATTACKS: readonly Attack[] = [
       return undefined;
     },
   },
+  {
+    name: "flapping: 20 ports x 2,000 source ranges",
+    async begin() {
+      const path = `/api/v1/namespaces/${HOSTILE}/services/ranged`;
+      await make(HOSTILE, "ranged", { ports: 20, endpoints: 2 });
+      let generation = 0;
+      const change = () => {
+        const net = generation++ & 255;
+        const loadBalancerSourceRanges = Array.from(
+          { length: 2000 },
+          (_, i) => `${net}.${i >> 8}.${i & 255}.0/24`,
+        );
+        return plane.call("PATCH", path, { spec: { type: "LoadBalancer", loadBalancerSourceRanges } });
+      };
+      await change();
+      await plane.call("PATCH", `${path}/status`, {
+        status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } },
+      });
+      return async () => void await change();
+    },
+  },
+  {
+    name: "flapping: timeouts of affinity of 100 Services",
+    async begin() {
+      const names = Array.from({ length: 100 }, (_, i) => `timed-${i}`);
+      await Promise.all(
+        names.map((name) => make(HOSTILE, name, { ports: 10, endpoints: 10, affinity: true })),
+      );
+      let timeoutSeconds = 0;
+      return async () => {
+        await Promise.all(names.map((name) => {
+          timeoutSeconds = timeoutSeconds % 86_400 + 1;
+          const sessionAffinityConfig = { clientIP: { timeoutSeconds } };
+          return plane.call("PATCH", `/api/v1/namespaces/${HOSTILE}/services/${name}`, {
+            spec: { sessionAffinityConfig },
+          });
+        }));
+      };
+    },
+  },
+  {
+    name: "flapping: weights and traffic distribution",
+    async begin() {
+      const names = Array.from({ length: 10 }, (_, i) => `weighed-${i}`);
+      await Promise.all(names.map((name) => make(HOSTILE, name, { ports: 10, endpoints: 60 })));
+      let generation = 0;
+      return async () => {
+        generation++;
+        const annotations = { "ledgerproxy.io/weight": String(1 + generation % 64) };
+        const trafficDistribution = generation % 2 === 0 ? null : "PreferSameZone";
+        const zones = generation % 2 === 0 ? undefined : { forZones: [{ name: "a" }] };
+        await Promise.all(names.map(async (name) => {
+          const { endpoints } = sliceOf(HOSTILE, name, 10, 60, generation);
+          const hinted = (endpoints as object[]).map((one, i) => i % 3 > 0 ? one : { ...one, hints: zones });
+          await plane.call("PATCH", `${slices(HOSTILE)}/${name}-a`, {
+            metadata: { annotations },
+            endpoints: hinted,
+          });
+          await plane.call("PATCH", `/api/v1/namespaces/${HOSTILE}/services/${name}`, {
+            spec: { trafficDistribution },
+          });
+        }));
+      };
+    },
+  },
 ];
 
 async function bench(): Promise<number> {

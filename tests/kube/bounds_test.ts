@@ -26,3 +26,18 @@ Deno.test("a Service of 5,000 endpoints fits with two ports at three addresses",
 Deno.test("a Service of 2,000 ports and 1,000 endpoints does not", () => {
   assert.ok(size(2000, 1000, 0) > SERVICE_BOUNDS.most);
 });
+
+Deno.test("a hundred source ranges at two ports fit ten times, thousands at twenty ports do not", () => {
+  const ranged = (ports: number, ranges: number) => {
+    const named = Array.from({ length: ports }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+    const guarded = {
+      ...service(`shop/web 10.96.0.1 ${named}`, undefined, {
+        loadBalancerSourceRanges: Array.from({ length: ranges }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`),
+      }),
+      status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } },
+    };
+    return serviceSize(guarded, new SlicedEndpoints([]), SERVICE_BOUNDS.range).elements;
+  };
+  assert.ok(ranged(2, 1000) <= SERVICE_BOUNDS.most);
+  assert.ok(ranged(20, 2000) > SERVICE_BOUNDS.most);
+});
