@@ -2,7 +2,7 @@
 
 import type { Latency } from "./change_latency.ts";
 import type { TimeText } from "./record_words.ts";
-import { lengthText, tableLines } from "./table_words.ts";
+import { lengthText, rangeText, tableLines } from "./table_words.ts";
 
 /** The stages as a table. */
 export function latencyLines({ from, through, clock, stages }: Latency, timeText: TimeText): string[] {
@@ -21,7 +21,7 @@ export function latencyLines({ from, through, clock, stages }: Latency, timeText
   ]);
   const played = "a recording was played into this ledger: arrivals and commits have two clocks";
   return [
-    `@${from} to @${through}`,
+    rangeText(from, through),
     ...(clock === "played" ? [played] : []),
     ...tableLines([["STAGE", "CHANGES", "P50", "P99", "WORST", "OF"], ...rows]),
   ];

@@ -26,6 +26,11 @@ export function tableOr(
   return rows.length === 0 ? [nothing] : tableLines([head, ...rows]);
 }
 
+/** `@10 to @19`, of the first and the last record of a range; `no records` where it has none. */
+export function rangeText(first: number, last: number): string {
+  return last < first ? "no records" : `@${first} to @${last}`;
+}
+
 /** `1 connection`, `12 connections`. */
 export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,7 +1,7 @@
 // The text that `top` prints: three tables, and a fourth where connections are counted.
 
 import type { TimeText } from "./record_words.ts";
-import { lengthText, tableOr } from "./table_words.ts";
+import { lengthText, rangeText, tableOr } from "./table_words.ts";
 import type { Top } from "./top.ts";
 
 /** The tables of the busiest Services, the flapping endpoints, the slowest commits and, where they are counted, connections. */
@@ -10,7 +10,7 @@ export function topLines(
   timeText: TimeText,
 ): string[] {
   return [
-    `@${from} to @${through}`,
+    rangeText(from, through),
     "",
     ...tableOr(
       "no Service changed",

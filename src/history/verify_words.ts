@@ -3,6 +3,7 @@
 import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import { disagreementText } from "../plan/disagreement.ts";
 import type { KernelComparison } from "./kernel_comparison.ts";
+import { rangeText } from "./table_words.ts";
 import type { LedgerVerdict } from "./verify.ts";
 import type { WitnessSummary } from "./witness.ts";
 
@@ -14,8 +15,7 @@ export function verdictLines(
   path: string,
   { first, last, segments, snapshots, checkpoints, witness, problems, notes }: LedgerVerdict,
 ): string[] {
-  const range = last < first ? "no records" : `@${first} to @${last}`;
-  const what = `${path}: ${range}, ${segments} segments, ${snapshots} snapshots`;
+  const what = `${path}: ${rangeText(first, last)}, ${segments} segments, ${snapshots} snapshots`;
   return [
     `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
     ...problems.map((problem) => `  ${problem}`),

@@ -52,13 +52,13 @@ export function conditionMetrics(
   });
   const closed = new Counter({
     name: "ledgerproxy_http_connections_closed_total",
-    help: "Connections closed without an answer: too many, too late, or no HTTP",
+    help: "Connections closed without an answer: too many at once, too slow, or no HTTP",
     labelNames: ["server", "reason"] as const,
     registers,
   });
   const refused = new Counter({
     name: "ledgerproxy_http_accept_failures_total",
-    help: "Connections that the system could not give us, for want of descriptors or memory",
+    help: "Connections that were not accepted, because descriptors or memory were lacking",
     labelNames: ["server"] as const,
     registers,
   });

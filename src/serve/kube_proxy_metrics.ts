@@ -54,7 +54,11 @@ export function kubeProxyMetrics(
     changes(registry),
   ];
   let queuedAt: number | undefined;
-  addPerFamily(registry, timestamp("last_queued_timestamp", "When changes last came"), () => queuedAt);
+  addPerFamily(
+    registry,
+    timestamp("last_queued_timestamp", "When changes were last received"),
+    () => queuedAt,
+  );
   const failures = new Counter({
     name: "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
     help: "Batches that the kernel refused",
@@ -112,14 +116,18 @@ function addPerFamily(registry: Registry, described: Described, value: () => num
 
 /** How long syncs take: all of them, and by whether the skeleton was written too. */
 function durations(registry: Registry): SyncNote {
-  const sync = (kind: string) =>
+  const sync = (kind: string, which: string) =>
     new Histogram({
       name: `kubeproxy_sync_${kind}proxy_rules_duration_seconds`,
-      help: "Time of a sync, from changes that are read to rules in the kernel",
+      help: `Time of a sync${which}, from changes that are read to rules in the kernel`,
       buckets: SYNC_BUCKETS,
       ...family(registry),
     });
-  const [all, full, partial] = [sync(""), sync("full_"), sync("partial_")];
+  const [all, full, partial] = [
+    sync("", ""),
+    sync("full_", " that makes the tables anew"),
+    sync("partial_", " that changes elements alone"),
+  ];
   for (const ip_family of FAMILIES) {
     for (const histogram of [all, full, partial]) histogram.zero({ ip_family });
   }
@@ -173,12 +181,15 @@ function withoutLocal(registry: Registry): SyncNote {
   return (report) => last = report;
 }
 
+/** What the names of metrics call these objects, as help calls them. */
+const NOUNS = { service: "Services", endpoint: "endpoints" } as const;
+
 /** How many Services and slices changed. */
 function changes(registry: Registry): SyncNote {
-  const counter = (what: string) =>
+  const counter = (what: keyof typeof NOUNS) =>
     new Counter({
       name: `kubeproxy_sync_proxy_rules_${what}_changes_total`,
-      help: `Changes of ${what}s`,
+      help: `Changes of ${NOUNS[what]}`,
       registers: [registry],
     });
   const [services, endpoints] = [counter("service"), counter("endpoint")];
@@ -193,7 +204,7 @@ function addPending(registry: Registry, gathered: () => Pick<Gathered, "services
   for (const what of ["service", "endpoint"] as const) {
     new Gauge({
       name: `kubeproxy_sync_proxy_rules_${what}_changes_pending`,
-      help: `Changes of ${what}s that wait for a commit`,
+      help: `Changes of ${NOUNS[what]} that wait for a commit`,
       registers: [registry],
       collect() {
         this.set(gathered()[`${what}s`]);
@@ -206,13 +217,13 @@ function addPending(registry: Registry, gathered: () => Pick<Gathered, "services
 function conntrack(registry: Registry): Pick<KubeProxyMetrics, "forgot"> {
   const reconciled = new Histogram({
     name: "kubeproxy_conntrack_reconciler_sync_duration_seconds",
-    help: "Time to find and forget stale UDP flows",
+    help: "Time to find and delete stale UDP flows in connection tracking",
     buckets: SYNC_BUCKETS,
     ...family(registry),
   });
   const forgotten = new Counter({
     name: "kubeproxy_conntrack_reconciler_deleted_entries_total",
-    help: "Stale UDP flows forgotten",
+    help: "Stale UDP flows deleted from connection tracking",
     ...family(registry),
   });
   for (const ip_family of FAMILIES) {

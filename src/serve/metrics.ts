@@ -136,7 +136,7 @@ function addSyncMetrics(registry: Registry, last: () => SyncReport | undefined):
         if (report !== undefined) this.set(value(report));
       },
     });
-  gauge("committed_offset", "Ledger offset the rules follow", ({ position }) => position);
+  gauge("committed_offset", "Offset of the last record that the rules follow", ({ position }) => position);
   gauge(
     "services_set_aside",
     "Services that are not served because they are too large or their rules are refused, until they change",
@@ -223,5 +223,5 @@ function addSourceMetrics(registry: Registry, status: Gauged["status"]): void {
     "1 while a list that would remove much waits for another one to confirm it, else 0",
     ({ reason }) => reason === "unconfirmed" ? 1 : 0,
   );
-  gauge("ledgerproxy_source_lists", "Lists taken since the start", ({ lists }) => lists);
+  gauge("ledgerproxy_source_lists", "Lists received since the start", ({ lists }) => lists);
 }

@@ -46,7 +46,7 @@ export function addProcessMetrics(
     });
   gauge("process_resident_memory_bytes", "Resident memory", () => read?.residentBytes);
   gauge("process_virtual_memory_bytes", "Virtual memory", () => read?.virtualBytes);
-  gauge("process_start_time_seconds", "Start of the process since 1970", () => read?.startedAt);
+  gauge("process_start_time_seconds", "Start of the process, in seconds since 1970", () => read?.startedAt);
   gauge("process_open_fds", "Open file descriptors", () => read?.descriptors);
   gauge("process_max_fds", "Most file descriptors that may be open", () => read?.descriptorsMax);
   const heap = (name: "heapUsed" | "heapTotal" | "external") => () => Deno.memoryUsage()[name];

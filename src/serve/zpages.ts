@@ -87,7 +87,11 @@ export function sliMetrics(checks: HealthChecks, startedAt: number): () => Promi
     labelNames: ["name", "type", "status"] as const,
     registers,
   });
-  new Gauge({ name: "process_start_time_seconds", help: "Start of the process since 1970", registers })
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "Start of the process, in seconds since 1970",
+    registers,
+  })
     .set(startedAt / 1000);
   for (const type of ["healthz", "livez"] as const) {
     for (const status of ["success", "error"]) total.inc({ name: NAME, type, status }, 0);

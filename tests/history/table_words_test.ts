@@ -1,7 +1,7 @@
 // Tables and lengths of time as text.
 
 import assert from "node:assert/strict";
-import { lengthText, tableLines, tableOr } from "../../src/history/table_words.ts";
+import { lengthText, rangeText, tableLines, tableOr } from "../../src/history/table_words.ts";
 
 Deno.test("columns are as wide as their widest cell, the last is not padded", () => {
   assert.deepEqual(tableLines([["A", "BB", "C"], ["long", "", "x"], ["é", "🦀🦀🦀", ""]]), [
@@ -12,6 +12,14 @@ Deno.test("columns are as wide as their widest cell, the last is not padded", ()
   assert.deepEqual(tableLines([]), []);
   assert.deepEqual(tableOr("nothing", ["A"], []), ["nothing"]);
   assert.deepEqual(tableOr("nothing", ["A"], [["b"]]), ["A", "b"]);
+});
+
+Deno.test("a range names its first and its last record; one without records says so", () => {
+  assert.deepEqual([rangeText(0, 13), rangeText(4, 4), rangeText(5, 4)], [
+    "@0 to @13",
+    "@4 to @4",
+    "no records",
+  ]);
 });
 
 Deno.test("a length of time has about three digits", () => {

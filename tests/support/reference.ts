@@ -52,8 +52,9 @@ export async function metricsPage(): Promise<string> {
   return [
     "# Metrics",
     "",
-    "At `/metrics` of the metrics port (10249). Names that begin with `kubeproxy_` are kube-proxy's. This",
-    "page is made from the program by `deno task reference`.",
+    "At `/metrics` of the metrics port (10249; 10349 for a proxy with a name). Names that begin with",
+    "`kubeproxy_` are those of kube-proxy. `/metrics/slis` has the results of the health checks, as",
+    "components of Kubernetes do. This page is made from the program by `deno task reference`.",
     "",
     "| metric | type | meaning |",
     "| --- | --- | --- |",

@@ -48,7 +48,7 @@ export function addBisect(program: Command, done: Done): void {
     .argument("<target>", "a Service (shop/web, shop/web:http), or ADDRESS:PORT/PROTO")
     .option(
       "--expect <what>",
-      "endpoint, refused, dropped, ADDRESS[:PORT] of an endpoint, or same",
+      "endpoint, refused, dropped, ADDRESS[:PORT] of an endpoint, or same (as at good)",
       "endpoint",
     )
     .option("--interface <name>", "interface by which the packet reaches the node")

@@ -41,7 +41,7 @@ Example (going back to kube-proxy):
 /** Adds `cleanup` to the program. */
 export function addCleanup(program: Command, done: Done): void {
   program.command("cleanup")
-    .description("remove our rules from this node; the ledger stays, and notes it")
+    .description("remove our rules from this node; the ledger stays, and records that")
     .option(...LEDGER_FLAG)
     .option("--kube-proxy", "remove kube-proxy's nftables rules too")
     .option(
