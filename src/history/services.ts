@@ -262,7 +262,7 @@ function endpointStates(
 }
 
 /** Endpoints of `slice` for `port`, each with its port number. */
-function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceEndpoint, number])[] {
+export function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceEndpoint, number])[] {
   if (slice.addressType !== (port.family === "ip" ? "IPv4" : "IPv6")) return [];
   return slice.ports.flatMap(({ name, protocol, port: number }) =>
     (name ?? "") === port.portName && (protocol ?? "TCP").toLowerCase() === port.protocol && number

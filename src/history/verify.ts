@@ -2,13 +2,14 @@
 // every file beside the records with what they say.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
-import { compareSnapshot, restoredState } from "../fold/snapshot.ts";
-import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
+import { compareSnapshot, restoredState, type SnapshotLine } from "../fold/snapshot.ts";
+import type { CheckpointChain, CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import type { LedgerHead } from "../ledger/head.ts";
 import type { ProofEnd } from "../ledger/ledger_view.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { TornTail } from "../ledger/segment.ts";
+import type { Snapshot } from "../ledger/snapshot.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
 import { JournalProof } from "./journal_proof.ts";
 import type { Past } from "./past.ts";
@@ -77,55 +78,31 @@ interface Verifying {
   readonly problems: string[];
   readonly notes: string[];
   readonly journals: JournalProof;
+  readonly checkpoints: CheckpointChain;
+  readonly witness: WitnessCheck;
   /** Undefined from a snapshot that is not whole to the next whole one: what was before the records is unknown. */
   run: Replay | undefined;
   /** How many commits do not follow from the ledger. */
   wrong: number;
+  /** Offset of the last record that was read. */
+  last: number;
+  /** The rules at the position that was asked for, once it is reached. */
+  rules: RulesAt | undefined;
 }
 
 /** Reads, verifies and replays all of `past`. */
-export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {}): Verification {
+export function verifyPast(past: Past, kept: Verifiable = {}): Verification {
+  const { key, heads = [] } = kept;
   const first = past.first();
   const snapshots = new Set<number>(past.snapshots());
   const begin = first === 0 ? undefined : past.snapshot(first);
-  const whole = typeof begin === "object" ? begin : undefined;
-  const verifying: Verifying = {
-    past,
-    problems: [],
-    notes: [],
-    journals: new JournalProof(past),
-    run: undefined,
-    wrong: 0,
-  };
-  const { problems, notes } = verifying;
-  if (typeof begin === "string") {
-    problems.push(`${past.snapshotName(first)}: ${begin}; what was before @${first} is unknown`);
-  } else verifying.run = newReplay(whole === undefined ? emptyState() : restoredState(whole.lines));
-  const counted = past.progress("records verified");
-  const proof = past.prove(whole);
-  const checkpoints = past.checkpoints(key);
-  const witness = new WitnessCheck(heads, past.id());
-  if (whole !== undefined) witness.note(first, whole.chain);
-  let rules = rulesAt(verifying, at);
-  let last = first - 1;
-  let before = whole?.chain;
-  let step = proof.next();
-  for (; !step.done; step = proof.next()) {
-    const { offset, record, chain } = step.value;
-    if (offset !== last + 1) throw past.overtaken();
-    last = offset;
-    problems.push(...checkpoints.note(offset, record, before));
-    before = chain;
-    witness.note(offset + 1, chain);
-    verifyRecord(verifying, offset, record);
-    if (snapshots.has(offset + 1) && offset + 1 !== first) verifySnapshot(verifying, offset + 1, chain);
-    rules ??= rulesAt(verifying, at);
-    counted(offset);
-  }
-  const end = step.value;
+  const verifying = newVerifying(past, kept, begin);
+  const { problems, notes, checkpoints, witness } = verifying;
+  const end = verifyRecords(verifying, kept, typeof begin === "object" ? begin : undefined, snapshots);
   // What retention removed meanwhile is no damage.
   if (end.kind === "damaged" && past.first() !== first) throw past.overtaken();
-  problems.push(...lastProblems(verifying, end, last), ...checkpoints.problems(first));
+  const { last, run, rules } = verifying;
+  problems.push(...lastProblems(verifying, end), ...checkpoints.problems(first));
   problems.push(...witness.problems(first, last));
   const signed = snapshotFindings(past, checkpoints, first);
   problems.push(...signed.problems);
@@ -145,13 +122,68 @@ export function verifyPast(past: Past, { at, key, heads = [] }: Verifiable = {})
     problems,
     notes: [...notes, ...checkpoints.notes(), ...leftOver(past, snapshots, first), ...notesOf(end)],
   };
-  const { state } = verifying.run ?? newReplay(emptyState());
+  const { state } = run ?? newReplay(emptyState());
   return {
     verdict,
     state,
     ...(rules === undefined ? {} : { rules }),
     ...(end.kind === "damaged" ? { damage: end.damage } : {}),
   };
+}
+
+/** `begin`: the snapshot before the records; a text says why it is not whole, undefined that they are all there are. */
+function newVerifying(
+  past: Past,
+  { at, key, heads = [] }: Verifiable,
+  begin: Snapshot<SnapshotLine> | string | undefined,
+): Verifying {
+  const first = past.first();
+  const verifying: Verifying = {
+    past,
+    problems: [],
+    notes: [],
+    journals: new JournalProof(past),
+    checkpoints: past.checkpoints(key),
+    witness: new WitnessCheck(heads, past.id()),
+    run: undefined,
+    wrong: 0,
+    last: first - 1,
+    rules: undefined,
+  };
+  if (typeof begin === "string") {
+    verifying.problems.push(`${past.snapshotName(first)}: ${begin}; what was before @${first} is unknown`);
+  } else verifying.run = newReplay(begin === undefined ? emptyState() : restoredState(begin.lines));
+  if (typeof begin === "object") verifying.witness.note(first, begin.chain);
+  verifying.rules = rulesAt(verifying, at);
+  return verifying;
+}
+
+/** Reads every record behind `begin`, and replays it; returns how the ledger ends. */
+function verifyRecords(
+  verifying: Verifying,
+  { at }: Verifiable,
+  begin: Snapshot<SnapshotLine> | undefined,
+  snapshots: ReadonlySet<number>,
+): ProofEnd {
+  const { past, problems, checkpoints, witness } = verifying;
+  const first = verifying.last + 1;
+  const counted = past.progress("records verified");
+  let before = begin?.chain;
+  const proof = past.prove(begin);
+  let step = proof.next();
+  for (; !step.done; step = proof.next()) {
+    const { offset, record, chain } = step.value;
+    if (offset !== verifying.last + 1) throw past.overtaken();
+    verifying.last = offset;
+    problems.push(...checkpoints.note(offset, record, before));
+    before = chain;
+    witness.note(offset + 1, chain);
+    verifyRecord(verifying, offset, record);
+    if (snapshots.has(offset + 1) && offset + 1 !== first) verifySnapshot(verifying, offset + 1, chain);
+    verifying.rules ??= rulesAt(verifying, at);
+    counted(offset);
+  }
+  return step.value;
 }
 
 /** The rules at `at`, once the verification is there. */
@@ -205,7 +237,7 @@ function verifySnapshot(verifying: Verifying, next: number, chain: string): void
 }
 
 /** Problems that show at the end: damage, a cut tail, wrong terms, and how many more commits are wrong. */
-function lastProblems({ past, wrong, journals }: Verifying, end: ProofEnd, last: number): string[] {
+function lastProblems({ past, wrong, journals, last }: Verifying, end: ProofEnd): string[] {
   const cut = end.kind === "damaged" ? undefined : past.cut();
   return [
     ...(wrong > COMMITS_NAMED ? [`and ${wrong - COMMITS_NAMED} more commits`] : []),

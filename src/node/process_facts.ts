@@ -1,19 +1,7 @@
 // What the kernel counts for this process: its CPU time, memory, files and age (proc(5)).
 
 import { openDescriptors, readSpecial } from "../kernel/special_files.ts";
-
-/** The facts, in the units of Prometheus' process metrics. */
-export interface ProcessFacts {
-  /** User and system time in seconds. */
-  readonly cpuSeconds: number;
-  readonly residentBytes: number;
-  readonly virtualBytes: number;
-  /** Seconds since 1970. */
-  readonly startedAt: number;
-  readonly descriptors: number;
-  /** The soft limit; Infinity where there is none. */
-  readonly descriptorsMax: number;
-}
+import type { ProcessFacts } from "../serve/process_metrics.ts";
 
 /** Clock ticks in a second, and bytes in a page: the same on x86_64 and aarch64 as Debian builds them. */
 const TICKS = 100;

@@ -3,13 +3,13 @@
 // was lost or the kernel rejected rules, they differ.
 
 import { readiness } from "../history/object_diff.ts";
-import { policiesOf } from "../history/services.ts";
+import { endpointsIn, policiesOf } from "../history/services.ts";
 import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import { endpointsOf } from "../fold/endpoints.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { PATHS } from "../fold/skeleton.ts";
 import { parseAddress } from "../kube/address.ts";
-import { describeService, type EndpointSlice, type Service, type SliceEndpoint } from "../kube/objects.ts";
+import { describeService, type EndpointSlice, type Service } from "../kube/objects.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { canonicalKey, elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
@@ -189,16 +189,6 @@ export function endpointCauses(view: View, { port, endpoints }: PortView): (numb
   const placed = placedEndpoints(view, port);
   return endpoints.map(({ value, traffic, slice }) =>
     (traffic === "none" ? undefined : placed.get(value)) ?? view.objects.get(slice)?.cause
-  );
-}
-
-/** Endpoints of `slice` for `port`, each with its port number. */
-function endpointsIn(port: ServicePort, slice: EndpointSlice): (readonly [SliceEndpoint, number])[] {
-  if (slice.addressType !== (port.family === "ip" ? "IPv4" : "IPv6")) return [];
-  return slice.ports.flatMap(({ name, protocol, port: number }) =>
-    (name ?? "") === port.portName && (protocol ?? "TCP").toLowerCase() === port.protocol && number
-      ? slice.endpoints.map((endpoint) => [endpoint, number] as const)
-      : []
   );
 }
 

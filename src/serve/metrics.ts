@@ -9,7 +9,7 @@ import type { ResourceStatus } from "../ingest/source.ts";
 import { addConnectionMetrics } from "./connection_metrics.ts";
 import type { ConnectionSeries } from "./connection_tally.ts";
 import { type ConditionGauged, type ConditionMetrics, conditionMetrics } from "./condition_metrics.ts";
-import { addProcessMetrics, measureLoopDelay, type ProcessGauged } from "./process_metrics.ts";
+import { addProcessMetrics, measureLoopDelay, type ProcessFacts } from "./process_metrics.ts";
 import { type RestClientMetrics, restClientMetrics } from "./rest_client_metrics.ts";
 import { type KubeProxyMetrics, kubeProxyMetrics } from "./kube_proxy_metrics.ts";
 
@@ -50,7 +50,7 @@ export interface Gauged extends ConditionGauged {
   /** Connections by Service; undefined where they are not counted. */
   connections?(): Promise<ConnectionSeries | undefined>;
   /** What the kernel counts for the process; undefined where it cannot be read. */
-  process(): ProcessGauged | undefined;
+  process(): ProcessFacts | undefined;
   /** Versions, as labels of the build info. */
   readonly build: Readonly<Record<string, string>>;
 }

@@ -2,13 +2,16 @@
 
 import { Counter, Gauge, Histogram, type Registry } from "./prometheus.ts";
 
-/** What the metrics of a process show; `ProcessFacts` of `node/` has it. */
-export interface ProcessGauged {
+/** What the metrics of a process show, in the units of Prometheus' process metrics. */
+export interface ProcessFacts {
+  /** User and system time in seconds. */
   readonly cpuSeconds: number;
   readonly residentBytes: number;
   readonly virtualBytes: number;
+  /** Seconds since 1970. */
   readonly startedAt: number;
   readonly descriptors: number;
+  /** The soft limit; Infinity where there is none. */
   readonly descriptorsMax: number;
 }
 
@@ -19,12 +22,12 @@ const LATENESS_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 /** Adds the metrics to `registry`. `facts` returns undefined where the kernel does not let them be read. */
 export function addProcessMetrics(
   registry: Registry,
-  facts: () => ProcessGauged | undefined,
+  facts: () => ProcessFacts | undefined,
   build: Readonly<Record<string, string>>,
 ): void {
   const registers = [registry];
   // One scrape reads the facts once: the first of these metrics reads them for all.
-  let read: ProcessGauged | undefined;
+  let read: ProcessFacts | undefined;
   new Counter({
     name: "process_cpu_seconds_total",
     help: "User and system CPU time",
