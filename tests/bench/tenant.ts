@@ -110,6 +110,30 @@ async function remove(name: string): Promise<void> {
   await plane.call("DELETE", `${slices(HOSTILE)}/${name}-a`);
 }
 
+/** Source ranges that are all replaced again and again. */
+function flappingRanges(name: string, ports: number, ranges: number): Attack {
+  return {
+    name: `flapping: ${ports} ports x ${ranges} source ranges`,
+    async begin() {
+      const path = `/api/v1/namespaces/${HOSTILE}/services/${name}`;
+      await make(HOSTILE, name, { ports, endpoints: 2 });
+      let generation = 0;
+      const change = () => {
+        const net = 1 + (generation++ & 127);
+        const loadBalancerSourceRanges = Array.from(
+          { length: ranges },
+          (_, i) => `${net}.${i >> 8}.${i & 255}.0/24`,
+        );
+        return plane.call("PATCH", path, { spec: { type: "LoadBalancer", loadBalancerSourceRanges } });
+      };
+      await change();
+      const ip = `203.0.113.${name.charCodeAt(name.length - 1)}`;
+      await plane.call("PATCH", `${path}/status`, { status: { loadBalancer: { ingress: [{ ip }] } } });
+      return async () => void await change();
+    },
+  };
+}
+
 /** What a tenant may do with the rights of one namespace. */
 const ATTACKS: readonly Attack[] = [
   { name: "nothing", begin: () => Promise.resolve(undefined) },
@@ -154,27 +178,9 @@ const ATTACKS: readonly Attack[] = [
       return undefined;
     },
   },
-  {
-    name: "flapping: 20 ports x 2,000 source ranges",
-    async begin() {
-      const path = `/api/v1/namespaces/${HOSTILE}/services/ranged`;
-      await make(HOSTILE, "ranged", { ports: 20, endpoints: 2 });
-      let generation = 0;
-      const change = () => {
-        const net = generation++ & 255;
-        const loadBalancerSourceRanges = Array.from(
-          { length: 2000 },
-          (_, i) => `${net}.${i >> 8}.${i & 255}.0/24`,
-        );
-        return plane.call("PATCH", path, { spec: { type: "LoadBalancer", loadBalancerSourceRanges } });
-      };
-      await change();
-      await plane.call("PATCH", `${path}/status`, {
-        status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } },
-      });
-      return async () => void await change();
-    },
-  },
+  flappingRanges("ranged-a", 20, 100),
+  flappingRanges("ranged-b", 1, 2000),
+  flappingRanges("ranged-c", 20, 2000),
   {
     name: "flapping: timeouts of affinity of 100 Services",
     async begin() {
