@@ -116,8 +116,11 @@ export function findElement(
     // An interval is found by any key that is within it.
     return read.key === element.key ? read : undefined;
   } catch (error) {
-    if (error instanceof SystemError && error.errno === ERRNO.ENOENT) return undefined;
-    throw error;
+    if (!(error instanceof SystemError)) throw error;
+    if (error.errno === ERRNO.ENOENT) return undefined;
+    if (error.errno !== ERRNO.EINVAL) throw error;
+    // Another program has made the set anew, with keys of another length.
+    throw new UnreadableRuleset(`set ${table.family} ${table.name} ${set.name} has other keys`, [table]);
   }
 }
 

@@ -122,3 +122,22 @@ Deno.test("a repair puts back what nft took, portion by portion, while changes a
   assert.equal(running.comparing, undefined);
   assert.deepEqual(process.warnings.filter((text) => !/nft \(process 1\) changed our tables/.test(text)), []);
 });
+
+Deno.test("a table that nft makes anew, with other keys, while it is compared is unreadable, and no error", () => {
+  using kernel = new NetlinkKernel();
+  using process = started(kernel);
+  const kinds: (string | undefined)[] = [];
+  const compareAll = () => {
+    for (const deviation of deviations(process.engine, kernel)) {
+      kinds.push(deviation?.kind);
+      // Both tables were listed, and none of their elements.
+      if (kinds.length === OUR_TABLES.length) nft(["-f", "-"], anew);
+    }
+  };
+  const anew = `delete table ip ledgerproxy
+    add table ip ledgerproxy
+    add set ip ledgerproxy cluster-ips { type inet_service; }`;
+  assert.doesNotThrow(compareAll);
+  assert.deepEqual(kinds, [undefined, undefined, "unreadable"]);
+  nft(["-f", "-"], "delete table ip ledgerproxy; delete table ip6 ledgerproxy");
+});
