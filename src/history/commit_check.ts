@@ -128,10 +128,10 @@ function sameCauses({ changes, from, through }: CommitRecord, made: readonly Com
   return others.size === 1 && start! >= from - 1 && start! <= through;
 }
 
-/** Whether the rules after the commit have what `change` says. */
+/** Whether the rules after the commit have what `change` says. The bound of a list may cut off what was added in place of its last one. */
 function leadsTo(
   { desired }: ClusterState,
-  { through, changes }: CommitRecord,
+  { through, changes, changesOmitted }: CommitRecord,
   change: CommittedChange,
 ): boolean {
   const { verb, set, key, cause } = change;
@@ -143,6 +143,6 @@ function leadsTo(
       ? change.value === "" // A chain is emptied before it is deleted.
       : wanted.value === change.value && wanted.comment === change.comment;
   }
-  return wanted === undefined ||
+  return wanted === undefined || (changesOmitted > 0 && change === changes.at(-1)) ||
     changes.some((other) => other.verb === "add" && other.set === set && other.key === key);
 }

@@ -93,3 +93,20 @@ Deno.test("after another program's change the changes of a commit must lead to i
     /the commit @8: its records do not lead to the change \+ ip ledgerproxy cluster-ips \{ 10\.96\.0\.77/,
   );
 });
+
+Deno.test("a list of changes that its bound cuts between a deletion and what comes in its place is no problem", () => {
+  const time = RECORDS[0]!.time;
+  const drift: LedgerRecord = {
+    ...{ kind: "drift", time, process: "nft", pid: 7, changes: ["add element"], response: "" },
+  };
+  const [last] = RECORDS.slice(-1) as [CommitRecord];
+  const [put] = (RECORDS[2] as CommitRecord).changes.filter(({ set }) => set.endsWith(" cluster-ips"));
+  const found = { ...put!, verb: "delete", comment: "of another program", cause: 7 } as const;
+  const cut: CommitRecord = { ...last, from: 6, through: 7, changes: [found], changesOmitted: 1 };
+  assert.deepEqual(verifyPast(pastOf([...RECORDS, drift, cut])).verdict.problems, []);
+  const gone: CommitRecord = { ...cut, changesOmitted: 0 };
+  assert.match(
+    verifyPast(pastOf([...RECORDS, drift, gone])).verdict.problems.join(),
+    /the commit @8: its records do not lead to the change - ip ledgerproxy cluster-ips/,
+  );
+});
