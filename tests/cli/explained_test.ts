@@ -60,8 +60,8 @@ Deno.test("an API server that cannot be reached, a file that is too long and a p
       2,
     ],
     [["verify", ledger, "--witness", "http://[bad/"], /--witness .*Invalid URL/, 2],
-    [["verify", ledger, "--key", `${folder}/long`], /long: more than 1048576 bytes/, 3],
-    [["verify", ledger, "--key", `${folder}/pipe`], /pipe: it is a pipe/, 3],
+    [["verify", ledger, "--key", `${folder}/long`], /--key .*long: more than 1048576 bytes/, 2],
+    [["verify", ledger, "--key", `${folder}/pipe`], /--key .*pipe: it is a pipe/, 2],
   ];
   for (const [args, text, code] of cases) {
     const { stderr, code: ended } = await ledgerproxy(args);
