@@ -134,3 +134,13 @@ function collect(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): Map
 export function rank({ ready, lingering, serving, local, weight, zones, nodes }: Host): string {
   return `${+ready}${+lingering}${+serving}${+local} ${zones.join()} ${nodes.join()} ${weight}`;
 }
+
+/** The name of a list of endpoints of `port`: `ip tcp http cluster`. */
+export function listName({ family, protocol, portName }: ServicePort, list: "cluster" | "local"): string {
+  return `${family} ${protocol} ${portName} ${list}`;
+}
+
+/** `ip tcp http`: what the names of both lists of a port have in common. */
+export function portOfList(name: string): string {
+  return name.slice(0, name.lastIndexOf(" "));
+}

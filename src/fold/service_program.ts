@@ -18,7 +18,7 @@ import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { isShort, roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
 import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
 import { choiceResources, leadByClient } from "./choice_chains.ts";
-import type { OwnNode } from "./endpoints.ts";
+import { listName, type OwnNode } from "./endpoints.ts";
 import { lead, type LeadKind, leadPinnedFor, PINNED, PINNED_LOCAL } from "./leads.ts";
 import type { PinnedEndpoints } from "./pinned_endpoints.ts";
 import {
@@ -237,7 +237,6 @@ function shapeOf(service: Service, ownLinkLocal: readonly Address[]): ServiceSha
 }
 
 function portShapeOf(port: ServicePort): PortShape {
-  const list = `${port.family} ${port.protocol} ${port.portName}`;
   return {
     port,
     internal: addressFrontend(port, port.clusterIP, 0),
@@ -247,7 +246,7 @@ function portShapeOf(port: ServicePort): PortShape {
         addressFrontend(port, address, port.balancerIPs.includes(address) ? 1 : 2)
       ),
     nodePort: port.nodePort === 0 ? undefined : bareFrontend(port, "nodeport", nodePortKey(port)),
-    lists: { cluster: `${list} cluster`, local: `${list} local` },
+    lists: { cluster: listName(port, "cluster"), local: listName(port, "local") },
   };
 }
 

@@ -6,7 +6,7 @@ import type { Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { CUT_SECONDS_MAX } from "../limits/rules.ts";
-import type { Family, Protocol } from "../nft/data_type.ts";
+import { type Family, lastPart, type Protocol } from "../nft/data_type.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { listedEndpoints } from "./endpoints.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
@@ -83,9 +83,8 @@ export class TerminatedEndpoints {
     return ({ family, protocol, target, answerer }) => {
       // Its destination was not translated: no endpoint has it.
       if (target === answerer) return false;
-      const number = target.slice(target.lastIndexOf(" ") + 1);
       const found = ports.get(`${family} ${protocol} ${target}`) ??
-        ports.get(`${family} ${protocol} ${number}`);
+        ports.get(`${family} ${protocol} ${lastPart(target)}`);
       if (found === undefined) return false;
       const { member: { present, gone, grace }, port } = found;
       const place = placeOf(port, answerer);

@@ -3,7 +3,8 @@
 // So the engine forgets the unanswered flows of these frontends, and their next packets are first ones.
 
 import { contains, parseAddress, parseCidr } from "../kube/address.ts";
-import type { Address, Family } from "../nft/data_type.ts";
+import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
+import { elementKey } from "../nft/ruleset.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { ServiceResource } from "./resource.ts";
@@ -40,7 +41,7 @@ export function guardNow(
 function guardOf(resource: ServiceResource): GuardedFrontend | undefined {
   if (resource.kind !== "frontend" || !resource.guarded || resource.address === undefined) return undefined;
   const { family, address, frontend, sources } = resource;
-  return { family, address, port: frontend.split(" . ").slice(1).join(" . "), sources };
+  return { family, address, port: elementKey(concatenationParts(frontend).slice(1)), sources };
 }
 
 /** Notes in `tightened` that a frontend's guard lets fewer sources through, where it does. Call it when the elements change. */

@@ -1,6 +1,7 @@
 // Whether a Service can be reached at its cluster IPs: how many endpoints get its traffic, and which of its ports have none.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
+import { portOfList } from "../fold/endpoints.ts";
 import { NO_PROGRAM, type ServiceProgram } from "../fold/service_program.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { isProxied, type ServicePort, servicePorts } from "../kube/service_port.ts";
@@ -45,7 +46,7 @@ export function portText({ portName, port, family }: ServicePort): string {
 export function servedBy({ slots }: ServiceProgram): Set<string> {
   const served = new Set<string>();
   for (const [list, { endpoints }] of slots) {
-    const port = list.slice(0, list.lastIndexOf(" "));
+    const port = portOfList(list);
     for (const endpoint of endpoints) served.add(`${port} ${endpoint}`);
   }
   return served;

@@ -3,7 +3,7 @@
 // about the next packet. It lists the flows whose destination was translated. No `conntrack` binary has to be installed.
 
 import { assert } from "../invariant.ts";
-import { FAMILIES, type Family } from "../nft/data_type.ts";
+import { concatenationParts, FAMILIES, type Family, lastPart } from "../nft/data_type.ts";
 import { FLOWS_AT_ONCE, FLOWS_WALK_MILLISECONDS, FLOWS_WALKED_AT_ONCE } from "../limits/commits.ts";
 import { filtersOf, type FlowFilter, writeFilter } from "./conntrack_filter.ts";
 import {
@@ -74,8 +74,7 @@ export class Conntrack implements Disposable {
       const own = flows.filter((flow) => flow.family === family);
       const byTarget = new Map(own.map((flow) => [targetOf(flow), flow]));
       const isStale = ({ protocol, target, answerer }: TrackedFlow) => {
-        const port = target.slice(target.lastIndexOf(" ") + 1);
-        const flow = protocol === "udp" ? byTarget.get(target) ?? byTarget.get(port) : undefined;
+        const flow = protocol === "udp" ? byTarget.get(target) ?? byTarget.get(lastPart(target)) : undefined;
         return flow !== undefined && !flow.serves(answerer);
       };
       const targets = own.map(({ address, port }) => ({ protocol: "udp", address, port } as const));
@@ -93,7 +92,7 @@ export class Conntrack implements Disposable {
       const guards = new Map(own.map((flow) => [`${flow.address} . ${flow.port}`, flow]));
       const isExcluded = ({ protocol, target, answered, client }: TrackedFlow) => {
         if (answered) return false;
-        const [address, port] = target.split(" . ");
+        const [address, port] = concatenationParts(target);
         const guard = guards.get(`${address} . ${protocol} . ${port}`);
         return guard !== undefined && !guard.passes(client);
       };

@@ -2,7 +2,7 @@
 // may be deleted. Numbers are those of
 // linux/netfilter/nf_conntrack_tcp.h, nf_conntrack_sctp.h and nfnetlink_conntrack.h.
 
-import type { Family, Protocol } from "../nft/data_type.ts";
+import { addressType, type Family, type Protocol } from "../nft/data_type.ts";
 import { endpointText } from "../nft/text.ts";
 import { readConcatenation } from "./data_codec.ts";
 import * as nf from "./nf_tables.ts";
@@ -102,7 +102,7 @@ export function readTracked(family: Family, entry: Attributes): TrackedFlow | un
   if (protocol === undefined) return undefined;
   return {
     protocol,
-    client: endpoint(family, original, "SRC").split(" . ")[0]!,
+    client: addressOf(family, original, "SRC"),
     answered: ((u32(entry, nf.CTA.STATUS) ?? 0) & nf.IPS.SEEN_REPLY) !== 0,
     target: endpoint(family, original, "DST"),
     answerer: endpoint(family, answer, "SRC"),
@@ -112,8 +112,11 @@ export function readTracked(family: Family, entry: Attributes): TrackedFlow | un
 
 /** `address . port` of one side of a tuple. */
 function endpoint(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
-  const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
   const port = nested(tuple, nf.CTA_TUPLE.PROTO).get(nf.CTA_PROTO[`${side}_PORT`])!;
-  const type = family === "ip" ? "ipv4_addr" : "ipv6_addr";
-  return `${readConcatenation([type], address)} . ${readConcatenation(["inet_service"], port)}`;
+  return `${addressOf(family, tuple, side)} . ${readConcatenation(["inet_service"], port)}`;
+}
+
+function addressOf(family: Family, tuple: Attributes, side: "SRC" | "DST"): string {
+  const address = nested(tuple, nf.CTA_TUPLE.IP).get(nf.CTA_IP[family][side])!;
+  return readConcatenation([addressType(family)], address);
 }

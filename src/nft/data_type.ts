@@ -91,6 +91,11 @@ export function concatenationParts(text: string): string[] {
   return text.split(CONCATENATION);
 }
 
+/** The last part of a concatenation: the port of `10.244.0.1 . 8080`, and of a port alone. */
+export function lastPart(text: string): string {
+  return text.slice(text.lastIndexOf(" ") + 1);
+}
+
 /** Address and port of an endpoint as the value of a slot: `10.244.0.1 . 8080`. */
 export function destinationOf(value: string): { readonly address: Address; readonly port: number } {
   const [address = "", port] = concatenationParts(value);

@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { listName, portOfList } from "../../src/fold/endpoints.ts";
 import type { EndpointSlice, SliceEndpoint } from "../../src/kube/objects.ts";
+import { servicePorts } from "../../src/kube/service_port.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { appears, lines, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { folded } from "../support/folded.ts";
@@ -103,4 +105,11 @@ Deno.test("a Service whose families change their order keeps its rules", () => {
   const before = lines(state.desired, true);
   foldRecord(state, 9 as Offset, appears(service("shop/web fd00:96::1,10.96.0.1 http:80/tcp")));
   assert.deepEqual(lines(state.desired, true), before);
+});
+
+Deno.test("the names of both lists of a port begin with the port", () => {
+  const [port] = servicePorts(service("shop/web 10.96.0.1 http:80/tcp"));
+  const names = (["cluster", "local"] as const).map((list) => listName(port!, list));
+  assert.deepEqual(names, ["ip tcp http cluster", "ip tcp http local"]);
+  assert.deepEqual(names.map(portOfList), ["ip tcp http", "ip tcp http"]);
 });
