@@ -188,7 +188,7 @@ function convict(
  */
 export function noteRejected(
   state: EngineState,
-  { error, operation, time, at, whole }: Input & { readonly kind: "rejected" },
+  { error, operation, generation, time, at, whole }: Input & { readonly kind: "rejected" },
 ): Effect[] {
   const pending = takePending(state);
   state.plannedOffset = state.committedOffset;
@@ -200,7 +200,9 @@ export function noteRejected(
       family !== operation.family || name !== operation.table
     );
   }
-  const atFault = state.rejections > 1 && isListed(state.tables) && operation !== null
+  // Where another program committed since the listing, what it deleted is missing, and no Service is at fault.
+  const listed = isListed(state.tables) && state.listedGeneration === generation;
+  const atFault = state.rejections > 1 && listed && operation !== null
     ? serviceOfOperation(state.cluster, operation)
     : undefined;
   const tried = { ...pending, advances: false };

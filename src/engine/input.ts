@@ -36,8 +36,16 @@ export type Input =
     readonly flags?: readonly TableFlag[];
     readonly gap?: RecordGap;
   }
-  /** A listing of our tables. `startedAt` is given at a start, where a disagreement with the ledger is recorded. */
-  | { readonly kind: "listed"; readonly ruleset: Ruleset; readonly startedAt?: string }
+  /**
+   * A listing of our tables, and the kernel's generation before it. `startedAt` is given at a start, where a disagreement with the
+   * ledger is recorded.
+   */
+  | {
+    readonly kind: "listed";
+    readonly ruleset: Ruleset;
+    readonly generation: number;
+    readonly startedAt?: string;
+  }
   /** At a start: the kernel holds what the ledger's last commit, at `position`, put there. */
   | { readonly kind: "untouched"; readonly position: Position }
   /** Our tables contain something that this program never writes. They are to be rebuilt. */
@@ -74,6 +82,8 @@ export type Input =
     /** Whether a smaller batch might be accepted: this one was too large, or memory is short. */
     readonly whole?: boolean;
     readonly operation: Operation | null;
+    /** The kernel's generation after it; undefined where it is not known. */
+    readonly generation: number | undefined;
     readonly time: string;
     /** Milliseconds of a clock that never goes back. */
     readonly at: number;

@@ -5,6 +5,7 @@ import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
+import { SystemError } from "../kernel/system_error.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
@@ -144,15 +145,26 @@ function commit(
     meter?.rejected();
     const operation = isAboutObject(error) ? error.operation : null;
     const whole = isTooLarge(error);
-    const at = performance.now();
+    const [at, generation] = [performance.now(), generationAfter(kernel)];
     return {
       kind: "rejected",
       error: error.message,
       operation,
+      generation,
       time: now(),
       at,
       ...(whole ? { whole } : {}),
     };
+  }
+}
+
+/** The generation after a rejection; undefined where the kernel does not answer that either. */
+function generationAfter(kernel: Kernel): number | undefined {
+  try {
+    return kernel.generation();
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
   }
 }
 
@@ -162,8 +174,9 @@ export function list(
   startedAt?: string,
 ): Input & { readonly kind: "listed" | "unreadable" } {
   try {
+    const generation = kernel.generation();
     const ruleset = kernel.list(OUR_TABLES);
-    return { kind: "listed", ruleset, ...(startedAt === undefined ? {} : { startedAt }) };
+    return { kind: "listed", ruleset, generation, ...(startedAt === undefined ? {} : { startedAt }) };
   } catch (error) {
     if (!(error instanceof UnreadableRuleset)) throw error;
     return { kind: "unreadable", tables: error.tables };

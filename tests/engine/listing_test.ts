@@ -1,13 +1,16 @@
-// Listings of the kernel after records were lost: whose position the kernel holds.
+// Listings of the kernel after records were lost: whose position the kernel holds. And those after a rejection, beside another program.
 
 import assert from "node:assert/strict";
 import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
+import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import type { CommitReceipt } from "../../src/kernel/kernel.ts";
+import type { Operation, Transaction } from "../../src/nft/transaction.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { digestText } from "../../src/plan/digest.ts";
 import { committedDigest } from "../../src/engine/engine_state.ts";
 import { positionOf } from "../../src/plan/position.ts";
-import { service, slice } from "../support/cluster_notation.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
 import { EngineProcess, TIME } from "../support/engine_process.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
 
@@ -57,4 +60,30 @@ Deno.test("new records with the offsets of lost ones do not make rules of the lo
     ]);
   });
   inProcess(kernel, storage, (process) => assert.deepEqual(process.warnings, []));
+});
+
+/** A kernel of which another program takes an element before each of the next commits. */
+class RobbedKernel extends FakeKernel {
+  thefts: Operation[] = [];
+
+  override commit(transaction: Transaction): CommitReceipt {
+    const theft = this.thefts.pop();
+    if (theft !== undefined) super.commit([theft]);
+    return super.commit(transaction);
+  }
+}
+
+Deno.test("what another program takes between a listing and the commit after it sets no Service aside", () => {
+  using kernel = new RobbedKernel();
+  using process = new EngineProcess(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  const set = PATHS.ip.endpoints;
+  const container = CONTAINERS.get(set)!;
+  const taken = [...kernel.list(OUR_TABLES).elements.get(set)!.values()];
+  assert.equal(taken.length, 2);
+  kernel.thefts = taken.map((element) => ({ verb: "delete", noun: "element", set, container, element }));
+  process.commit([appears(slice("shop/web-a http:8080/tcp 10.244.0.2 10.244.1.2"))]);
+  assert.deepEqual([process.engine.rejections, [...process.engine.cluster.aside.keys()]], [0, []]);
+  const served = [...kernel.list(OUR_TABLES).elements.get(set)!.values()].map(({ value }) => value);
+  assert.deepEqual(served.toSorted(), ["10.244.0.2 . 8080", "10.244.1.2 . 8080"]);
 });
