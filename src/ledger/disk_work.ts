@@ -27,23 +27,51 @@ export function* call<Result>(
   now: () => Result,
   later: () => Promise<Result> | Waitable<Result>,
 ): DiskWork<Result> {
-  let made: { readonly result: Result } | undefined;
-  yield {
-    now: () => void (made = { result: now() }),
-    later() {
-      const begun = later();
-      if (begun instanceof Promise) return begun.then((result) => void (made = { result }));
-      return {
-        get done() {
-          return begun.done;
-        },
-        wait: (milliseconds) => begun.wait(milliseconds),
-        result: () => void (made = { result: begun.result() }),
-      };
-    },
-  };
-  if (made === undefined) throw new TypeError("the call was not made");
-  return made.result;
+  const made = new MadeCall(now, later);
+  yield made;
+  return made.taken;
+}
+
+/** A call, and its result once it is done. Why a class? A getter of an object literal is another one for each object. */
+class MadeCall<Result> implements DiskCall, Waitable<void> {
+  readonly #now: () => Result;
+  readonly #later: () => Promise<Result> | Waitable<Result>;
+  #begun: Waitable<Result> | undefined;
+  #made: { readonly result: Result } | undefined;
+
+  constructor(now: () => Result, later: () => Promise<Result> | Waitable<Result>) {
+    this.#now = now;
+    this.#later = later;
+  }
+
+  now(): void {
+    this.#made = { result: this.#now() };
+  }
+
+  later(): Promise<void> | Waitable<void> {
+    const begun = this.#later();
+    if (begun instanceof Promise) return begun.then((result) => void (this.#made = { result }));
+    this.#begun = begun;
+    return this;
+  }
+
+  get done(): boolean {
+    return this.#begun!.done;
+  }
+
+  wait(milliseconds: number): void {
+    this.#begun!.wait(milliseconds);
+  }
+
+  result(): void {
+    this.#made = { result: this.#begun!.result() };
+  }
+
+  /** The result. Throws where the call was not made. */
+  get taken(): Result {
+    if (this.#made === undefined) throw new TypeError("the call was not made");
+    return this.#made.result;
+  }
 }
 
 /** Does `work` on this thread. */

@@ -110,6 +110,8 @@ export class WaitableFiles implements Disposable {
 
 type Calls = Libc["symbols"];
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Its calls follow each other, so one block of memory and one list are enough. The system uses both until a call is done. */
 class AioFile implements WaitableFile {
   readonly #libc: Calls;
@@ -119,6 +121,16 @@ class AioFile implements WaitableFile {
   readonly #list = new BigUint64Array(MOVED_BYTES_MAX / BigUint64Array.BYTES_PER_ELEMENT + 1);
   /** errno(3) of the last call: EINPROGRESS until it is done. */
   #errno = 0;
+  /** What is written: it must stay in memory until the call is done. */
+  #bytes: Uint8Array = NO_BYTES;
+  readonly #writing = this.#call(() => {
+    const written = Number(this.#libc.aio_return!(this.#block));
+    const { length } = this.#bytes;
+    this.#bytes = NO_BYTES;
+    assert(written <= length, () => `aio_write took ${written} of ${length} bytes`);
+    return written;
+  });
+  readonly #syncing = this.#call(() => {});
 
   constructor(libc: Calls, descriptor: number) {
     this.#libc = libc;
@@ -129,19 +141,15 @@ class AioFile implements WaitableFile {
   write(bytes: Uint8Array): Waitable<number> {
     const unmoved = bytes.length > MOVED_BYTES_MAX ? bytes : copied(bytes);
     this.#prepare(addressOf(this.#libc, unmoved), bytes.length);
+    this.#bytes = unmoved;
     this.#begun(this.#libc.aio_write!(this.#block));
-    return this.#call(() => {
-      const written = Number(this.#libc.aio_return!(this.#block));
-      // It also keeps the bytes in memory until the call is done.
-      assert(written <= unmoved.length, `aio_write took ${written} of ${unmoved.length} bytes`);
-      return written;
-    });
+    return this.#writing;
   }
 
   syncData(): Waitable<void> {
     this.#prepare(0n, 0);
     this.#begun(this.#libc.aio_fsync!(O_DSYNC, this.#block));
-    return this.#call(() => {});
+    return this.#syncing;
   }
 
   async close(): Promise<void> {
