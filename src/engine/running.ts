@@ -61,6 +61,8 @@ export interface Running {
   /** Whether what it finds is put back, and whether another one follows: of what came after it began it may see nothing. */
   repairs: boolean;
   again: boolean;
+  /** Whether a comparison was asked for meanwhile: notifications were lost. */
+  comparesAgain: boolean;
   /** When the next step is made; Infinity where none is left. */
   stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
@@ -84,6 +86,7 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     compareAt: Infinity,
     repairs: false,
     again: false,
+    comparesAgain: false,
     stepAt: Infinity,
     failing: false,
     drift: undefined,
@@ -182,18 +185,21 @@ function putBack(running: Running, deviation: Deviation, now: number): void {
 }
 
 function endComparison(running: Running, now: number): void {
-  const { repairs, again } = running;
+  const { repairs, again, comparesAgain } = running;
   stopComparing(running);
   const ended: HealerInput = repairs ? { kind: "healed" } : { kind: "compared", equal: true };
   const result = again ? repair(running, now) : ended;
   if (result !== undefined) heal(running, result, now);
+  if (!comparesAgain || again) return;
+  const compared = compare(running, now);
+  if (compared !== undefined) heal(running, compared, now);
 }
 
 function stopComparing(running: Running): void {
   running.comparing?.return();
   running.comparing = undefined;
   running.compareAt = Infinity;
-  running.repairs = running.again = false;
+  running.repairs = running.again = running.comparesAgain = false;
 }
 
 function forget({ forgetting, engine, ports }: Running, now: number): void {
@@ -375,12 +381,13 @@ function commitAll(engine: EngineState, ports: Ports, advances = false): HealerI
   return { kind: "tried", rejected: engine.rejections > 0 };
 }
 
-/** Begins a comparison, unless one is being made. Where our tables are not in place, one listing shows that. */
+/** Begins a comparison; where one is being made, another one follows it. Where our tables are not in place, one listing shows that. */
 function compare(running: Running, now: number): HealerInput | undefined {
   const { engine, ports: { kernel } } = running;
   if (engine.tables.kind !== "in place" || !isPiecewise(kernel)) {
     return { kind: "compared", equal: holdsCommitted(engine, kernel) };
   }
+  running.comparesAgain ||= running.comparing !== undefined;
   running.comparing ??= deviations(engine, kernel);
   running.compareAt = now;
   return undefined;

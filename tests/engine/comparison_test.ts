@@ -124,19 +124,23 @@ Deno.test("a change of another program is found, whatever it changes", () => {
 /** A proxy at work on `process`, beside a program whose changes `notice` reports. */
 function atWork(process: EngineProcess) {
   const foreign: ForeignChange[] = [];
+  const lost: true[] = [];
   const monitor = {
-    poll: () => ({ foreign: foreign.splice(0), lost: false }),
+    poll: () => ({ foreign: foreign.splice(0), lost: lost.splice(0).length > 0 }),
     withoutNotifications: <T>(_generation: () => number, commit: () => T) => commit(),
   };
   const running = newRunning(process.engine, { ...process.ports, monitor }, 0);
   let now = 0;
   return {
     running,
+    lose: () => void lost.push(true),
     notice: () => void foreign.push({ process: "thief", pid: 7, changes: ["delete element"] }),
+    /** A commit takes so long. */
+    late: (milliseconds: number) => void (now += milliseconds),
     pass(milliseconds: number, between = () => {}) {
       const end = now + milliseconds;
-      for (; wakeAt(running) <= end; wake(running, now), between()) now = wakeAt(running);
-      now = end;
+      for (; wakeAt(running) <= end; wake(running, now), between()) now = Math.max(now, wakeAt(running));
+      now = Math.max(now, end);
     },
   };
 }
@@ -196,24 +200,27 @@ Deno.test("a repair lists nothing as a whole, and puts back what is missing whil
   assert.equal(running.comparing, undefined);
 });
 
-Deno.test("what another program does while rules are put back is put back too", () => {
-  const { process, kernel } = started();
-  using _process = process;
-  const { pass, notice, running } = atWork(process);
-  steal(kernel, PATHS.ip.endpoints);
-  notice();
-  let again = false;
-  pass(1000, () => {
-    const whole = kernel.list([...OUR_TABLES]).elements.get(PATHS.ip.endpoints)!.size === 2 * SERVICES;
-    if (again || !whole || running.comparing === undefined) return;
-    again = true;
-    steal(kernel, PATHS.ip["cluster-ips"]);
-    notice();
-    pass(100);
+for (const how of ["notice", "lose"] as const) {
+  Deno.test(`what another program does while rules are put back is put back too (${how})`, () => {
+    const { process, kernel } = started();
+    using _process = process;
+    const work = atWork(process);
+    const { pass, running } = work;
+    steal(kernel, PATHS.ip.endpoints);
+    work.notice();
+    let again = false;
+    pass(1000, () => {
+      const whole = kernel.list([...OUR_TABLES]).elements.get(PATHS.ip.endpoints)!.size === 2 * SERVICES;
+      if (again || !whole || running.comparing === undefined) return;
+      again = true;
+      steal(kernel, PATHS.ip["cluster-ips"]);
+      work[how]();
+      work.late(100);
+    });
+    assert.ok(again);
+    assert.equal(kernel.list(OUR_TABLES).elements.get(PATHS.ip["cluster-ips"])!.size, SERVICES + 1);
   });
-  assert.ok(again);
-  assert.equal(kernel.list(OUR_TABLES).elements.get(PATHS.ip["cluster-ips"])!.size, SERVICES + 1);
-});
+}
 
 Deno.test("a stolen position is put back", () => {
   const { process, kernel } = started();
