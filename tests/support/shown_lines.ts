@@ -51,5 +51,8 @@ export class ShownLines implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
+    // What was printed and not read holds the pipe open.
+    await this.#reader.cancel();
+    await this.#errors;
   }
 }
