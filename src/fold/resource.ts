@@ -225,9 +225,6 @@ function changeFrontend(
   if (before?.guarded || after?.guarded) {
     const guard = after?.guarded ? { key: frontend, comment: after.comment } : undefined;
     put(PATHS[family]["firewall-ips"], frontend, guard);
-  }
-  // In steps the sources are there before the guard is, and go after it (`guard_steps.ts`).
-  if (before?.sources.length || after?.sources.length) {
     changeSources(PATHS[family]["firewall-sources"], before, after, put);
   }
   const putBehind = (set: ServiceSet) => (part: string | number, value: string | undefined) => {

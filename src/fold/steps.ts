@@ -6,7 +6,6 @@
 // what the kernel holds.
 
 import type { ServiceName } from "../kube/service_name.ts";
-import { differingSources, nextResource } from "./guard_steps.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
@@ -20,7 +19,7 @@ import type { Making, UnfinishedWork } from "./unfinished.ts";
 import { ENDPOINTS_PER_ELEMENT } from "./waiting.ts";
 import { takeFirst } from "./waiting_line.ts";
 
-/** Makes one step. A frontend is changed as a whole, but for its sources, so that packets never meet a part of one. */
+/** Makes one step. A frontend is changed as a whole, so that packets never meet a part of one. */
 export function advance(folding: Folding): void {
   const { state } = folding;
   let left = state.bounds?.step ?? Infinity;
@@ -31,26 +30,13 @@ export function advance(folding: Folding): void {
   for (const [claim, { stands, cause }] of state.unfinished) {
     state.unfinished.delete(claim);
     const wanted = wantedResource(state, claim);
+    changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
+    noteTightened(folding.changes.tightened, claim, stands, wanted);
+    noteFlows(folding, claim, wanted ?? stands);
     const range = state.bounds?.range;
-    const next = range === undefined ? wanted : nextResource(stands, wanted, Math.ceil(left / range));
-    changeResource(stands, next, putInto({ ...folding, offset: cause }));
-    noteTightened(folding.changes.tightened, claim, stands, next);
-    noteFlows(folding, claim, next ?? stands);
-    if (next !== wanted) state.unfinished.set(claim, { stands: next, cause });
-    left -= stepCost(stands, next, range);
+    left -= Math.max(resourceElements(stands, range), resourceElements(wanted, range));
     if (left <= 0) return;
   }
-}
-
-/** In elements. Of the source ranges those count that change, where ranges are weighed. */
-function stepCost(
-  before: ServiceResource | undefined,
-  after: ServiceResource | undefined,
-  range: number | undefined,
-): number {
-  const size = (resource: ServiceResource | undefined) =>
-    resourceElements(resource, range === undefined ? 1 : 0);
-  return Math.max(size(before), size(after)) + (range ?? 0) * differingSources(before, after);
 }
 
 function isLargeUnfinished({ unsettled, making, unfinished }: UnfinishedWork): boolean {

@@ -169,61 +169,6 @@ Deno.test("a Service above the bound is set aside by the event that makes it so,
   assert.equal(frontends(stepped.state, "10.96.0.1"), 8);
 });
 
-const RANGED: ConfigRecord = { ...CONFIG, bounds: { most: 10_000, large: 8, step: 64, range: 8 } };
-const isSource = (path: string) => path.endsWith(" firewall-sources");
-
-/** A Service at an address of a load balancer, with so many source ranges from `first` on. */
-const ranged = (first: number, count: number, name = "big/one", made = "2026-01-01T00:00:00Z") =>
-  appears({
-    ...service(`${name} 10.96.0.${name === "big/one" ? 1 : 2} p0:1/tcp p1:2/tcp`, made, {
-      type: "LoadBalancer",
-      loadBalancerSourceRanges: Array.from({ length: count }, (_, i) => `10.1.${first + i}.0/24`),
-    }),
-    status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } },
-  });
-
-Deno.test("source ranges are changed a few at a time, whatever becomes of the Service", () => {
-  const wholes = [
-    ...[ranged(0, 100), ranged(50, 100), ranged(200, 10), ranged(0, 0), ranged(0, 100)],
-    // Another Service's, which is older, then none.
-    ...[ranged(100, 90, "shop/two", "2025-01-01T00:00:00Z"), vanishes(ranged(0, 1, "shop/two").value!)],
-    vanishes(ranged(0, 1).value!),
-  ];
-  const stepped = new Stepped();
-  stepped.fold(RANGED, ...LARGE.slice(1));
-  for (const [i, record] of wholes.entries()) {
-    const { touched } = stepped.fold(record);
-    assert.ok([...touched.keys()].every((path) => !isSource(path)), "an event changes none");
-    while (isUnfinished(stepped.state)) {
-      for (const [path, keys] of stepped.step().touched) {
-        if (isSource(path)) assert.ok(keys.size <= 64 / 8 + 1, `${keys.size} of ${path}`);
-      }
-    }
-    const whole = folded(CONFIG, LARGE[1]!, ...wholes.slice(0, i + 1));
-    assert.deepEqual(lines(stepped.state.desired, true), lines(whole.desired, true), `after ${i}`);
-  }
-});
-
-Deno.test("a guard that comes does not refuse sources that it is to let through, and one that changes is never away", () => {
-  const stepped = new Stepped();
-  stepped.fold(RANGED, LARGE[1]!, ranged(0, 0));
-  stepped.finish();
-  const has = (set: string) =>
-    lines(stepped.state.desired).filter((line) => line.startsWith(`ip ${set} 203.0.113.1 `));
-  for (const [first, wanted] of [[0, 50], [20, 50]] as const) {
-    const before = has("firewall-sources");
-    stepped.fold(ranged(first, wanted));
-    while (isUnfinished(stepped.state)) {
-      stepped.step();
-      const [guards, sources] = [has("firewall-ips").length, has("firewall-sources")];
-      assert.equal(before.length > 0 && guards < 2, false, "the guard stays");
-      // A guard is there once all its sources are.
-      if (before.length === 0 && guards === 2) assert.equal(sources.length, 2 * wanted);
-    }
-    assert.equal(has("firewall-sources").length, 2 * wanted);
-  }
-});
-
 Deno.test("without bounds every Service is settled by its events, however large", () => {
   const hosts = Array.from({ length: 20 }, (_, i) => `10.244.0.${i + 1}`).join(" ");
   const state = folded(CONFIG, LARGE[0]!, appears(slice(`big/one-x ${PORTS} ${hosts}`)));
