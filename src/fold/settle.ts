@@ -103,6 +103,8 @@ export function applyRules(
   made: MadeRules,
 ): void {
   const { state } = folding;
+  // No step is made while the kernel rejects commits, and it would reject each that still has what it rejected.
+  const rejected = state.aside.has(name);
   if ("aside" in made) {
     setAside(folding, name, made.aside);
     if (made.crowded !== undefined) state.crowded.set(name, made.crowded);
@@ -114,7 +116,7 @@ export function applyRules(
   } else state.programs.set(name, after);
   noteServed(state, name, after.size);
   noteProgram(folding, name, before, after);
-  const lags = isLarge(state, Math.max(before.size, after.size));
+  const lags = !rejected && isLarge(state, Math.max(before.size, after.size));
   const restored = folding.restores && new RestoredElements(state, folding.offset, folding.restores);
   const settling = { name, before, after, put: restored?.put ?? putInto(folding), lags };
   for (const key of after.resources.keys()) changeClaim(folding, key, settling);

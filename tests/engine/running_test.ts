@@ -35,11 +35,17 @@ const OBJECTS = [service("shop/web 10.96.0.1 http:80/tcp"), slice("shop/web-a ht
 
 class ReluctantKernel extends FakeKernel {
   refusals = 0;
+  /** An element that is never taken. */
+  bad = "";
   /** Operations on elements of each commit, that of the position left out. */
   readonly operations: number[] = [];
 
   override commit(transaction: Transaction) {
     if (this.refusals-- > 0) throw new KernelRejection(null, 12, "for a test");
+    const bad = transaction.find((one) =>
+      one.verb === "add" && "element" in one && one.element.key === this.bad
+    );
+    if (bad !== undefined) throw new KernelRejection(bad, 22);
     const elements = transaction.filter((one) => one.noun === "element" && one.set !== POSITION_PATH);
     this.operations.push(elements.length);
     return super.commit(transaction);
@@ -143,6 +149,17 @@ Deno.test("a step of a large Service's rules that the kernel rejects is made onc
   assert.equal(engine.rejections, 0);
   assert.ok(!isUnfinished(engine.cluster));
   assert.ok(node.whole);
+});
+
+Deno.test("a large Service of which the kernel rejects a step is taken away, and another one is served", () => {
+  const node = new Node({ most: 100, large: 6, step: 4 });
+  const ports = Array.from({ length: 9 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  node.kernel.bad = "10.97.0.1 . tcp . 5";
+  node.list([...OBJECTS, service(`evil/s 10.97.0.1 ${ports}`), slice(`evil/s-a ${ports} 10.245.0.1`)]);
+  node.pass(60_000);
+  assert.deepEqual([...node.running.engine.cluster.aside.keys()], ["evil/s"]);
+  node.change(appears(slice("shop/web-a http:8080/tcp 10.244.0.2")));
+  assert.ok(node.leadsTo("10.96.0.1 tcp 80", "10.244.0.2 . 8080"));
 });
 
 Deno.test("verify finds that the commits of steps, which list few of their changes, are those that the records lead to", () => {
