@@ -1,4 +1,4 @@
-// Lines about a tenant's objects are few, whatever the tenant does.
+// Lines about the objects of a namespace, or of two together, have a budget.
 
 import assert from "node:assert/strict";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
@@ -33,6 +33,17 @@ Deno.test("two Services that take an address from each other in turns fill no lo
   now += LINE_EVERY_MILLISECONDS;
   process.commit([claims("blog/a", "10.96.0.1", { externalIPs: [] })]);
   assert.match(lines.at(-1)!, /\(\d{3} lines about namespaces blog and shop were left out before\)$/);
+});
+
+Deno.test("lines that were left out are forgotten with the budget that is full again", () => {
+  let now = 0;
+  const lines: string[] = [];
+  const warnings = new Warnings((text) => lines.push(text), () => now);
+  for (let i = 0; i < 2 * LINES_AT_ONCE; i++) warnings.warn("a line", "namespace a");
+  now += (LINES_AT_ONCE + 1) * LINE_EVERY_MILLISECONDS;
+  warnings.warn("another line", "namespace b");
+  warnings.warn("a later line", "namespace a");
+  assert.deepEqual(lines.slice(LINES_AT_ONCE), ["another line", "a later line"]);
 });
 
 Deno.test("a line that is about no tenant is always written", () => {
