@@ -170,6 +170,8 @@ function compareMore(running: Running, now: number): void {
     heal(running, { kind: "compared", equal: false }, now);
     // It may have to wait.
     if (!running.repairs) return stopComparing(running);
+    // What came before was equal, so this comparison is the repair, and none must follow it.
+    running.again = false;
   }
   running.compareAt = now + (running.repairs ? REPAIR_PAUSE_MILLISECONDS : STEP_PAUSE_MILLISECONDS);
   if (deviation !== undefined) putBack(running, deviation, now);

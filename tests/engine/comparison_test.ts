@@ -24,9 +24,15 @@ import { memoryStorage } from "../support/memory_storage.ts";
 const SERVICES = 250;
 const AUDIT_MILLISECONDS = 15 * 60_000;
 
-/** A kernel that counts whole listings. */
+/** A kernel that counts whole listings, and those in pieces. */
 class CountingKernel extends FakeKernel {
   listings = 0;
+  comparisons = 0;
+
+  override *listInPieces(tables: readonly TableName[]) {
+    this.comparisons++;
+    yield* super.listInPieces(tables);
+  }
 
   override list(tables: readonly TableName[]) {
     if (tables === OUR_TABLES) this.listings++;
@@ -165,6 +171,16 @@ Deno.test("an audit lists nothing as a whole, and a change that no notification 
   kernel.commit([{ verb: "delete", noun: "table", family: "ip", table: "ledgerproxy" }]);
   pass(AUDIT_MILLISECONDS + 60_000);
   assert.equal(kernel.list(OUR_TABLES).elements.get(PATHS.ip.endpoints)!.size, 2 * SERVICES);
+});
+
+Deno.test("what an audit finds is put back by the same comparison", () => {
+  const { process, kernel } = started();
+  using _process = process;
+  const { pass } = atWork(process);
+  steal(kernel, PATHS.ip["cluster-ips"]);
+  pass(60_000);
+  assert.equal(kernel.list(OUR_TABLES).elements.get(PATHS.ip["cluster-ips"])!.size, SERVICES + 1);
+  assert.equal(kernel.comparisons, 1);
 });
 
 Deno.test("a repair lists nothing as a whole, and puts back what is missing while changes are committed", () => {
