@@ -24,7 +24,7 @@ export type HealerInput =
   | { readonly kind: "woken" }
   /** What the monitor received since the last poll. */
   | { readonly kind: "polled"; readonly received: ForeignChanges }
-  /** Whether a listing of our tables equals what was committed. */
+  /** Whether our tables equal what was committed. */
   | { readonly kind: "compared"; readonly equal: boolean }
   /** A commit was tried, for the source or for us. `rejected`: by the kernel, also when it was tried again. */
   | { readonly kind: "tried"; readonly rejected: boolean }
@@ -149,7 +149,7 @@ function due(state: HealerState, now: number): HealerEffect[] {
   return effects;
 }
 
-/** Where the kernel dropped notifications, a comparison finds what they said; putting rules back lists our tables anyway. */
+/** Where the kernel dropped notifications, a comparison finds what they said; putting rules back compares our tables anyway. */
 function notePolled(state: HealerState, { foreign, lost }: ForeignChanges, now: number): HealerEffect[] {
   if (foreign.length > 0) return drifted(state, foreign, now);
   return lost ? [{ kind: "compare" }] : [];
