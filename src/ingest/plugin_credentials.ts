@@ -1,7 +1,7 @@
 // Credentials that a program makes: exec plugins (KEP-541), and the auth provider oidc. The output of the program may contain a
 // credential, even after a failure, so no message quotes it. A program that hangs, or writes without end, is killed
-// (plugin_process.ts); client-go would wait for it. Why one file of client-node, and not the package? All of it is half as long as this
-// program, and takes 38 MB of memory.
+// (plugin_process.ts); client-go would wait for it. Why one file of client-node, and not the package? The whole package is half as
+// long as this program, and takes 38 MB of memory.
 
 import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
 import { assert } from "../invariant.ts";
@@ -22,15 +22,17 @@ export function pluginCredentials(
   problem: ProblemMaker,
   limits: PluginLimits = PLUGIN_LIMITS,
 ): () => Promise<Partial<Credentials>> {
-  const make = user.exec ? execMaker(user.exec, problem, limits) : oidcMaker(user["auth-provider"], problem);
+  const make = user.exec
+    ? execMaker(user.exec, problem, limits)
+    : oidcMaker(user["auth-provider"], problem, limits);
   let running: Promise<Partial<Credentials>> | undefined;
   return () => running ??= make().finally(() => running = undefined);
 }
 
 type Maker = () => Promise<Partial<Credentials>>;
 
-function oidcMaker(provider: unknown, problem: ProblemMaker): Maker {
-  const token = oidcToken(isJsonObject(provider) ? provider["config"] : undefined, problem);
+function oidcMaker(provider: unknown, problem: ProblemMaker, { milliseconds }: PluginLimits): Maker {
+  const token = oidcToken(isJsonObject(provider) ? provider["config"] : undefined, problem, milliseconds);
   return async () => ({ headers: { authorization: `Bearer ${await token()}` } });
 }
 

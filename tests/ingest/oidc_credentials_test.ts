@@ -1,6 +1,7 @@
 // Tokens of the auth provider oidc, from an issuer in this process.
 
 import assert from "node:assert/strict";
+import { ApiClient } from "../../src/ingest/api_client.ts";
 import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { readAccess } from "../../src/ingest/kubeconfig.ts";
 import { oidcToken } from "../../src/ingest/oidc_credentials.ts";
@@ -23,7 +24,7 @@ class Issuer implements AsyncDisposable {
   readonly asked: string[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(answer: (issuer: Issuer, refresh: string) => Response) {
+  constructor(answer: (issuer: Issuer, refresh: string) => Response | Promise<Response>) {
     this.#server = Deno.serve(LISTEN, async (request) => {
       if (request.method === "GET") {
         return Response.json({ issuer: this.url, token_endpoint: `${this.url}/token` });
@@ -92,27 +93,100 @@ Deno.test("the user of a kubeconfig with the provider oidc sends its token, and 
 });
 
 Deno.test("messages say why there is no token, and quote no answer", async () => {
-  const refuses = () =>
-    Response.json({ error: "invalid_grant", error_description: "S3CR3T" }, { status: 400 });
-  await using refusing = new Issuer(refuses);
+  const answers = (status: number, error: string) => () =>
+    Response.json({ error, error_description: "S3CR3T" }, { status });
+  await using refusing = new Issuer(answers(400, "invalid_grant"));
+  await using unsure = new Issuer(answers(401, "S3CR3T"));
+  await using failing = new Issuer(() => new Response("S3CR3T", { status: 503 }));
+  await using challenging = new Issuer(() =>
+    new Response("S3CR3T", { status: 401, headers: { "www-authenticate": 'Bearer error="S3CR3T"' } })
+  );
+  await using wordy = new Issuer(() => new Response("S3CR3T"));
+  await using broken = new Issuer(() =>
+    new Response("{S3CR3T", { headers: { "content-type": "application/json" } })
+  );
+  await using other = new Issuer(() => gives(60)(refusing, "r1"));
   await using silent = new Issuer(() => Response.json({ access_token: "S3CR3T", token_type: "bearer" }));
-  const cases: [Record<string, string>, RegExp][] = [
-    [refusing.config(), /^auth-provider oidc: the issuer gave no token for the refresh token; log in again$/],
-    [silent.config(), /the issuer's answer has no id_token; log in with the scope openid$/],
+  const url = { "idp-issuer-url": "https://127.0.0.1:2/S3CR3T" };
+  const noToken = "auth-provider oidc: the issuer gave no token for the refresh token: ";
+  const noIssuer = "auth-provider oidc: the issuer of idp-issuer-url cannot be asked: ";
+  const cases: [Record<string, string>, string][] = [
+    [refusing.config(), `${noToken}HTTP 400, it is not valid any more; log in again`],
+    [unsure.config(), `${noToken}HTTP 401`],
+    [failing.config(), `${noToken}HTTP 503`],
+    [challenging.config(), `${noToken}HTTP 401`],
+    [wordy.config(), `${noToken}its answer is not JSON`],
+    [broken.config(), `${noToken}its answer is not JSON`],
+    [other.config(), `${noToken}OAUTH_JWT_CLAIM_COMPARISON_FAILED`],
     [
-      refusing.config({ "idp-issuer-url": "https://127.0.0.1:1/S3CR3T" }),
-      /does not answer as the issuer of idp-/,
+      silent.config(),
+      "auth-provider oidc: the issuer's answer has no id_token; log in with the scope openid",
     ],
-    [refusing.config({ "idp-issuer-url": "S3CR3T" }), /does not answer as the issuer of idp-issuer-url$/],
-    [refusing.config({ "refresh-token": "" }), /no token is valid, and refresh-token is not set$/],
-    [refusing.config({ "idp-issuer-url": "" }), /no token is valid, and idp-issuer-url is not set$/],
-    [refusing.config({ "idp-certificate-authority-data": btoa("S3CR3T") }), /authority-data: it is not PEM/],
+    [refusing.config(url), `${noIssuer}there is no connection to it`],
+    [
+      refusing.config({ "idp-issuer-url": "https://s3cr3t.invalid/S3CR3T" }),
+      `${noIssuer}its name was not found`,
+    ],
+    [
+      refusing.config({ "idp-certificate-authority": "" }),
+      `${noIssuer}its TLS certificate is not trusted; see idp-certificate-authority`,
+    ],
+    [
+      refusing.config({ "idp-issuer-url": `${refusing.url}/S3CR3T` }),
+      `${noIssuer}it says that it is another issuer`,
+    ],
+    [refusing.config({ "idp-issuer-url": "http://127.0.0.1/S3CR3T" }), `${noIssuer}a URL of it is not https`],
+    [refusing.config({ "idp-issuer-url": "S3CR3T" }), "auth-provider oidc: idp-issuer-url is not a URL"],
+    [
+      refusing.config({ "refresh-token": "" }),
+      "auth-provider oidc: no token is valid, and refresh-token is not set",
+    ],
+    [
+      refusing.config({ "idp-issuer-url": "" }),
+      "auth-provider oidc: no token is valid, and idp-issuer-url is not set",
+    ],
+    [
+      refusing.config({ "idp-certificate-authority-data": btoa("S3CR3T") }),
+      "idp-certificate-authority-data: it is not PEM (-----BEGIN ...)",
+    ],
   ];
-  for (const [config, expected] of cases) {
-    await assert.rejects(oidcToken(config, problem)(), (error: Error) => {
+  for (const [config, message] of cases) {
+    await assert.rejects(oidcToken(config, problem)(), { name: "KubeconfigProblem", message });
+  }
+});
+
+Deno.test("an issuer that does not answer is named as such", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  await using issuer = new Issuer(() => promise);
+  await assert.rejects(oidcToken(issuer.config(), problem, 200)(), {
+    message: "auth-provider oidc: the issuer gave no token for the refresh token: it did not answer in time",
+  });
+  resolve(new Response());
+});
+
+Deno.test("an id-token that is no header is rejected without a word of it", async () => {
+  const folder = Deno.makeTempDirSync();
+  const valid = token("https://127.0.0.1:1", 60);
+  const user = (id: string) => ({ "auth-provider": { name: "oidc", config: { "id-token": id } } });
+  const ask = async (id: string) => {
+    using client = new ApiClient(kubeconfig(folder, "https://127.0.0.1:1", user(id)));
+    await client.get("/api", {}, AbortSignal.timeout(10_000));
+  };
+  for (
+    const [id, expected] of [[`${valid}\nS3CR3T`, /id-token: a token is one line/], [
+      `${valid} S3CR3T`,
+      /one word/,
+    ]] as const
+  ) {
+    await assert.rejects(ask(id), (error: Error) => {
+      assert.ok(error instanceof KubeconfigProblem, error.name);
       assert.match(error.message, expected);
-      assert.doesNotMatch(error.message, /S3CR3T/);
+      for (const part of [...valid.split("."), "S3CR3T"]) {
+        assert.ok(!error.message.includes(part), error.message);
+      }
       return true;
     });
   }
+  assert.equal(await oidcToken({ "id-token": ` ${valid}\n` }, problem)(), valid);
+  Deno.removeSync(folder, { recursive: true });
 });
