@@ -96,7 +96,7 @@ export function verifyPast(past: Past, kept: Verifiable = {}): Verification {
   const first = past.first();
   const snapshots = new Set<number>(past.snapshots());
   const begin = first === 0 ? undefined : past.snapshot(first);
-  const verifying = newVerifying(past, kept, begin);
+  const verifying = newVerifying(past, kept, { first, begin });
   const { problems, notes, checkpoints, witness } = verifying;
   const end = verifyRecords(verifying, kept, typeof begin === "object" ? begin : undefined, snapshots);
   // What retention removed meanwhile is no damage.
@@ -131,13 +131,15 @@ export function verifyPast(past: Past, kept: Verifiable = {}): Verification {
   };
 }
 
-/** `begin`: the snapshot before the records; a text says why it is not whole, undefined that they are all there are. */
+/**
+ * `first`: offset of the first record; asked for once, because retention may remove it meanwhile. `begin`: the snapshot before it; a text
+ * says why it is not whole, undefined that the records are all there are.
+ */
 function newVerifying(
   past: Past,
   { at, key, heads = [] }: Verifiable,
-  begin: Snapshot<SnapshotLine> | string | undefined,
+  { first, begin }: { readonly first: number; readonly begin: Snapshot<SnapshotLine> | string | undefined },
 ): Verifying {
-  const first = past.first();
   const verifying: Verifying = {
     past,
     problems: [],
