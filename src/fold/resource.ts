@@ -215,11 +215,10 @@ function changeFrontend(
     const value = after?.values[role];
     if (renamed || value !== before?.values[role]) putValue(PATHS[family][SETS[at][role]], value);
   }
-  const [wasAlone, isAlone] = [before, after].map((one) =>
-    at === "address" && one?.values.outside !== undefined
-  );
+  const wasAlone = at === "address" && before?.values.outside !== undefined;
+  const isAlone = at === "address" && after?.values.outside !== undefined;
   if (wasAlone !== isAlone || (isAlone && renamed)) {
-    const alone = isAlone ? { key: frontend, comment: after!.comment } : undefined;
+    const alone = isAlone ? { key: frontend, comment: after.comment } : undefined;
     put(PATHS[family]["single-external-ips"], frontend, alone);
   }
   if (before?.guarded || after?.guarded) {

@@ -66,7 +66,7 @@ export const SERVICE_ELEMENTS_MAX = 65_536;
 /**
  * As how many elements a source range counts, once for each port and each address of the load balancer. The ranges of all Services are
  * in one set of intervals with several fields. There the kernel (6.18) walks over all ranges to delete one: 0.2 ms among 1,000. So a
- * Service has at most 2,048 of them, 100 ranges at two ports ten times.
+ * Service has at most 2,048 of them: ten times as many as 100 ranges at two ports.
  */
 export const RANGE_ELEMENTS = 32;
 
