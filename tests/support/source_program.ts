@@ -10,6 +10,7 @@ import type { Ruleset } from "../../src/nft/ruleset.ts";
 import { elementText } from "../../src/nft/text.ts";
 import { POSITION_PATH } from "../../src/plan/position.ts";
 import { imageCommand, preloaded } from "./bundle.ts";
+import { allKept, keptOf } from "./kept_records.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const HEALTH = "127.0.0.1:10256";
@@ -89,9 +90,14 @@ export class SourceProgram implements AsyncDisposable {
   /** Whether a thread stands still in the kernel, where no signal ends it (state D in proc_pid_stat(5)). */
   get hangs(): boolean {
     const { pid } = this.#process;
-    return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) =>
-      /\) D /.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`))
-    );
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) => {
+      try {
+        return /\) D /.test(Deno.readTextFileSync(`/proc/${pid}/task/${name}/stat`));
+      } catch {
+        // The thread has ended meanwhile.
+        return false;
+      }
+    });
   }
 
   /** Changes how the disk is mounted, in the program's own mount namespace: by default, makes a read-only one writable. */
@@ -243,6 +249,27 @@ export function assertWhole(ledger: string, kernel: NetlinkKernel): void {
   const storage = folderStorage(ledger, false);
   assert.deepEqual(verifyLedger(storage), []);
   assert.deepEqual(elements(rulesetAt(readLedger(storage))), inKernel(kernel), "kernel = fold(ledger)");
+}
+
+/**
+ * Whether no change of another program is left in the kernel, as the ledger has it: its last commit is behind the last drift. Only
+ * then does the program listen again: a comparison finds what another program changes between its batch and that, and does not know
+ * which program it was.
+ */
+export function isPutBack(ledger: string): boolean {
+  const kinds = allKept(ledger).map(({ kind }) => kind);
+  return kinds.lastIndexOf("commit") > kinds.lastIndexOf("drift");
+}
+
+/** Whether another program may change our tables now: its last change is recorded and put back ({@link isPutBack}). */
+export function inTurn(ledger: string): () => boolean {
+  let acted = -1;
+  return () => {
+    const recorded = keptOf(ledger, "drift").length;
+    if (recorded === acted || !isPutBack(ledger)) return false;
+    acted = recorded;
+    return true;
+  };
 }
 
 /** As a reboot does. */
