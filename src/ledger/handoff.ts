@@ -5,6 +5,7 @@
 import {
   DURABLE_WAIT_MILLISECONDS,
   HANDOFF_LATE_MILLISECONDS,
+  TURN_MILLISECONDS_MAX,
   UNWRITTEN_BYTES_MAX,
   WRITTEN_WAIT_MILLISECONDS,
 } from "../limits/ledger.ts";
@@ -27,7 +28,7 @@ export interface WrittenSoFar {
   readonly bytes: number;
 }
 
-/** Changed in place by {@link stepHandoff} alone. Times are milliseconds of a clock that never goes back. */
+/** Changed in place by {@link stepHandoff} alone. Times are milliseconds of a clock that never goes back, less those in `blocked`. */
 export interface HandoffState {
   readonly encoder: RecordEncoder;
   readonly policy: SyncPolicy;
@@ -36,6 +37,14 @@ export interface HandoffState {
   progress: WrittenSoFar;
   /** Bytes of all lines that were handed over. */
   handedBytes: number;
+  /** Bytes that were handed over before this turn of the loop. */
+  handedBefore: number;
+  /** The largest turn of those that the disk has not written: its bytes, and all bytes to its end. */
+  burst: { readonly bytes: number; readonly end: number };
+  /** When this turn began, or the first record was handed over; undefined before both. */
+  turnAt: number | undefined;
+  /** For how long the loop did not turn: many calls of the disk answer through the loop, so that is no time of the disk. */
+  blocked: number;
   /** Records that were left out since the last one that was handed over. */
   leftOut: number;
   /** Bytes that a start would have to read after the newest snapshot. */
@@ -56,6 +65,8 @@ export interface HandoffState {
 
 /** What happened. */
 export type HandoffInput =
+  /** The loop has turned, and takes a batch. */
+  | { readonly kind: "turn" }
   /** Records are to be appended. */
   | { readonly kind: "append"; readonly records: readonly LedgerRecord[] }
   /** Rules are about to follow the records so far. */
@@ -96,6 +107,10 @@ export function newHandoff(
     waitingMax,
     progress: { written: next, durable: 0, bytes: 0 },
     handedBytes: 0,
+    handedBefore: 0,
+    burst: { bytes: 0, end: 0 },
+    turnAt: undefined,
+    blocked: 0,
     leftOut: 0,
     tailBytes,
     prompt: true,
@@ -117,9 +132,10 @@ export function unwritten(state: HandoffState): number {
   return handoffNext(state) - state.progress.written;
 }
 
-/** Why records are not on the disk at `now`. */
-export function handoffFailure(state: HandoffState, now: number): LedgerFailure | undefined {
+/** Why records are not on the disk at `at`. */
+export function handoffFailure(state: HandoffState, at: number): LedgerFailure | undefined {
   const records = unwritten(state);
+  const now = timeOfDisk(state, at);
   const { lost, leftOut, reason, waitingSince = now, syncing } = state;
   if (lost !== undefined) return { reason: lost, records };
   if (reason !== undefined) return { reason, records };
@@ -131,10 +147,13 @@ export function handoffFailure(state: HandoffState, now: number): LedgerFailure 
 }
 
 /** Applies one input to `state` and returns what must be done. */
-export function stepHandoff(state: HandoffState, input: HandoffInput, now: number): HandoffEffect[] {
+export function stepHandoff(state: HandoffState, input: HandoffInput, at: number): HandoffEffect[] {
+  const now = timeOfDisk(state, at);
   switch (input.kind) {
+    case "turn":
+      return beginTurn(state, at);
     case "append":
-      return append(state, input.records, now);
+      return append(state, input.records, at);
     case "await-written":
       return awaitWritten(state);
     case "waited":
@@ -156,11 +175,34 @@ export function stepHandoff(state: HandoffState, input: HandoffInput, now: numbe
   }
 }
 
-function append(state: HandoffState, records: readonly LedgerRecord[], now: number): HandoffEffect[] {
-  const { encoder, waitingMax, progress } = state;
+/** The time `at` without that for which the loop was blocked. */
+function timeOfDisk({ turnAt, blocked }: HandoffState, at: number): number {
+  return Math.min(at, turnAt === undefined ? at : turnAt + TURN_MILLISECONDS_MAX) - blocked;
+}
+
+function beginTurn(state: HandoffState, at: number): HandoffEffect[] {
+  const { handedBytes, handedBefore, progress, burst, turnAt = at } = state;
+  if (at - turnAt > TURN_MILLISECONDS_MAX) state.blocked += at - turnAt;
+  state.turnAt = at;
+  const bytes = handedBytes - handedBefore;
+  if (bytes > burst.bytes || progress.bytes >= burst.end) state.burst = { bytes, end: handedBytes };
+  state.handedBefore = handedBytes;
+  return [];
+}
+
+/**
+ * Whether more records wait than may. This is decided at the beginning of a turn, and the largest turn does not count: a list
+ * comes in one piece, and of 30,000 Services has more bytes than may wait, before the disk had any time for them.
+ */
+function isFull({ handedBefore, progress, burst, waitingMax }: HandoffState): boolean {
+  const spared = progress.bytes < burst.end ? burst.bytes : 0;
+  return handedBefore - progress.bytes - spared > waitingMax;
+}
+
+function append(state: HandoffState, records: readonly LedgerRecord[], at: number): HandoffEffect[] {
+  const { encoder } = state;
   // Once a record is left out, so are all that follow: the ledger has no holes.
-  const full = state.handedBytes - progress.bytes > waitingMax;
-  if (state.leftOut > 0 || state.lost !== undefined || full) {
+  if (state.leftOut > 0 || state.lost !== undefined || isFull(state)) {
     state.leftOut += records.length;
     return [];
   }
@@ -168,7 +210,8 @@ function append(state: HandoffState, records: readonly LedgerRecord[], now: numb
   const { lines, end } = encoder.encode(records);
   state.handedBytes += lines.length;
   state.tailBytes += lines.length;
-  state.waitingSince ??= now;
+  state.waitingSince ??= timeOfDisk(state, at);
+  state.turnAt ??= at;
   // Rules follow inputs alone. The record of a commit is of what is in the kernel already.
   const canWait = records.every(({ kind }) => kind === "commit");
   return [{ kind: "post", request: { kind: "append", first, lines, end }, ...canWait && { canWait } }];

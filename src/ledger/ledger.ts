@@ -26,7 +26,8 @@ export interface Ledger {
   /** Appends `records` and returns the offset of the first. */
   append(records: readonly LedgerRecord[]): Offset;
   /**
-   * To be awaited before a batch is taken, where it is defined: until {@link awaitWritten} can wait for the disk, or a bounded time.
+   * To be called before a batch is taken, and to be awaited where it is defined: until {@link awaitWritten} can wait for the disk, or
+   * a bounded time. What is appended until the next call came in one piece.
    */
   ready?(): Promise<void> | undefined;
   /**

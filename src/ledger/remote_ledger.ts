@@ -107,6 +107,7 @@ export class RemoteLedger implements Ledger {
 
   ready(): Promise<void> | undefined {
     this.#look();
+    this.#run({ kind: "turn" });
     if (!waitsForDisk(this.#state) || this.#link.isIdle) return undefined;
     // What is queued behind a call for which this thread can wait may answer through the loop.
     this.#link.wait(() => this.#link.isIdle || this.#link.away !== undefined, WRITTEN_WAIT_MILLISECONDS);

@@ -79,12 +79,18 @@ Deno.test("a writer that does not write, or does not sync, counts as failing aft
     if (hangs === "sync") wrote(1, 0, state.handedBytes, 1000);
     assert.deepEqual(step({ kind: "sync" }, 1000), ["sync"]);
     assert.deepEqual(step({ kind: "sync" }, 2000), [], "one is enough");
+    const turns = (from: number, to: number) => {
+      for (let at = from; at <= to; at += 1000) step({ kind: "turn" }, at);
+    };
+    turns(2000, 4000);
     assert.equal(handoffFailure(state, 4000), undefined);
+    turns(5000, 5000);
     const records = hangs === "write" ? 1 : 0;
     assert.deepEqual(handoffFailure(state, 5000), {
       reason: "the disk has not answered for 4 s",
       records,
     });
+    turns(6000, 32_000);
     assert.deepEqual(step({ kind: "sync" }, 32_000), ["sync"], "the first one may be lost");
     wrote(1, 1, state.handedBytes, 33_000);
     assert.equal(handoffFailure(state, 60_000), undefined);
@@ -104,18 +110,53 @@ Deno.test("a sync that failed is asked for again", () => {
 
 Deno.test("what exceeds the bound is left out and counted, offsets go on, and the ledger is opened again once all else is written", () => {
   const { state, step, wrote } = begun("interval", 100);
+  const turn = { kind: "turn" } as const;
+  step(turn);
   assert.deepEqual(step(APPEND), ["append @0"]);
-  assert.ok(state.handedBytes > 100);
+  step(turn);
+  assert.deepEqual(step(APPEND), ["append @1"]);
+  step(turn);
+  assert.ok(state.handedBytes > 2 * 100);
   assert.deepEqual(step(APPEND), []);
   assert.deepEqual(step({ kind: "append", records: EVERY_KIND.slice(0, 2) }), []);
-  assert.equal(handoffNext(state), 4);
+  assert.equal(handoffNext(state), 5);
   assert.deepEqual(handoffFailure(state, 0), {
     reason: "the disk was too slow: records were left out",
-    records: 4,
+    records: 5,
   });
-  assert.deepEqual(wrote(1), ["reopen"]);
+  assert.deepEqual(wrote(1), []);
+  assert.deepEqual(wrote(2), ["reopen"]);
+  step(turn);
   assert.deepEqual(step(APPEND), [], "a ledger has no holes: nothing more is handed over");
-  assert.deepEqual(wrote(1), [], "once");
+  assert.deepEqual(wrote(2), [], "once");
+});
+
+Deno.test("what comes in one turn is not cut, and does not count until it is written", () => {
+  const { state, step } = begun("interval", 1000);
+  const turn = { kind: "turn" } as const;
+  const list = { kind: "append", records: Array.from({ length: 20 }, () => RECORDS[0]!) } as const;
+  step(turn);
+  assert.deepEqual([step(list), step(list), step(APPEND)], [["append @0"], ["append @20"], ["append @40"]]);
+  const burst = state.handedBytes;
+  assert.ok(burst > 2 * 1000);
+  step(turn);
+  assert.deepEqual(step(APPEND), ["append @41"], "the disk had no time yet");
+  while (state.leftOut === 0 && state.handedBytes < 2 * burst) {
+    step(turn);
+    step(APPEND);
+  }
+  const behind = state.handedBytes - burst;
+  assert.ok(behind > 1000 && behind < 1500, `${behind} bytes behind it`);
+});
+
+Deno.test("the time for which the loop does not turn is not the disk's", () => {
+  const { state, step } = begun();
+  step(APPEND, 1000);
+  assert.equal(handoffFailure(state, 60_000), undefined, "at the end of a long turn");
+  step({ kind: "turn" }, 60_000);
+  assert.equal(handoffFailure(state, 90_000), undefined, "at the end of another one");
+  for (let at = 90_000; at <= 93_000; at += 1000) step({ kind: "turn" }, at);
+  assert.equal(handoffFailure(state, 94_000)?.reason, "the disk has not answered for 4 s");
 });
 
 Deno.test("after the end of the writer the ledger is opened again, and records are counted", () => {

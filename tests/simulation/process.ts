@@ -37,7 +37,7 @@ import type { Server } from "./server.ts";
 
 const KEEP_ALL = { bytes: Infinity, milliseconds: Infinity };
 const SEGMENT_BYTES = 20_000;
-/** Bytes of records that may wait for the disk: more than the deletion of all objects but the idle ones makes at once. */
+/** Bytes of records that may wait for the disk beside the largest turn. The program's bound is far more than a portion of a list. */
 const WAITING_BYTES_MAX = 16_000;
 /** For each object of the cluster: else a list would be written in so many pieces that the last one comes too late. */
 const WAITING_BYTES_EACH = 100;
@@ -125,6 +125,7 @@ export class Process {
   wake(now: number): void {
     this.#now = now;
     if ((this.writer?.wakeAt() ?? Infinity) <= now) this.writer!.wake();
+    this.#beginTurn();
     wake(this.running, now);
     if (this.client.wakeAt() <= now) this.client.wake(moment(now));
     this.#takeAll();
@@ -153,12 +154,18 @@ export class Process {
 
   #takeAll(): void {
     for (const batch of this.client.take()) {
+      this.#beginTurn();
       takeBatch(this.running, batch, this.#now);
       if (batch.kind !== "list" || !batch.complete) continue;
       this.#checkGhosts(batch.kinds![0]!);
       this.#checkValues(batch.objects);
     }
     for (const [kind, why] of this.#toConfirm.splice(0)) this.client.confirm(kind, why, moment(this.#now));
+  }
+
+  /** As `runLoop` before each batch, and before it is woken. */
+  #beginTurn(): void {
+    if (this.ledger instanceof RemoteLedger) this.ledger.ready();
   }
 
   #ports(kernel: UnreliableKernel): Ports {

@@ -71,6 +71,7 @@ export class DiskPair {
     const answer = this.received.splice(0).findLast(({ kind }) => kind === "opened" || kind === "refused");
     if (answer?.kind !== "opened") return answer?.kind === "refused" ? answer.reason : "no answer";
     const { encoder, end } = recover(this.#loaded(answer.files.map(({ name }) => name)), this.options);
+    const { sent } = this;
     const counters = new Counters();
     counters.note(encoder.end.next, 0, 0);
     this.ledger = new RemoteLedger(newHandoff(encoder, policy, 0, waitingMax), {
@@ -80,7 +81,9 @@ export class DiskPair {
         return reached();
       },
       away: undefined,
-      isIdle: true,
+      get isIdle() {
+        return sent.length === 0;
+      },
       post: (request) => this.post(request),
       now,
       reopen: () => this.reopened++,

@@ -185,17 +185,17 @@ export function newFolder(): string {
 
 /**
  * Puts slices of no Service into the source: they fill the ledger, so that a snapshot is due, and change no rule. Another `version`
- * changes all of them: 40 records of 4 MB together.
+ * changes all of them: so many records of 0.1 MB each.
  */
-export function writeBigSlices(folder: string, version = 0): void {
-  const items = Array.from({ length: 40 }, (_, slice) => ({
+export function writeBigSlices(folder: string, version = 0, slices = 40): void {
+  const items = Array.from({ length: slices }, (_, slice) => ({
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
     metadata: { name: `big-${slice}`, namespace: "shop", labels: { "kubernetes.io/service-name": "absent" } },
     addressType: "IPv4",
     ports: [{ name: "", port: 8080, protocol: "TCP" }],
     endpoints: Array.from({ length: 1000 }, (_, i) => ({
-      addresses: [`10.${slice}.${i >> 8}.${i & 255}`],
+      addresses: [`10.${slice % 256}.${i >> 8}.${i & 255}`],
       nodeName: `node-${version}-with-a-long-name-that-fills-lines-${i}`,
     })),
   }));
