@@ -8,6 +8,7 @@ import { touch } from "../fold/fold_changes.ts";
 import { isUnfinished } from "../fold/unfinished.ts";
 import type { CommitReceipt, TableName } from "../kernel/kernel.ts";
 import { readServiceName } from "../kube/service_name.ts";
+import { REJECTIONS_NAMED_MAX } from "../limits/commits.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
 import { createTable, type Operation, type TableFlag } from "../nft/transaction.ts";
 import {
@@ -148,6 +149,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
 function noteAccepted(state: EngineState): void {
   state.rejections = 0;
   state.rejectedSince = undefined;
+  state.named = undefined;
 }
 
 /** Removes from `touched` what `pending` has committed; the rest is left for later commits. */
@@ -188,7 +190,7 @@ function convict(
  */
 export function noteRejected(
   state: EngineState,
-  { error, operation, generation, time, at, whole }: Input & { readonly kind: "rejected" },
+  { error, operation, foreign, time, at, whole }: Input & { readonly kind: "rejected" },
 ): Effect[] {
   const pending = takePending(state);
   state.plannedOffset = state.committedOffset;
@@ -200,11 +202,10 @@ export function noteRejected(
       family !== operation.family || name !== operation.table
     );
   }
-  // Where another program committed since the listing, what it deleted is missing, and no Service is at fault.
-  const listed = isListed(state.tables) && state.listedGeneration === generation;
-  const atFault = state.rejections > 1 && listed && operation !== null
+  const named = state.rejections > 1 && isListed(state.tables) && operation !== null
     ? serviceOfOperation(state.cluster, operation)
     : undefined;
+  const atFault = named !== undefined && isAtFault(state, named, foreign) ? named : undefined;
   const tried = { ...pending, advances: false };
   const record = commitRecord(state.committedOffset + 1, tried, nothingApplied(pending), time);
   const rejected = { ...record, outcome: "rejected", error } as const;
@@ -226,6 +227,19 @@ export function noteRejected(
       { kind: "list" },
     ]
     : [{ kind: "append", records: [{ ...rejected, setAside: atFault }] }, { kind: "list" }];
+}
+
+/**
+ * Whether the rules of `service`, which the kernel named, are why it rejects the batch. Where another program changed our tables
+ * since the listing, what it deleted may be missing. But if one keeps doing so, no Service would be served any more, so a Service
+ * that was named many times in a row is taken for the cause.
+ */
+function isAtFault(state: EngineState, service: string, foreign: string | undefined): boolean {
+  const times = state.named?.service === service ? state.named.times + 1 : 1;
+  const undisturbed = foreign !== undefined && state.foreignAtListing === foreign;
+  const atFault = undisturbed || times >= REJECTIONS_NAMED_MAX;
+  state.named = atFault ? undefined : { service, times };
+  return atFault;
 }
 
 /** The receipt of a batch of which the kernel applied nothing. */

@@ -41,7 +41,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
     case "opened":
       return beginAppending(state, input);
     case "listed":
-      state.listedGeneration = input.generation;
+      state.foreignAtListing = input.foreign;
       return adoptListing(state, input.ruleset, input.startedAt);
     case "untouched":
       return adoptUntouched(state, input.position);

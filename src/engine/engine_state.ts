@@ -66,8 +66,10 @@ export interface EngineState {
   pending: PendingCommit | undefined;
   /** Set while batches bring a part: there are very many changes, or the kernel refused a batch as a whole. */
   halving: Halving | undefined;
-  /** The kernel's generation before the last listing; undefined before the first. */
-  listedGeneration: number | undefined;
+  /** What other programs had changed before the last listing; undefined before the first. */
+  foreignAtListing: string | undefined;
+  /** The Service that the kernel's last rejections named, all of them one after the other. */
+  named: { readonly service: string; readonly times: number } | undefined;
   /** Rejections in a row. */
   rejections: number;
   /** When the first of them was, in milliseconds of a clock that never goes back; undefined while there is none. */
@@ -98,7 +100,8 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     unknownPast: false,
     pending: undefined,
     halving: undefined,
-    listedGeneration: undefined,
+    foreignAtListing: undefined,
+    named: undefined,
     rejections: 0,
     rejectedSince: undefined,
     appendedOffset: cluster.folded,

@@ -37,13 +37,13 @@ export type Input =
     readonly gap?: RecordGap;
   }
   /**
-   * A listing of our tables, and the kernel's generation before it. `startedAt` is given at a start, where a disagreement with the
-   * ledger is recorded.
+   * A listing of our tables, and what other programs had changed before it. `startedAt` is given at a start, where a disagreement
+   * with the ledger is recorded.
    */
   | {
     readonly kind: "listed";
     readonly ruleset: Ruleset;
-    readonly generation: number;
+    readonly foreign: string;
     readonly startedAt?: string;
   }
   /** At a start: the kernel holds what the ledger's last commit, at `position`, put there. */
@@ -82,8 +82,8 @@ export type Input =
     /** Whether a smaller batch might be accepted: this one was too large, or memory is short. */
     readonly whole?: boolean;
     readonly operation: Operation | null;
-    /** The kernel's generation after it; undefined where it is not known. */
-    readonly generation: number | undefined;
+    /** The same as in a listing where other programs changed nothing of ours since; undefined where that is not known. */
+    readonly foreign: string | undefined;
     readonly time: string;
     /** Milliseconds of a clock that never goes back. */
     readonly at: number;

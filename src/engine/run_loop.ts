@@ -28,7 +28,7 @@ export interface Ports extends Pick<FlowPorts, "conntrack"> {
   /** Receives what is to be forgotten; absent where it is done at once. */
   gatherFlows?(effect: ForgetEffect): void;
   /** Receives the changes of other programs to our tables; absent where they are not monitored. */
-  readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications">;
+  readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications"> & Partial<ChangesNoticed>;
   /** Receives a batch that the monitor received no notifications of; absent where nothing is counted. */
   readonly unnoticed?: (transaction: Transaction) => void;
   /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
@@ -43,6 +43,9 @@ export interface Ports extends Pick<FlowPorts, "conntrack"> {
   /** Receives a line for the log. `about`: whose objects it is about, where a tenant decides how often there is such a line. */
   warn(text: string, about?: string): void;
 }
+
+/** Whether other programs changed our tables. Without it a commit to any table counts as one to ours. */
+export type ChangesNoticed = Pick<RulesetMonitor, "noticed">;
 
 /** What is measured beside commits. Times in microseconds. */
 export interface Meter {
@@ -95,7 +98,7 @@ function execute(effect: Effect, state: EngineState, ports: Ports): Input | unde
     case "commit":
       return commit(effect, ports);
     case "list":
-      return list(ports.kernel);
+      return list(ports.kernel, undefined, ports.monitor);
     case "forget-flows":
     case "forget-unanswered":
       return void forget(effect, state.cluster, ports);
@@ -145,12 +148,12 @@ function commit(
     meter?.rejected();
     const operation = isAboutObject(error) ? error.operation : null;
     const whole = isTooLarge(error);
-    const [at, generation] = [performance.now(), generationAfter(kernel)];
+    const [at, foreign] = [performance.now(), foreignAfter(kernel, monitor)];
     return {
       kind: "rejected",
       error: error.message,
       operation,
-      generation,
+      foreign,
       time: now(),
       at,
       ...(whole ? { whole } : {}),
@@ -158,10 +161,16 @@ function commit(
   }
 }
 
-/** The generation after a rejection; undefined where the kernel does not answer that either. */
-function generationAfter(kernel: Kernel): number | undefined {
+/** What other programs have changed: a text that is another one after such a change. */
+function foreignChanges(kernel: Kernel, monitor: Partial<ChangesNoticed> | undefined): string {
+  const noticed = monitor?.noticed?.();
+  return noticed === undefined ? `generation ${kernel.generation()}` : `change ${noticed}`;
+}
+
+/** The same after a rejection; undefined where the kernel does not answer that either. */
+function foreignAfter(kernel: Kernel, monitor: Partial<ChangesNoticed> | undefined): string | undefined {
   try {
-    return kernel.generation();
+    return foreignChanges(kernel, monitor);
   } catch (error) {
     if (error instanceof SystemError) return undefined;
     throw error;
@@ -172,11 +181,12 @@ function generationAfter(kernel: Kernel): number | undefined {
 export function list(
   kernel: Kernel,
   startedAt?: string,
+  monitor?: Partial<ChangesNoticed>,
 ): Input & { readonly kind: "listed" | "unreadable" } {
   try {
-    const generation = kernel.generation();
+    const foreign = foreignChanges(kernel, monitor);
     const ruleset = kernel.list(OUR_TABLES);
-    return { kind: "listed", ruleset, generation, ...(startedAt === undefined ? {} : { startedAt }) };
+    return { kind: "listed", ruleset, foreign, ...(startedAt === undefined ? {} : { startedAt }) };
   } catch (error) {
     if (!(error instanceof UnreadableRuleset)) throw error;
     return { kind: "unreadable", tables: error.tables };

@@ -73,6 +73,8 @@ export class RulesetMonitor implements Disposable {
   #more = 0;
   #foreign: ForeignChange[] = [];
   #lost = false;
+  /** Changes of other programs, and losses, so far. */
+  #noticed = 0;
 
   /** `table`: the name of our tables. `ownPort`: the port of the socket that our own commits go through. */
   constructor(readonly table: string, readonly ownPort: number, readonly counter?: DeletionCounter) {}
@@ -91,10 +93,7 @@ export class RulesetMonitor implements Disposable {
       return receipt;
     } finally {
       this.#socket.join(nf.NFNLGRP_NFTABLES);
-      if (generation() !== expected) {
-        this.#lost = true;
-        this.counter?.lost();
-      }
+      if (generation() !== expected) this.#noteLoss();
     }
   }
 
@@ -116,10 +115,24 @@ export class RulesetMonitor implements Disposable {
         for (const message of messages(datagram)) this.#take(message);
       } catch (error) {
         if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOBUFS) throw error;
-        this.#lost = true;
-        this.counter?.lost();
+        this.#noteLoss();
       }
     }
+  }
+
+  /**
+   * A number that is another one once another program has changed our tables, or may have done so unnoticed. The kernel sends
+   * notifications of a batch before it takes the next one, so at the answer to a batch of ours it counts all that came before.
+   */
+  noticed(): number {
+    this.receive();
+    return this.#noticed;
+  }
+
+  #noteLoss(): void {
+    this.#lost = true;
+    this.#noticed++;
+    this.counter?.lost();
   }
 
   [Symbol.dispose](): void {
@@ -135,6 +148,7 @@ export class RulesetMonitor implements Disposable {
     if (kind !== nf.MSG.NEWGEN) return this.#note(kind, message);
     if (this.#changes.length === 0) return;
     const attributes = messageAttributes(message);
+    this.#noticed++;
     const more = this.#more > 0 ? [`and ${this.#more} more`] : [];
     this.#foreign.push({
       process: text(attributes, nf.NFTA_GEN.PROC_NAME),

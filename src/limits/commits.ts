@@ -12,6 +12,12 @@ export const TRIGGERS_MAX = 10_000;
 export const COMMIT_ATTEMPTS_MAX = 3;
 
 /**
+ * How many rejections in a row name one Service before it is set aside although other programs change our tables meanwhile: two
+ * rounds of attempts with a second between them. What they take between a listing and a commit is seldom the same so often.
+ */
+export const REJECTIONS_NAMED_MAX = 2 * COMMIT_ATTEMPTS_MAX;
+
+/**
  * Most changes of one batch, unless it replaces tables of ours that packets use: 30,000 Services of two endpoints have fewer. A
  * batch of them takes about 10 MiB and half a second of the kernel.
  */
