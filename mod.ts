@@ -128,10 +128,12 @@ export type {
   ComparedSelector,
   Hash,
   KeyPart,
+  LookupPart,
   Numgen,
   OriginalAddress,
   Rule,
   Selector,
+  SourcePrefix,
   Statement,
   Verdict,
 } from "./src/nft/statement.ts";

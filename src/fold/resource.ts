@@ -2,7 +2,14 @@
 // slots, and single elements. This file turns a resource into elements, and the change of a resource into changes of
 // elements. It also makes and reads the names under which Services claim resources.
 
-import { type Address, concatenationParts, type Family } from "../nft/data_type.ts";
+import {
+  type Address,
+  ADDRESS_BITS,
+  concatenationParts,
+  type Family,
+  markText,
+  prefixParts,
+} from "../nft/data_type.ts";
 import { canonicalKey, type Element, type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
 import { ChunkedMap } from "./chunked_map.ts";
 import { NOTHING_PINNED, type PinnedEndpoints } from "./pinned_endpoints.ts";
@@ -31,9 +38,7 @@ export interface FrontendResource {
   readonly comment: string;
   /** Its value in each map; absent where it has no element there. */
   readonly values: { readonly [role in FrontendRole]?: string };
-  /** Whether only `sources` may use it. */
-  readonly guarded: boolean;
-  /** Canonical prefixes of the sources that may use the frontend, where it has a guard. */
+  /** Canonical prefixes of the sources that may use the frontend, where it has a guard: a prefix, or one address. */
   readonly sources: readonly string[];
   /** Slots behind the pick chains that draw from all endpoints; none of a single endpoint. */
   readonly slots: Slots;
@@ -49,7 +54,7 @@ export interface FrontendResource {
  * What a map of frontends is for. `single` has the only endpoint of a cluster IP, `outside` that of a frontend that
  * masquerades. `serve` has the lead of every other frontend with endpoints, but of cluster IPs with two; a NodePort has a lead
  * with one endpoint too. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
- * the two lists of externalTrafficPolicy Local. The others are those of ClientIP affinity: the ServicePort that a frontend is
+ * the two lists of externalTrafficPolicy Local. `guard` leads to the chain that lets its sources through. The others are those of ClientIP affinity: the ServicePort that a frontend is
  * of, its timeout, and at the cluster IP the slot classes of its lists.
  */
 export type FrontendRole = (typeof ROLES)[number];
@@ -72,7 +77,7 @@ export type ServiceResource = FrontendResource | ElementResource;
 export type Put = (path: SetPath, key: ElementKey, element: Element | undefined) => void;
 
 const ROLES = [
-  ...["single", "serve", "outside", "refuse", "policy", "local"] as const,
+  ...["single", "serve", "outside", "refuse", "policy", "local", "guard"] as const,
   ...["clusterIP", "otherPort", "timeout", "pinClass", "localPinClass"] as const,
 ] as const;
 
@@ -87,6 +92,7 @@ const SETS: Readonly<
     refuse: "no-endpoint-services",
     policy: "local-policy-ips",
     local: "local-only-ips",
+    guard: "firewall-ips",
     clusterIP: "affinity-cluster-ips",
     otherPort: "affinity-port-nodeports",
     timeout: "affinity-timeouts",
@@ -97,8 +103,9 @@ const SETS: Readonly<
     localSlots: "local-endpoints",
   },
   nodeport: {
-    // Only cluster IPs have elements there, and with the slot classes of affinity.
+    // Only cluster IPs have elements there, and with the slot classes of affinity; only addresses of a load balancer have guards.
     single: "single-endpoints",
+    guard: "firewall-ips",
     outside: "single-nodeport-endpoints",
     serve: "service-nodeports",
     refuse: "no-endpoint-nodeports",
@@ -170,7 +177,7 @@ export function surelySame(a: ServiceResource | undefined, b: ServiceResource | 
   if (a === b) return true;
   if (a?.kind !== "frontend" || b?.kind !== "frontend") return false;
   return a.comment === b.comment && a.slots === b.slots && a.localSlots === b.localSlots &&
-    a.pinned === b.pinned && a.guarded === b.guarded &&
+    a.pinned === b.pinned &&
     ROLES.every((role) => a.values[role] === b.values[role]) &&
     a.sources.join() === b.sources.join();
 }
@@ -221,11 +228,7 @@ function changeFrontend(
     const alone = isAlone ? { key: frontend, comment: after.comment } : undefined;
     put(PATHS[family]["single-external-ips"], frontend, alone);
   }
-  if (before?.guarded || after?.guarded) {
-    const guard = after?.guarded ? { key: frontend, comment: after.comment } : undefined;
-    put(PATHS[family]["firewall-ips"], frontend, guard);
-    changeSources(PATHS[family]["firewall-sources"], before, after, put);
-  }
+  changeSources(PATHS[family]["firewall-sources"], before, after, put);
   const putBehind = (set: ServiceSet) => (part: string | number, value: string | undefined) => {
     const key = behind(frontend, part);
     put(PATHS[family][set], key, value === undefined ? undefined : { key, value, comment: after!.comment });
@@ -252,14 +255,23 @@ const DRAWN = {
   local: { slots: "local-affinity-slots", numbers: "local-affinity-numbers" },
 } as const;
 
+/** A source range in a key: `192.0.2.0 . 0x00000018`. */
+function rangeParts(family: Family, source: string): string {
+  const [address, length = ADDRESS_BITS[family]] = prefixParts(source);
+  return `${address} . ${markText(Number(length))}`;
+}
+
 function changeSources(
   path: SetPath,
   before: FrontendResource | undefined,
   after: FrontendResource | undefined,
   put: Put,
 ): void {
+  if (!before?.sources.length && !after?.sources.length) return;
   const keys = (resource: FrontendResource | undefined) =>
-    (resource?.sources ?? []).map((source) => behind(resource!.frontend, source));
+    (resource?.sources ?? []).map((source) =>
+      behind(resource!.frontend, rangeParts(resource!.family, source))
+    );
   const [old, now] = [new Set(keys(before)), new Set(keys(after))];
   const renamed = before?.comment !== after?.comment;
   for (const key of old) if (!now.has(key)) put(path, key, undefined);

@@ -33,6 +33,7 @@ import { PATHS } from "./skeleton.ts";
 import type { ServiceIndex } from "./service_index.ts";
 import type { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
+import { guardChain, guardResource } from "./source_ranges.ts";
 
 /** What one Service puts into the ruleset, and what is reported about it. */
 export interface ServiceProgram {
@@ -289,6 +290,7 @@ function addFrontends(program: PortProgram, add: (resource: ServiceResource) => 
     const { serve, policy, local } = frontend.values;
     // Where rules are made in steps, what a frontend leads to is made before it, and goes after it.
     if (port.byClient) { for (const lead of [serve, policy, local]) choiceResources(lead).forEach(add); }
+    if (frontend.sources.length > 0) add(guardResource(port.family, frontend.sources));
     add(frontend);
   };
   addFrontend(internal(program));
@@ -365,7 +367,10 @@ function externalLocal(
   return external(program, bare, address, values, slotsFor(port, cluster), slotsFor(port, local));
 }
 
-/** A frontend for traffic from outside. loadBalancerSourceRanges guard it at an address of the load balancer. */
+/**
+ * A frontend for traffic from outside. loadBalancerSourceRanges guard it at an address of the load balancer, unless they have every
+ * source: ranges are disjoint, so 0.0.0.0/0 is the only one.
+ */
 function external(
   { port, pinned, node }: PortProgram,
   bare: FrontendResource,
@@ -378,7 +383,7 @@ function external(
     ? { ...bare, values, slots, localSlots }
     : { ...bare, values: { ...values, ...affinityValues(port, bare) }, slots, localSlots, pinned };
   const isGuarded = address !== undefined && port.balancerIPs.includes(address) &&
-    port.sourceRanges.length > 0;
+    port.sourceRanges.length > 0 && port.sourceRanges[0]!.length > 0;
   if (!isGuarded) return one;
   const { sourceRanges, balancerIPs } = port;
   // The node's own packets to an address that it holds itself have that address as their source (kube-proxy does the same).
@@ -386,11 +391,9 @@ function external(
   const extra = nodeIsSource
     ? balancerIPs.filter((vip) => !sourceRanges.some((range) => contains(range, vip)))
     : [];
-  return {
-    ...one,
-    guarded: true,
-    sources: [...sourceRanges.map(cidrText), ...extra],
-  };
+  const sources = [...sourceRanges.map(cidrText), ...extra];
+  const guard = `goto ${guardChain(port.family, sources)}`;
+  return { ...one, values: { ...one.values, guard }, sources };
 }
 
 function addressFrontend(port: ServicePort, address: Address, rank: Rank): FrontendResource {
@@ -408,7 +411,6 @@ function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): Fro
     frontend: key,
     comment: commentOf(port.name),
     values: {},
-    guarded: false,
     sources: NONE,
     slots: NO_SLOTS,
     localSlots: NO_SLOTS,

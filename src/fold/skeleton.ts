@@ -37,9 +37,6 @@ export function kernelTable(serviceProxyName: string | undefined): string {
   return serviceProxyName === undefined ? TABLE : `${TABLE}/${serviceProxyName}`;
 }
 
-/** The chain of guarded frontends: it returns for the sources in `firewall-sources` and drops all others. */
-const FIREWALL = "firewall";
-
 /** Set that holds the committed position as the comment of its one element; see plan/position.ts. */
 export const POSITION_SET = "ledger-position";
 
@@ -87,18 +84,12 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
     leadMap("service-nodeports", nodePort, address, "NodePort traffic"),
     verdictMap("no-endpoint-services", frontend, "services without endpoints: reject or drop"),
     verdictMap("no-endpoint-nodeports", nodePort, "NodePorts without endpoints: reject or drop"),
-    {
-      kind: "set",
-      name: "firewall-ips",
-      key: frontend,
-      comment: "destinations subject to LoadBalancerSourceRanges",
-    },
+    verdictMap("firewall-ips", frontend, "destinations subject to LoadBalancerSourceRanges"),
     {
       kind: "set",
       name: "firewall-sources",
-      key: [...frontend, address],
-      flag: "interval",
-      comment: "sources that LoadBalancerSourceRanges let through",
+      key: [...frontend, address, "mark"],
+      comment: "prefixes that LoadBalancerSourceRanges let through, and their lengths",
     },
     {
       kind: "set",
@@ -257,7 +248,7 @@ function baseChains(family: Family, config: ProxyConfig, local: Detector): Chain
 
 /** Every first packet runs this rule: it is in the base chain, and not behind a jump. So are the rules of the others. */
 function guard(family: Family): Rule {
-  return rule([{ kind: "lookup", key: frontendKey(family), set: "firewall-ips" }, goto(FIREWALL)]);
+  return rule([{ kind: "vmap", key: frontendKey(family), map: "firewall-ips" }]);
 }
 
 /**
@@ -308,15 +299,6 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
   return [
     ...frontendChains(family, config, local),
     ...outsideChains(family, config),
-    chain(FIREWALL, [
-      rule(
-        [
-          { kind: "lookup", key: [...frontendKey(family), `${family} saddr`], set: "firewall-sources" },
-          RETURN,
-        ],
-      ),
-      rule([DROP], "not in LoadBalancerSourceRanges"),
-    ]),
     chain("reject-chain", [
       rule([{ kind: "match", selector: "meta l4proto", operator: "==", value: "tcp" }, {
         kind: "reject",
@@ -329,7 +311,6 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
 
 const NOT_LOCAL: Statement = { kind: "match", selector: "fib daddr type", operator: "!=", value: "local" };
 const DROP: Statement = { kind: "verdict", verdict: { kind: "drop" } };
-const RETURN: Statement = { kind: "verdict", verdict: { kind: "return" } };
 function chain(name: string, rules: Rule[]): Chain {
   return { name, rules };
 }

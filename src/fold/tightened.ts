@@ -39,7 +39,9 @@ export function guardNow(
 }
 
 function guardOf(resource: ServiceResource): GuardedFrontend | undefined {
-  if (resource.kind !== "frontend" || !resource.guarded || resource.address === undefined) return undefined;
+  if (resource.kind !== "frontend" || resource.values.guard === undefined || resource.address === undefined) {
+    return undefined;
+  }
   const { family, address, frontend, sources } = resource;
   return { family, address, port: elementKey(concatenationParts(frontend).slice(1)), sources };
 }
@@ -56,7 +58,9 @@ export function noteTightened(
     tightened.delete(claim);
     return;
   }
-  const earlier = before?.kind === "frontend" && before.guarded ? before.sources : undefined;
+  const earlier = before?.kind === "frontend" && before.values.guard !== undefined
+    ? before.sources
+    : undefined;
   if (earlier !== undefined && earlier.every((source) => guard.sources.includes(source))) return;
   tightened.set(claim, guard);
 }

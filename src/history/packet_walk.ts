@@ -9,6 +9,7 @@ import {
   concatenationParts,
   destinationOf,
   type Family,
+  markText,
   type Protocol,
 } from "../nft/data_type.ts";
 import {
@@ -29,6 +30,7 @@ import {
   type Statement,
   type Verdict,
 } from "../nft/statement.ts";
+import { maskedAddress } from "../nft/address_bytes.ts";
 import { addressHash } from "../nft/jhash.ts";
 import { ruleText } from "../nft/text.ts";
 
@@ -312,6 +314,9 @@ function keyOf(key: readonly KeyPart[], packet: PacketState, slot = 0): string[]
   return key.flatMap((part) => {
     if (typeof part === "string") return valueOf(part, packet);
     if (part.kind === "address-hash") return String(addressHash(part, packet.source));
+    if (part.kind === "source-prefix") {
+      return [maskedAddress(packet.source, part.length), markText(part.length)];
+    }
     return part.kind === "numgen" ? String(slot) : keyOf(part.of, packet);
   });
 }

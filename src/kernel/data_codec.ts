@@ -2,8 +2,8 @@
 // padded to 4 bytes; a single part is not.
 
 import { unreachable } from "../invariant.ts";
-import { ipv4Number, ipv6Bytes } from "../nft/address_bytes.ts";
-import { CONCATENATION, concatenationParts, type DataType, prefixParts } from "../nft/data_type.ts";
+import { addressOfBytes, ipv4Number, ipv6Bytes } from "../nft/address_bytes.ts";
+import { CONCATENATION, concatenationParts, type DataType, markText, prefixParts } from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
@@ -83,15 +83,15 @@ function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
 function readData(type: DataType, bytes: Uint8Array): string {
   switch (type) {
     case "ipv4_addr":
-      return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+      return addressOfBytes(bytes.subarray(0, 4));
     case "ipv6_addr":
-      return ipv6Text(bytes);
+      return addressOfBytes(bytes.subarray(0, 16));
     case "inet_proto":
       return PROTOCOL_NAME.get(bytes[0]!) ?? String(bytes[0]);
     case "inet_service":
       return String((bytes[0]! << 8) | bytes[1]!);
     case "mark":
-      return `0x${hostU32(bytes).toString(16).padStart(8, "0")}`;
+      return markText(hostU32(bytes));
     case "slot":
       return String(hostU32(bytes));
     default:
@@ -102,21 +102,6 @@ function readData(type: DataType, bytes: Uint8Array): string {
 /** A 32-bit number in host order at the start of `bytes`. */
 export function hostU32(bytes: Uint8Array): number {
   return (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0;
-}
-
-/** RFC 5952 text of 16 bytes: lower case, the first longest run of two or more zero groups shortened. */
-export function ipv6Text(bytes: Uint8Array): string {
-  const groups = Array.from({ length: 8 }, (_, i) => (bytes[i * 2]! << 8) | bytes[i * 2 + 1]!);
-  let best = 0;
-  let bestLength = 0;
-  for (let i = 0; i < 8; i++) {
-    let end = i;
-    while (end < 8 && groups[end] === 0) end++;
-    if (end - i > bestLength) [best, bestLength] = [i, end - i];
-  }
-  const hex = (part: number[]) => part.map((group) => group.toString(16)).join(":");
-  if (bestLength < 2) return hex(groups);
-  return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
 }
 
 /** First and last key of an interval, both included: `10.0.0.0/8 . tcp` begins at `10.0.0.0 . tcp`. */

@@ -2,14 +2,15 @@
 // writes it returns a reason that names the expressions. What was read is written again and compared, so that a foreign
 // rule is found and not misread.
 
+import { prefixMask } from "../nft/address_bytes.ts";
 import type { Family } from "../nft/data_type.ts";
-import type { ComparedSelector, KeyPart, Rule, Selector, Statement } from "../nft/statement.ts";
+import type { ComparedSelector, KeyPart, LookupPart, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import { HASH_MODULUS } from "../limits/rules.ts";
 import * as nf from "./nf_tables.ts";
 import { attributeList, type Attributes, attributes, nested, readText, text, u32 } from "./netlink_reader.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
-import { HEADER_FIELD, HEADER_SELECTORS, isOriginal, prefixMask, writeRule } from "./rule_encoder.ts";
+import { HEADER_FIELD, HEADER_SELECTORS, isOriginal, writeRule } from "./rule_encoder.ts";
 import { readComment } from "./set_codec.ts";
 import { readVerdict } from "./verdict_codec.ts";
 
@@ -119,7 +120,11 @@ function readStatements(family: Family, expressions: readonly Expression[]): Sta
     const loads: Load[] = [];
     for (; at < expressions.length; at++) {
       const { name, data } = expressions[at]!;
-      const load = name === "hash" ? readHash(data, loads) : readLoad(family, expressions[at]!);
+      const load = name === "hash"
+        ? readHash(data, loads)
+        : name === "bitwise" && loads.length > 1
+        ? readMasked(data, loads)
+        : readLoad(family, expressions[at]!);
       if (load === undefined) break;
       loads.push(load);
     }
@@ -138,6 +143,16 @@ function readHash(data: Attributes, loads: Load[]): Load {
   const of = loads.splice(first).map(selectorOf);
   // Where nft gave no seed, the kernel draws one and does not list it.
   return { part: { kind: "hash", of, seed: numberIn(data, nf.NFTA_HASH.SEED) }, bytes: 4 };
+}
+
+/** What a mask in a key makes of the value that was loaded last, which is taken from `loads`. `requireWritten` compares the mask. */
+function readMasked(bitwise: Attributes, loads: Load[]): Load {
+  const masked = loads.pop()!;
+  if (masked.part !== "meta mark") return masked;
+  const of = loads.pop()!.part;
+  if (of !== "ip saddr" && of !== "ip6 saddr") throw new UnknownExpression("mark in a key");
+  const length = hostU32(bytesOf(bitwise, nf.NFTA_BITWISE.XOR));
+  return { part: { kind: "source-prefix", of, length }, bytes: HEADER_FIELD[of].length + 4 };
 }
 
 /** A hash with a modulus is one of a source. */
@@ -274,7 +289,7 @@ function readLookup(
 ): [Statement, number] {
   const set = text(data, nf.NFTA_LOOKUP.SET);
   const into = u32(data, nf.NFTA_LOOKUP.DREG);
-  if (into === undefined) return [{ kind: "lookup", key: loads.map(selectorOf), set }, 1];
+  if (into === undefined) return [{ kind: "lookup", key: loads.map(lookupPartOf), set }, 1];
   if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: loads.map(selectorOf), map: set }, 1];
   const written = next && writtenField(family, next);
   if (written === "daddr") return [{ kind: "daddr-set", key: loads.map(partOf), map: set }, 2];
@@ -285,6 +300,11 @@ function readLookup(
 
 function partOf(load: Load): KeyPart {
   return typeof load.part === "object" ? load.part : selectorOf(load);
+}
+
+function lookupPartOf(load: Load): LookupPart {
+  const { part } = load;
+  return typeof part === "object" && part.kind === "source-prefix" ? part : selectorOf(load);
 }
 
 /** What `load` loads, as part of a key. */

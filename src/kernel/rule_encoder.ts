@@ -2,16 +2,18 @@
 // the packet into register 1 and the following ones; the next expression compares it, looks it up or uses it.
 
 import { unreachable } from "../invariant.ts";
-import { addressBytes } from "../nft/address_bytes.ts";
+import { addressBytes, prefixMask } from "../nft/address_bytes.ts";
 import { type Family, prefixParts } from "../nft/data_type.ts";
 import type {
   AddressHash,
   ComparedSelector,
   Hash,
   KeyPart,
+  Numgen,
   OriginalAddress,
   Rule,
   Selector,
+  SourcePrefix,
   Statement,
 } from "../nft/statement.ts";
 import * as nf from "./nf_tables.ts";
@@ -162,11 +164,6 @@ function interfaceBytes(name: string): Uint8Array {
   return bytes;
 }
 
-/** A mask of `bits` leading ones in `length` bytes. */
-export function prefixMask(length: number, bits: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - i * 8))) & 0xff);
-}
-
 /**
  * Loads the parts of a key into consecutive registers from the `start`-th 4 bytes on, each part into whole 4-byte registers.
  * What a hash is made of goes to the registers from the `hashed`-th 4 bytes on.
@@ -179,10 +176,23 @@ function loadKey(
 ): void {
   let at = start;
   for (const part of key) {
-    if (typeof part !== "string" && part.kind !== "numgen") writeHash(writer, part, hashed, registerAt(at));
-    else load(writer, part, registerAt(at));
+    if (typeof part === "string" || part.kind === "numgen") load(writer, part, registerAt(at));
+    else if (part.kind === "source-prefix") loadPrefix(writer, part, at);
+    else writeHash(writer, part, hashed, registerAt(at));
     at += partRegisters(part);
   }
+}
+
+/** Loads the prefix that a source is in, and behind it its length: no bit of the mark is kept, and those of the length are set. */
+function loadPrefix(writer: NetlinkWriter, { of, length }: SourcePrefix, at: number): void {
+  const bytes = HEADER_FIELD[of].length;
+  load(writer, of, registerAt(at));
+  if (length < bytes * 8) {
+    writeBitwise(writer, prefixMask(bytes, length), new Uint8Array(bytes), registerAt(at));
+  }
+  const behind = registerAt(at + bytes / 4);
+  loadMeta(writer, nf.NFT_META_MARK, behind);
+  writeBitwise(writer, hostBytes(0), hostBytes(length), behind);
 }
 
 /** What nft reserves for an address, and for the key of an update: 16 bytes, in 4-byte registers. */
@@ -225,6 +235,7 @@ function partBytes(part: KeyPart): number {
   if (part === "ct original ip6 daddr" || part === "ct original ip6 saddr") {
     return HEADER_FIELD["ip6 daddr"].length;
   }
+  if (typeof part === "object" && part.kind === "source-prefix") return HEADER_FIELD[part.of].length + 4;
   return typeof part === "string" && isHeaderField(part) ? HEADER_FIELD[part].length : 4;
 }
 
@@ -238,7 +249,7 @@ export function isOriginal(selector: Selector): selector is OriginalAddress {
 }
 
 /** Loads one part of a packet, or a random number, into `register`. */
-function load(writer: NetlinkWriter, part: Exclude<KeyPart, Hash | AddressHash>, register: number): void {
+function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
   if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
@@ -372,11 +383,16 @@ function writeTraceMark(writer: NetlinkWriter): void {
   });
 }
 
-/** `register 1 = (register 1 & mask) ^ xor`. */
-function writeBitwise(writer: NetlinkWriter, mask: Uint8Array, xor: Uint8Array): void {
+/** `register = (register & mask) ^ xor`. */
+function writeBitwise(
+  writer: NetlinkWriter,
+  mask: Uint8Array,
+  xor: Uint8Array,
+  register: number = nf.NFT_REG_1,
+): void {
   expression(writer, "bitwise", () => {
-    writer.attributeU32(nf.NFTA_BITWISE.SREG, nf.NFT_REG_1);
-    writer.attributeU32(nf.NFTA_BITWISE.DREG, nf.NFT_REG_1);
+    writer.attributeU32(nf.NFTA_BITWISE.SREG, register);
+    writer.attributeU32(nf.NFTA_BITWISE.DREG, register);
     writer.attributeU32(nf.NFTA_BITWISE.LEN, mask.length);
     writer.attributeU32(nf.NFTA_BITWISE.OP, 0);
     writeBytes(writer, nf.NFTA_BITWISE.MASK, mask);

@@ -67,7 +67,18 @@ export function isCanonical(type: DataType, text: string): boolean {
   }
 }
 
-const PREFIX_LENGTH_MAX: Readonly<Record<string, number>> = { ipv4_addr: 32, ipv6_addr: 128 };
+/** How many bits an address of each family has. */
+export const ADDRESS_BITS: Readonly<Record<Family, number>> = { ip: 32, ip6: 128 };
+
+/** `number` as a value of the type mark. */
+export function markText(number: number): string {
+  return `0x${number.toString(16).padStart(8, "0")}`;
+}
+
+const PREFIX_LENGTH_MAX: Readonly<Record<string, number>> = {
+  ipv4_addr: ADDRESS_BITS.ip,
+  ipv6_addr: ADDRESS_BITS.ip6,
+};
 
 /** Whether `text` is a value of `type` or, in a set of intervals, a prefix of addresses. */
 function isCanonicalInterval(type: DataType, text: string): boolean {

@@ -3,6 +3,7 @@
 // nft 1.0.6 aborts when it prints such a rule.
 
 import { assert } from "../invariant.ts";
+import { ADDRESS_BITS } from "./data_type.ts";
 import { UTF8_BYTES_MAX } from "../limits/input.ts";
 import {
   AFFINITY_SECONDS_MAX,
@@ -65,8 +66,24 @@ export interface AddressHash {
   readonly offset: number;
 }
 
+/**
+ * `ip saddr & 255.255.255.0 . meta mark & 0x00000018 | 0x00000018`: the prefix of that length that a source is in, as two parts of
+ * a key. nft has no constant in a key; a mark of which all bits are set is one.
+ */
+export interface SourcePrefix {
+  /** Distinguishes it from other parts of a key. */
+  readonly kind: "source-prefix";
+  /** Whose prefix it is. */
+  readonly of: "ip saddr" | "ip6 saddr";
+  /** 1 to {@link ADDRESS_BITS} of the family. */
+  readonly length: number;
+}
+
+/** One part of a key that is looked up in a set. */
+export type LookupPart = Selector | SourcePrefix;
+
 /** One part of a key that is looked up in a map. */
-export type KeyPart = Selector | Numgen | Hash | AddressHash;
+export type KeyPart = LookupPart | Numgen | Hash | AddressHash;
 
 /** What happens to the packet next. The chain is one of the same table. */
 export type Verdict =
@@ -85,7 +102,7 @@ export type Statement =
   /** `jhash ip saddr mod 2 seed 0x1 1`. */
   | { readonly kind: "hash-match"; readonly hash: AddressHash; readonly value: number }
   /** `ip daddr @cluster-ips`, also with a concatenated key. */
-  | { readonly kind: "lookup"; readonly key: readonly Selector[]; readonly set: string }
+  | { readonly kind: "lookup"; readonly key: readonly LookupPart[]; readonly set: string }
   /**
    * `update @pins { ip saddr . th dport timeout 3h : ip daddr }`: adds an element to the map, or restarts the timeout of the
    * one that is there, whose data stays.
@@ -178,7 +195,12 @@ function assertStatement(statement: Statement): void {
   for (const part of statement.key) if (typeof part !== "string") assertPart(part);
 }
 
-function assertPart(part: Numgen | Hash | AddressHash): void {
+function assertPart(part: Exclude<KeyPart, Selector>): void {
+  if (part.kind === "source-prefix") {
+    const { of, length } = part;
+    const most = of === "ip saddr" ? ADDRESS_BITS.ip : ADDRESS_BITS.ip6;
+    return assert(Number.isInteger(length) && length >= 1 && length <= most, `prefix of ${length} bits`);
+  }
   if (part.kind !== "hash") assertModulus(part.modulus);
   if (part.kind === "numgen") return;
   const { seed } = part;

@@ -2,7 +2,8 @@
 // newer load this text. The running proxy needs no nft: the text is for --dry-run, tests, digests and people.
 
 import { unreachable } from "../invariant.ts";
-import { CONCATENATION, type DataType, type Family } from "./data_type.ts";
+import { addressOfBytes, prefixMask } from "./address_bytes.ts";
+import { ADDRESS_BITS, CONCATENATION, type DataType, type Family, markText } from "./data_type.ts";
 import {
   type Chain,
   type Container,
@@ -12,7 +13,7 @@ import {
   splitSetPath,
   type Table,
 } from "./ruleset.ts";
-import { type KeyPart, type Rule, type Statement, verdictText } from "./statement.ts";
+import { type KeyPart, type Rule, type SourcePrefix, type Statement, verdictText } from "./statement.ts";
 import type { ElementOperation, Operation, Transaction } from "./transaction.ts";
 import { HASH_MODULUS, SLOT_MODULUS_MAX } from "../limits/rules.ts";
 
@@ -185,9 +186,9 @@ function statementText(family: Family, statement: Statement): string {
     case "nftrace":
       return "meta nftrace set 1";
     case "mark-test":
-      return `meta mark & ${hex(statement.bits)} != ${hex(0)}`;
+      return `meta mark & ${markText(statement.bits)} != ${markText(0)}`;
     case "mark-set":
-      return `meta mark set meta mark ${statement.operator} ${hex(statement.bits)}`;
+      return `meta mark set meta mark ${statement.operator} ${markText(statement.bits)}`;
     case "daddr-set":
       return `${family} daddr set ${keyText(statement.key)} map @${statement.map}`;
     case "saddr-set":
@@ -245,6 +246,7 @@ function keyText(key: readonly KeyPart[]): string {
 function partText(part: KeyPart): string {
   if (typeof part === "string") return part;
   if (part.kind === "numgen") return `numgen random mod ${part.modulus}`;
+  if (part.kind === "source-prefix") return prefixText(part);
   const seed = `seed 0x${part.seed.toString(16)}`;
   if (part.kind === "hash") return `jhash ${keyText(part.of)} mod ${HASH_MODULUS} ${seed}`;
   // nft prints no offset of 0.
@@ -252,6 +254,8 @@ function partText(part: KeyPart): string {
   return `jhash ${part.of} mod ${part.modulus} ${seed}${offset}`;
 }
 
-function hex(number: number): string {
-  return `0x${number.toString(16).padStart(8, "0")}`;
+function prefixText({ of, length }: SourcePrefix): string {
+  const bits = ADDRESS_BITS[of === "ip saddr" ? "ip" : "ip6"];
+  const mask = length === bits ? "" : ` & ${addressOfBytes(prefixMask(bits / 8, length))}`;
+  return `${of}${mask} . meta mark & ${markText(length)} | ${markText(length)}`;
 }

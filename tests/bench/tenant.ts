@@ -179,6 +179,7 @@ const ATTACKS: readonly Attack[] = [
     },
   },
   flappingRanges("ranged-a", 20, 100),
+  flappingRanges("ranged-b", 1, 2000),
   flappingRanges("ranged-c", 20, 2000),
   {
     name: "flapping: timeouts of affinity of 100 Services",
@@ -224,8 +225,6 @@ const ATTACKS: readonly Attack[] = [
       };
     },
   },
-  // The last: the kernel takes 0.8 s for each change, and the program needs long to be idle again.
-  flappingRanges("ranged-b", 1, 2000),
 ];
 
 async function bench(): Promise<number> {

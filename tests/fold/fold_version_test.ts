@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "92a11aa2198f2a1e11a4835b65e8b97ba3461964a3fc39cd4958371102454ce9",
-    "ledgers/0.6.0": "92a11aa2198f2a1e11a4835b65e8b97ba3461964a3fc39cd4958371102454ce9",
-    "recordings/evening": "267343f3d53bc096b7193d9a2532e13ac70701e9681a32196bc5af4858420ca0",
+    "ledgers/0.1.0": "a34da1ad430c7b353efa3ac039a7097f92a8f5956291f3b066edf78b3eadd581",
+    "ledgers/0.6.0": "a34da1ad430c7b353efa3ac039a7097f92a8f5956291f3b066edf78b3eadd581",
+    "recordings/evening": "bd4f60029018260f41e82e0937f5193c5f0c9eef4bd14b2cd28b5ad22c02f47f",
   },
 };
 

@@ -24,7 +24,7 @@ Deno.test("the frontend in a key ends with the port; a key of no frontend is who
   const found = (set: ServiceSet, ...key: string[]) => frontendInKey(PATHS.ip[set], elementKey(key));
   const frontend = ["10.96.0.1", "tcp", "80"];
   assert.equal(found("endpoints", ...frontend, "7"), "10.96.0.1 . tcp . 80");
-  assert.equal(found("firewall-sources", ...frontend, "192.0.2.0/24"), "10.96.0.1 . tcp . 80");
+  assert.equal(found("firewall-sources", ...frontend, "192.0.2.0", "0x00000018"), "10.96.0.1 . tcp . 80");
   assert.equal(found("single-endpoints", ...frontend), "10.96.0.1 . tcp . 80");
   assert.equal(found("nodeport-endpoints", "tcp", "30080", "0"), "tcp . 30080");
   assert.equal(found("cluster-ips", "10.96.0.1"), "10.96.0.1");

@@ -100,7 +100,7 @@ Deno.test("a repair puts back what nft took, portion by portion, while changes a
   nft(
     ["-f", "-"],
     `flush map ip ledgerproxy endpoints
-     delete element ip ledgerproxy firewall-sources { 203.0.113.1 . tcp . 80 . 10.0.7.0/24 }
+     delete element ip ledgerproxy firewall-sources { 203.0.113.1 . tcp . 80 . 10.0.7.0 . 24 }
      delete element ip ledgerproxy cluster-ips { 10.96.0.1 }
      add element ip ledgerproxy cluster-ips { 203.0.113.9 comment "x" }`,
   );

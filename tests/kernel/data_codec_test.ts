@@ -1,18 +1,15 @@
 // Keys and values as bytes and back, and the bounds of intervals.
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import {
   addressAfter,
   addressBefore,
   intervalBounds,
   intervalKey,
-  ipv6Text,
   lastAddress,
   readConcatenation,
   writeConcatenation,
 } from "../../src/kernel/data_codec.ts";
-import { ipv6Bytes } from "../../src/nft/address_bytes.ts";
 import { NetlinkWriter } from "../../src/kernel/netlink_writer.ts";
 import type { DataType } from "../../src/nft/data_type.ts";
 
@@ -35,24 +32,6 @@ Deno.test("a concatenation is read back as it was written; each part is padded t
     assert.equal(bytes.length, length, text);
     assert.equal(readConcatenation(types, bytes), text);
   }
-});
-
-Deno.test("the text of an IPv6 address is that of RFC 5952, and is read back", () => {
-  const spelt: [number[], string][] = [
-    [[0, 0, 0, 0, 0, 0, 0, 0], "::"],
-    [[0, 0, 0, 0, 0, 0, 0, 1], "::1"],
-    [[0xfd00, 0, 0, 1, 0, 0, 0, 1], "fd00:0:0:1::1"],
-    [[0x2001, 0xdb8, 0, 1, 1, 1, 1, 1], "2001:db8:0:1:1:1:1:1"],
-    [[1, 0, 0, 2, 0, 0, 3, 4], "1::2:0:0:3:4"],
-  ];
-  for (const [groups, text] of spelt) {
-    const bytes = Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 255]));
-    assert.equal(ipv6Text(bytes), text);
-    assert.deepEqual(ipv6Bytes(text), bytes);
-  }
-  fc.assert(fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
-    assert.deepEqual([...ipv6Bytes(ipv6Text(bytes))], [...bytes]);
-  }));
 });
 
 Deno.test("intervalKey is the inverse of intervalBounds; other bounds have no key", () => {

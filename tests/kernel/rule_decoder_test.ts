@@ -62,6 +62,8 @@ const STATEMENTS: readonly (readonly Statement[])[] = [
     { kind: "hash-match", hash: sourceHash(2, 0), value: 1 },
     { kind: "daddr-set", key: [...key, sourceHash(4, 4)], map: "endpoints" },
   ],
+  [{ kind: "lookup", key: [...key, { kind: "source-prefix", of: "ip saddr", length: 20 }], set: "ranges" }],
+  [{ kind: "lookup", key: [...key, { kind: "source-prefix", of: "ip saddr", length: 32 }], set: "ranges" }],
   ...["accept", "drop", "return", "continue", "goto pick-4", "jump services"].map((text): Statement[] => [
     { kind: "verdict", verdict: parseVerdict(text) },
   ]),

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ipv6Text } from "../../src/kernel/data_codec.ts";
 import {
   cidrText,
   contains,
@@ -12,7 +11,7 @@ import {
   parseAddress,
   parseCidr,
 } from "../../src/kube/address.ts";
-import { ipv6Bytes } from "../../src/nft/address_bytes.ts";
+import { ipv6Bytes, ipv6Text } from "../../src/nft/address_bytes.ts";
 import { isCanonical } from "../../src/nft/data_type.ts";
 
 Deno.test("addresses are read as leniently as kube-proxy reads them and written in one form", () => {

@@ -64,10 +64,14 @@ Deno.test("assertElement rejects elements that do not fit their container", () =
   assert.throws(() => assertElement(set, { key: canonicalKey("x") }), /not a canonical/);
 });
 
-Deno.test("rule rejects an empty rule, mark bits out of range, a modulus of 0 and a seed of 0", () => {
+Deno.test("rule rejects an empty rule, mark bits and lengths out of range, a modulus of 0 and a seed of 0", () => {
   assert.throws(() => rule([]), /needs a statement/);
   assert.throws(() => rule([{ kind: "mark-set", operator: "|", bits: 0 }]), /mark bits/);
   assert.throws(() => rule([{ kind: "dnat", key: [{ kind: "numgen", modulus: 0 }], map: "m" }]), /modulus/);
+  const prefix = (length: number) => ({ kind: "source-prefix", of: "ip saddr", length }) as const;
+  for (const length of [0, 33]) {
+    assert.throws(() => rule([{ kind: "lookup", key: [prefix(length)], set: "s" }]), /prefix of/);
+  }
   const hash = { kind: "hash", of: ["ip saddr"], seed: 0 } as const;
   assert.throws(() => rule([{ kind: "daddr-set", key: [hash], map: "m" }]), /seed/);
   const address = { kind: "address-hash", of: "ip saddr", modulus: 0, seed: 1, offset: 0 } as const;
@@ -124,6 +128,10 @@ Deno.test("every statement has its spelling in nft", () => {
     "dnat ip to ct original ip daddr . meta l4proto . th dport . jhash ip saddr mod 2 seed 0x2 offset 2 map @slots",
     "jhash ip saddr mod 8 seed 0x3 offset 5 12 return",
     "dnat ip to meta l4proto . th dport . jhash ip saddr mod 1 seed 0x4 map @port-slots",
+    "ip daddr . meta l4proto . th dport . ip saddr & 128.0.0.0 . meta mark & 0x00000001 | 0x00000001 @prefixes return",
+    "ip daddr . meta l4proto . th dport . ip saddr & 255.255.254.0 . meta mark & 0x00000017 | 0x00000017 @prefixes return",
+    "ip daddr . meta l4proto . th dport . ip saddr & 255.255.255.0 . meta mark & 0x00000018 | 0x00000018 @prefixes return",
+    "ip daddr . meta l4proto . th dport . ip saddr . meta mark & 0x00000020 | 0x00000020 @prefixes return",
     "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 4 map @slots",
     'iifname "cbr0" drop',
     'iifname != "veth*" drop',

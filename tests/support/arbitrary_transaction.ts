@@ -41,6 +41,11 @@ export function worldSets(family: Family): Container[] {
       flag: "interval",
       comment: "a set of intervals",
     },
+    {
+      kind: "set",
+      name: "prefixes",
+      key: [address, "inet_proto", "inet_service", address, "mark"],
+    },
     { kind: "set", name: "networks", key: [address], flag: "interval" },
     { kind: "set", name: "seen", key: [address], flag: "dynamic" },
     {
@@ -129,6 +134,7 @@ export function worldStatements(family: Family): Statement[][] {
     ...leadStatements(family),
     ...pinStatements(family),
     ...hashStatements(family),
+    ...prefixStatements(family),
     [{
       kind: "dnat",
       key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 4 }],
@@ -168,6 +174,19 @@ function leadStatements(family: Family): Statement[][] {
     ],
     [{ kind: "lookup", key: [`ct original ${destination}`], set: "addresses" }, drop],
   ];
+}
+
+/** Lookups of the prefix that a source is in: of whole bytes, of a part of one, and of all bits. */
+function prefixStatements(family: Family): Statement[][] {
+  const of = `${family} saddr` as const;
+  return [1, 23, 24, 32, ...(family === "ip6" ? [33, 113, 127, 128] : [])].map((length): Statement[] => [
+    {
+      kind: "lookup",
+      key: [`${family} daddr`, "meta l4proto", "th dport", { kind: "source-prefix", of, length }],
+      set: "prefixes",
+    },
+    { kind: "verdict", verdict: { kind: "return" } },
+  ]);
 }
 
 /** Statements of hashes of the source. */

@@ -1,0 +1,141 @@
+// Source ranges as rules: the chain of a frontend lets exactly the sources through that its ranges have, whatever their lengths.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import { foldRecord } from "../../src/fold/fold.ts";
+import { terrainOf, walkChain } from "../../src/history/packet_walk.ts";
+import { contains, parseCidr } from "../../src/kube/address.ts";
+import type { Service } from "../../src/kube/objects.ts";
+import type { Offset } from "../../src/ledger/record.ts";
+import { addressBytes, addressOfBytes } from "../../src/nft/address_bytes.ts";
+import { type Address, canonicalAddress, type Family } from "../../src/nft/data_type.ts";
+import { assembled } from "../../src/nft/objects.ts";
+import { appears, lines, service, vanishes } from "../support/cluster_notation.ts";
+
+const BALANCER = { ip: canonicalAddress("198.51.100.20"), ip6: canonicalAddress("2001:db8::20") };
+const CLUSTER_IP = { ip: "10.96.0.1", ip6: "fd00:96::1" };
+
+function web(
+  family: Family,
+  ranges: readonly string[],
+  name = "web",
+  ip: string = BALANCER[family],
+): Service {
+  const base = service(`shop/${name} ${CLUSTER_IP[family]} http:80/tcp`, undefined, {
+    type: "LoadBalancer",
+    loadBalancerSourceRanges: ranges,
+  });
+  return { ...base, status: { loadBalancer: { ingress: [{ ip }] } } };
+}
+
+function folded(...services: Service[]): ClusterState {
+  const state = emptyState();
+  foldRecord(state, 0 as Offset, { kind: "config", time: "", version: "0", nodeName: "node-a" });
+  services.forEach((one, i) => foldRecord(state, i + 1 as Offset, appears(one)));
+  return state;
+}
+
+/** How a packet from `source` to the balancer's address leaves the guard: `through` or `drop`. */
+function guarded({ tables, desired }: ClusterState, family: Family, source: Address): string {
+  const ruleset = assembled({ tables, elements: desired });
+  const table = ruleset.tables.find((one) => one.family === family)!;
+  const terrain = terrainOf(ruleset, table, { isLocal: () => false, note: () => {} });
+  const destination = BALANCER[family];
+  const packet = {
+    source,
+    sender: source,
+    destination,
+    original: destination,
+    pins: {},
+    protocol: "tcp",
+    port: 80,
+    interface: "eth0",
+    mark: 0,
+    translated: false,
+    masqueraded: false,
+  } as const;
+  return walkChain(terrain, "guard-prerouting", { packet, probability: 1 }).map(({ end }) => end).join();
+}
+
+/** `address` with one bit of it turned over. */
+function neighbour(address: Address, bit: number): Address {
+  const bytes = addressBytes(address);
+  bytes[bit >> 3]! ^= 0x80 >> (bit & 7);
+  return addressOfBytes(bytes);
+}
+
+Deno.test("a source is let through where a range has it, and dropped elsewhere, of any lengths in both families", () => {
+  for (const [family, bytes] of [["ip", 4], ["ip6", 16]] as const) {
+    const address = fc.uint8Array({ minLength: bytes, maxLength: bytes }).map(addressOfBytes);
+    const range = fc.tuple(address, fc.nat(8 * bytes)).map(([address, length]) => `${address}/${length}`);
+    const ranges = fc.array(range, { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(ranges, address, fc.nat(8 * bytes - 1), (ranges, other, bit) => {
+        const blocks = ranges.map((text) => parseCidr(text)!).filter((block) => block.family === family);
+        const state = folded(web(family, ranges));
+        // The addresses of a range, and those beside it: one bit makes the difference.
+        const near = blocks.flatMap(({ address }) => [address, neighbour(address, bit)]);
+        for (const source of [other, ...near]) {
+          const open = blocks.length === 0 || blocks.some((block) => contains(block, source));
+          assert.equal(guarded(state, family, source), open ? "through" : "drop", `${ranges} ${source}`);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  }
+});
+
+Deno.test("a prefix of one length lets nothing through that has its bits but not its length", () => {
+  // 10.0.0.0 is also the beginning of 10.0.0.0/16, which 10.0.1.2 is in.
+  const state = folded(web("ip", ["10.0.0.0/24", "192.0.0.0/16"]));
+  assert.equal(guarded(state, "ip", canonicalAddress("10.0.0.2")), "through");
+  assert.equal(guarded(state, "ip", canonicalAddress("10.0.1.2")), "drop");
+});
+
+Deno.test("ranges that have every source are no guard", () => {
+  assert.deepEqual(
+    lines(folded(web("ip", ["0.0.0.0/0", "10.0.0.0/8"])).desired).filter((line) => line.includes("firewall")),
+    [],
+  );
+});
+
+Deno.test("a frontend leads to the chain of its lengths, which goes with the last Service that has them", () => {
+  const chains = (state: ClusterState) =>
+    lines(state.desired).filter((line) => /firewall/.test(line)).map((line) => line.slice(3));
+  const rule = (mask: string, length: string) =>
+    `ip daddr . meta l4proto . th dport . ip saddr${mask} . meta mark & ${length} | ${length} @firewall-sources return`;
+  const state = folded(web("ip", ["192.0.2.0/24", "203.0.113.7/32"]));
+  const chain = [
+    `(chains) firewall/32.24 : ${rule("", "0x00000020")}; ${rule(" & 255.255.255.0", "0x00000018")}; ` +
+    'drop comment "not in LoadBalancerSourceRanges"',
+  ];
+  assert.deepEqual(chains(state), [
+    ...chain,
+    "firewall-ips 198.51.100.20 . tcp . 80 : goto firewall/32.24",
+    "firewall-sources 198.51.100.20 . tcp . 80 . 192.0.2.0 . 0x00000018",
+    "firewall-sources 198.51.100.20 . tcp . 80 . 203.0.113.7 . 0x00000020",
+  ]);
+  const same = web("ip", ["192.0.2.0/24", "203.0.113.7/32"], "other", "198.51.100.21");
+  foldRecord(state, 2 as Offset, appears(same));
+  foldRecord(state, 3 as Offset, vanishes(web("ip", [])));
+  assert.deepEqual(chains(state).filter((line) => line.startsWith("(chains)")), chain);
+  foldRecord(state, 4 as Offset, vanishes(same));
+  assert.deepEqual(chains(state), []);
+});
+
+Deno.test("the chain of very many lengths has rules for all of them, and a name that the kernel takes", () => {
+  const every = Array.from(
+    { length: 60 },
+    (_, i) => `${addressOfBytes(new Uint8Array(16).fill(i + 1))}/${i + 69}`,
+  );
+  const named = (ranges: string[]) =>
+    lines(folded(web("ip6", ranges)).desired).find((line) => line.includes("(chains)"))!.split(" : ");
+  const [name] = named(every);
+  assert.ok(
+    name!.startsWith("ip6 (chains) firewall/128.127.") && name!.length < 255 + "ip6 (chains) ".length,
+  );
+  const [all, rules] = named([...every, "fd00::/8"]);
+  assert.equal(all, "ip6 (chains) firewall/all");
+  assert.equal(rules!.split("; ").length, 129);
+});
