@@ -36,7 +36,7 @@ function compared(
   return { equal, pieces };
 }
 
-/** A Service whose source ranges are a set of intervals. */
+/** A Service with so many source ranges. */
 function ranged(count: number): KubeObject {
   const { metadata, ...rest } = service("shop/ranged 10.96.200.1 http:80/tcp", undefined, {
     type: "LoadBalancer",
