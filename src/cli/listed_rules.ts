@@ -13,13 +13,28 @@ import { log } from "../node/log.ts";
 import { namedTables } from "../node/other_proxies.ts";
 import type { ElementCount, Ruleset } from "../nft/ruleset.ts";
 
+/** How often tables are listed that other programs change meanwhile, and the pause before it. */
+const LISTINGS_MAX = 10;
+const LISTED_AGAIN_MILLISECONDS = 200;
+
 /**
  * The tables in the kernel that were made from the ledger with that id, else those of the proxy without a name; or the reason why
  * they cannot be read.
  */
 export function listedRules(ledger: string): Ruleset | string {
   return inKernel(kernelTableOf(ledger), (kernel) => {
-    const listed = list(kernel);
+    let listed = list(kernel);
+    for (let tried = 1; listed.kind === "unlisted" && tried < LISTINGS_MAX; tried++) {
+      // Nothing else waits for this program.
+      Atomics.wait(
+        new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)),
+        0,
+        0,
+        LISTED_AGAIN_MILLISECONDS,
+      );
+      listed = list(kernel);
+    }
+    if (listed.kind === "unlisted") return `kernel: ${listed.error}`;
     return listed.kind === "listed"
       ? listed.ruleset
       : "kernel: our tables hold what this program never writes";

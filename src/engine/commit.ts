@@ -39,6 +39,8 @@ import { nothingGathered, syncReport, unchangedReport } from "./sync_report.ts";
 export function planCommit(state: EngineState, advances = false): Effect[] {
   const { cluster, tables } = state;
   if (!state.synced || state.pending !== undefined) return [];
+  // The next sync commits: a rejected one is tried again at once, and this one counts as such.
+  if (state.unlisted) return [{ kind: "list" }];
   const inPlace = tables.kind === "in place";
   const all = inPlace
     ? plan(tables.elements, cluster.desired, state.touched)

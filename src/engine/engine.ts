@@ -9,7 +9,7 @@ import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Input } from "./input.ts";
-import { adoptFound, adoptListing, adoptUnreadable, adoptUntouched } from "./listing.ts";
+import { adoptFound, adoptListing, adoptUnreadable, adoptUntouched, noteUnlisted } from "./listing.ts";
 import { nothingGathered } from "./sync_report.ts";
 
 export type { Effect } from "./effect.ts";
@@ -41,11 +41,15 @@ function dispatch(state: EngineState, input: Input): Effect[] {
     case "opened":
       return beginAppending(state, input);
     case "listed":
+      state.unlisted = false;
       state.foreignAtListing = input.foreign;
       return adoptListing(state, input.ruleset, input.startedAt);
     case "untouched":
       return adoptUntouched(state, input.position);
+    case "unlisted":
+      return noteUnlisted(state, input);
     case "unreadable":
+      state.unlisted = false;
       return adoptUnreadable(state, input.tables);
     case "found":
       return adoptFound(state, input.delta);

@@ -68,6 +68,8 @@ export interface EngineState {
   halving: Halving | undefined;
   /** What other programs had changed before the last listing; undefined before the first. */
   foreignAtListing: string | undefined;
+  /** Whether a listing that is needed failed: it comes before the next commit. */
+  unlisted: boolean;
   /** The Service that the kernel's last rejections named, all of them one after the other. */
   named: { readonly service: string; readonly times: number } | undefined;
   /** Rejections in a row. */
@@ -101,6 +103,7 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
     pending: undefined,
     halving: undefined,
     foreignAtListing: undefined,
+    unlisted: false,
     named: undefined,
     rejections: 0,
     rejectedSince: undefined,

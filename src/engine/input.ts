@@ -50,6 +50,8 @@ export type Input =
   | { readonly kind: "untouched"; readonly position: Position }
   /** Our tables contain something that this program never writes. They are to be rebuilt. */
   | { readonly kind: "unreadable"; readonly tables: readonly TableName[] }
+  /** Our tables could not be listed; `at`: milliseconds of a clock that never goes back. */
+  | { readonly kind: "unlisted"; readonly error: string; readonly at: number }
   /** The kernel holds these elements, and the skeleton's tables, otherwise than was committed: from what was committed to what it holds. */
   | { readonly kind: "found"; readonly delta: Delta }
   /** Another program changed our tables, or a comparison found a change: then `process` is "". */

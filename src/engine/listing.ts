@@ -18,6 +18,7 @@ import {
 } from "../plan/disagreement.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
+import type { Input } from "./input.ts";
 import { toBeRebuilt } from "./kernel_tables.ts";
 
 /** Adopts a listing of our tables. `startedAt` is given at a start: a disagreement with the ledger is recorded then. */
@@ -70,6 +71,17 @@ export function adoptUnreadable(state: EngineState, tables: readonly TableName[]
   state.tables = toBeRebuilt(state.tables, tables, true);
   if (tables.length > 0 && state.cluster.committed === undefined) awaitList(state);
   return [];
+}
+
+/** What the kernel holds is not known: no commit can be planned. It counts as a rejected one, so it is retried and reported. */
+export function noteUnlisted(
+  state: EngineState,
+  { error, at }: Input & { readonly kind: "unlisted" },
+): Effect[] {
+  state.unlisted = true;
+  state.rejections++;
+  state.rejectedSince ??= at;
+  return [warning(`${error}. The rules stay as they were until that succeeds`)];
 }
 
 /** The rules in the kernel follow records that are not in the ledger. */

@@ -5,7 +5,7 @@ import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
 import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
-import { SystemError } from "../kernel/system_error.ts";
+import { isInterrupted, SystemError } from "../kernel/system_error.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
@@ -182,12 +182,13 @@ export function list(
   kernel: Kernel,
   startedAt?: string,
   monitor?: Partial<ChangesNoticed>,
-): Input & { readonly kind: "listed" | "unreadable" } {
+): Input & { readonly kind: "listed" | "unreadable" | "unlisted" } {
   try {
     const foreign = foreignChanges(kernel, monitor);
     const ruleset = kernel.list(OUR_TABLES);
     return { kind: "listed", ruleset, foreign, ...(startedAt === undefined ? {} : { startedAt }) };
   } catch (error) {
+    if (isInterrupted(error)) return { kind: "unlisted", error: error.message, at: performance.now() };
     if (!(error instanceof UnreadableRuleset)) throw error;
     return { kind: "unreadable", tables: error.tables };
   }

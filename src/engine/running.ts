@@ -29,6 +29,7 @@ import {
   openDrift,
   stepHealer,
 } from "./healer.ts";
+import { isInterrupted } from "../kernel/system_error.ts";
 import { isListed } from "./kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
@@ -37,6 +38,10 @@ const STEP_PAUSE_MILLISECONDS = 5;
 
 /** The same before a piece of a comparison whose deviations are put back: packets wait for the rules. */
 const REPAIR_PAUSE_MILLISECONDS = 1;
+
+/** Pause before a comparison begins again that other programs interrupted, and how often that is done. */
+const INTERRUPTED_MILLISECONDS = 1000;
+const INTERRUPTIONS_MAX = 10;
 
 /** Longest time for which batches go before a step that is due, in milliseconds. */
 const STEP_WAIT_MILLISECONDS_MAX = 50;
@@ -63,6 +68,8 @@ export interface Running {
   again: boolean;
   /** Whether a comparison was asked for meanwhile: notifications were lost. */
   comparesAgain: boolean;
+  /** How often in a row other programs interrupted it. */
+  interruptions: number;
   /** When the next step is made; Infinity where none is left. */
   stepAt: number;
   /** Whether the ledger cannot be written, as last given to {@link Ports.ledgerChanged}. */
@@ -87,6 +94,7 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     repairs: false,
     again: false,
     comparesAgain: false,
+    interruptions: 0,
     stepAt: Infinity,
     failing: false,
     drift: undefined,
@@ -164,7 +172,15 @@ function makeStep({ engine, ports }: Running): HealerInput {
 
 /** Goes on with the comparison by a piece, and puts back what it found. */
 function compareMore(running: Running, now: number): void {
-  const { done, value: deviation } = running.comparing!.next();
+  let compared;
+  try {
+    compared = running.comparing!.next();
+  } catch (error) {
+    if (!isInterrupted(error)) throw error;
+    return compareLater(running, error, now);
+  }
+  const { done, value: deviation } = compared;
+  running.interruptions = 0;
   if (done) return endComparison(running, now);
   if (deviation !== undefined && !running.repairs) {
     heal(running, { kind: "compared", equal: false }, now);
@@ -175,6 +191,21 @@ function compareMore(running: Running, now: number): void {
   }
   running.compareAt = now + (running.repairs ? REPAIR_PAUSE_MILLISECONDS : STEP_PAUSE_MILLISECONDS);
   if (deviation !== undefined) putBack(running, deviation, now);
+}
+
+/** Other programs change rules so often that a piece could not be listed: the comparison begins again, a bounded number of times. */
+function compareLater(running: Running, error: Error, now: number): void {
+  const { engine, ports: { kernel } } = running;
+  if (++running.interruptions < INTERRUPTIONS_MAX && isPiecewise(kernel)) {
+    running.comparing = deviations(engine, kernel);
+    running.compareAt = now + INTERRUPTED_MILLISECONDS;
+    return;
+  }
+  running.interruptions = 0;
+  running.ports.warn(`our rules were not compared with the kernel's: ${error.message}`);
+  // Where rules are to be put back, that is retried with the next commit.
+  if (running.repairs) putBack(running, { kind: "unreadable" }, now);
+  endComparison(running, now);
 }
 
 function putBack(running: Running, deviation: Deviation, now: number): void {

@@ -176,9 +176,8 @@ function listSets(table: TableName, dump: Dump): Container[] {
     .map((set) => known(table, readSet(set)));
 }
 
-/** The chains of `table`. The kernel dumps chains of a whole family, and rules of one table. */
+/** The chains of `table`. The kernel dumps chains of a whole family. */
 function listChains(table: TableName, dump: Dump): Chain[] {
-  const rules = listRules(table, dump);
   return answers(dump, nf.MSG.GETCHAIN, table.family)
     .filter((chain) => text(chain, nf.NFTA_CHAIN.TABLE) === table.name)
     .map((chain) => {
@@ -189,7 +188,7 @@ function listChains(table: TableName, dump: Dump): Chain[] {
         name,
         ...(hook === undefined ? {} : { hook }),
         ...(comment === undefined ? {} : { comment }),
-        rules: rules.get(name) ?? [],
+        rules: listRules(table, name, dump),
       };
     });
 }
@@ -201,24 +200,16 @@ export function listChainNames(table: TableName, dump: Dump): string[] {
     .map((chain) => text(chain, nf.NFTA_CHAIN.NAME));
 }
 
-/** The rules of `table` by chain, in their order. */
-function listRules(table: TableName, dump: Dump): Map<string, Rule[]> {
-  const rules = new Map<string, Rule[]>();
-  const found = answers(
-    dump,
-    nf.MSG.GETRULE,
-    table.family,
-    (writer) => writer.attributeString(nf.NFTA_RULE.TABLE, table.name),
-  );
-  for (const rule of found) {
-    if (text(rule, nf.NFTA_RULE.TABLE) !== table.name) continue;
-    const chain = text(rule, nf.NFTA_RULE.CHAIN);
-    const read = known(table, readRule(table.family, rule));
-    const before = rules.get(chain);
-    if (before === undefined) rules.set(chain, [read]);
-    else before.push(read);
-  }
-  return rules;
+/**
+ * The rules of one chain, in their order. Why not those of the whole table at once? A dump of several datagrams is interrupted by a
+ * commit to any table of the network namespace (6.18), and a program may make hundreds in a second. A chain's rules are in one.
+ */
+function listRules(table: TableName, chain: string, dump: Dump): Rule[] {
+  const found = answers(dump, nf.MSG.GETRULE, table.family, (writer) => {
+    writer.attributeString(nf.NFTA_RULE.TABLE, table.name);
+    writer.attributeString(nf.NFTA_RULE.CHAIN, chain);
+  });
+  return found.map((rule) => known(table, readRule(table.family, rule)));
 }
 
 /** The rules of `table` by handle; undefined for one that this program cannot print. */

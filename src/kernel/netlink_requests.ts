@@ -38,7 +38,10 @@ export class NetlinkRequests {
       const answers = this.ask(request, nf.NLM_F_DUMP);
       if (answers.every(({ flags }) => (flags & nf.NLM_F_DUMP_INTR) === 0)) return answers;
     }
-    throw new SystemError("listing: every dump was interrupted by a change", ERRNO.EINTR);
+    throw new SystemError(
+      "the rules cannot be listed, because another program changes rules without a pause (`nft monitor` shows which): try again, or stop it",
+      ERRNO.EINTR,
+    );
   }
 
   /**

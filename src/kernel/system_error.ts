@@ -74,3 +74,8 @@ export class SystemError extends Error {
     super(`${operation}: ${errnoMeaning(errno)} (${errnoCode(errno)})`);
   }
 }
+
+/** Whether other programs changed the kernel's rules so often that they could not be listed. It may be tried again. */
+export function isInterrupted(error: unknown): error is SystemError {
+  return error instanceof SystemError && error.errno === ERRNO.EINTR;
+}

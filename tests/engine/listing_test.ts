@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/run_loop.ts";
 import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
-import type { CommitReceipt } from "../../src/kernel/kernel.ts";
+import type { CommitReceipt, TableName } from "../../src/kernel/kernel.ts";
+import { ERRNO, SystemError } from "../../src/kernel/system_error.ts";
+import type { Ruleset } from "../../src/nft/ruleset.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { digestText } from "../../src/plan/digest.ts";
@@ -86,4 +88,47 @@ Deno.test("what another program takes between a listing and the commit after it 
   assert.deepEqual([process.engine.rejections, [...process.engine.cluster.aside.keys()]], [0, []]);
   const served = [...kernel.list(OUR_TABLES).elements.get(set)!.values()].map(({ value }) => value);
   assert.deepEqual(served.toSorted(), ["10.244.0.2 . 8080", "10.244.1.2 . 8080"]);
+});
+
+/** A kernel of which the next listings are interrupted by other programs. */
+class BusyKernel extends RobbedKernel {
+  interruptions = 0;
+
+  override list(tables: readonly TableName[]): Ruleset {
+    if (this.interruptions-- > 0) throw new SystemError("listing", ERRNO.EINTR);
+    return super.list(tables);
+  }
+}
+
+Deno.test("a listing that other programs interrupt counts as a rejection, and comes before the next commit", () => {
+  using kernel = new BusyKernel();
+  using process = new EngineProcess(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  const set = PATHS.ip.endpoints;
+  const [element] = kernel.list(OUR_TABLES).elements.get(set)!.values();
+  const container = CONTAINERS.get(set)!;
+  kernel.thefts = [{ verb: "delete", noun: "element", set, container, element: element! }];
+  kernel.interruptions = 3;
+  process.commit([appears(slice("shop/web-a http:8080/tcp 10.244.0.2 10.244.1.2"))]);
+  assert.ok(process.engine.rejections >= 3);
+  assert.match(process.warnings.at(-1)!, /the ruleset changed meanwhile.*The rules stay as they were/);
+  commitBatch(process.engine, process.ports);
+  assert.deepEqual([process.engine.rejections, [...process.engine.cluster.aside.keys()]], [0, []]);
+  const served = [...kernel.list(OUR_TABLES).elements.get(set)!.values()].map(({ value }) => value);
+  assert.deepEqual(served.toSorted(), ["10.244.0.2 . 8080", "10.244.1.2 . 8080"]);
+});
+
+Deno.test("a start that cannot list the kernel commits nothing before it can", () => {
+  using kernel = new BusyKernel();
+  {
+    using process = new EngineProcess(kernel, memoryStorage());
+    process.list(WEB, PODS);
+  }
+  const before = kernel.generation();
+  kernel.interruptions = 2;
+  using process = new EngineProcess(kernel, memoryStorage());
+  process.list(WEB, PODS);
+  assert.deepEqual([kernel.generation(), process.engine.rejections], [before, 2]);
+  commitBatch(process.engine, process.ports);
+  assert.deepEqual([kernel.generation(), process.engine.rejections], [before + 1, 0]);
 });
