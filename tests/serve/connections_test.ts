@@ -42,3 +42,29 @@ Deno.test("a process with few descriptors holds fewer connections, and always so
     assert.ok(health + healthCheck + metrics <= Math.max(3, descriptors - 56), `${descriptors} descriptors`);
   }
 });
+
+Deno.test("a loop that is late itself closes no connection before it has read what came; a client's silence closes it", () => {
+  const { setTimeout, clearTimeout } = globalThis;
+  const timers: (() => void)[] = [];
+  Object.assign(globalThis, {
+    setTimeout: (callback: () => void) => timers.push(callback),
+    clearTimeout: (timer: number) => timers[timer - 1] = () => {},
+  });
+  try {
+    const closed: string[] = [];
+    const connections = new Connections(1);
+    const close = (why: string) => void closed.push(why);
+    const place = connections.add("192.0.2.1", close);
+    // However late it is, there is another turn of the loop, which reads.
+    timers[0]!();
+    assert.deepEqual(closed, []);
+    place.requested();
+    connections.add("192.0.2.2", close);
+    assert.deepEqual(closed.splice(0), ["full"]);
+    for (let turn = 1; turn < timers.length; turn++) timers[turn]!();
+    assert.deepEqual([closed, connections.count], [["late"], 0]);
+    assert.ok(timers.length < 20, `${timers.length} turns`);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+});
