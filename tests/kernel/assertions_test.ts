@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { imageCommand } from "../support/bundle.ts";
 import { runCommand } from "../support/run_program.ts";
-import { newFolder, SourceProgram, writeSource } from "../support/source_program.ts";
+import { newNodeFolder, SourceProgram, writeSource } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
@@ -27,7 +27,7 @@ const isCounted = (...wanted: number[]) => async () =>
   JSON.stringify(await counts()) === JSON.stringify(wanted);
 
 Deno.test("an assertion that breaks while the proxy runs is in log, metrics and status, until it holds again", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   writeSource(folder, 2);
   // The program may read its ledger's folder.
   const file = `${folder}/store/assertions.yaml`;

@@ -11,7 +11,7 @@ import { ledgerproxy } from "../support/run_program.ts";
 import {
   assertWhole,
   inKernel,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SteppedProgram,
@@ -35,7 +35,7 @@ const clock = async (): Promise<number> => {
 const QUESTIONS = ["log", "outages", "latency", "top", "services"];
 
 Deno.test("the wall clock goes back and forth while the program runs: rules, health and the ledger go on, and nothing is removed", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   const ledger = `${folder}/store/ledger`;
   using kernel = new NetlinkKernel();
   removeTables(kernel);

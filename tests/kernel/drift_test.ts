@@ -17,7 +17,7 @@ import {
   inKernel,
   inTurn,
   isPutBack,
-  newFolder,
+  newNodeFolder,
   served,
   SourceProgram,
   writeSource,
@@ -33,7 +33,7 @@ const NO_SUCH_TABLE: Operation = { verb: "delete", noun: "table", family: "ip", 
 const drifts = (ledger: string): DriftRecord[] => keptOf(ledger, "drift");
 
 Deno.test("changes that nft makes are put back at once and recorded; when they repeat, less often", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   const ledger = `${folder}/store/ledger`;
   using kernel = new NetlinkKernel();
   writeSource(folder, 3);
@@ -91,7 +91,7 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
 });
 
 Deno.test("an element that another program steals again and again: /healthz names it for as long as it is missing", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   const ledger = `${folder}/store/ledger`;
   using kernel = new NetlinkKernel();
   writeSource(folder, 3);
@@ -137,7 +137,7 @@ const FOREIGN: readonly (readonly [what: string, act: string])[] = [
 
 for (const [what, act] of FOREIGN) {
   Deno.test(`a table that another program ${what} is made anew, while the program runs and at a start`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     using kernel = new NetlinkKernel();
     writeSource(folder, 3);
     const rules = () => shell("nft list table ip ledgerproxy").replace(/comment "ledger [^"]*"/, "");
@@ -188,7 +188,7 @@ Deno.test("notifications of our own batch are off, and a commit of another progr
 });
 
 Deno.test("other programs cannot change owned tables; the tables outlive the process, which owns them again after a start", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   const ours = () =>
     kernel.tables().filter(({ name }) => name === "ledgerproxy").map(({ flags }) => flags.join());

@@ -11,7 +11,7 @@ import {
   assertWhole,
   ledgerFails,
   ledgerIsWritten,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SourceProgram,
@@ -26,7 +26,7 @@ const EIO = 5;
 
 /** A disk, and a program on it that serves one endpoint. */
 async function started(kernel: NetlinkKernel) {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   removeTables(kernel);
   writeSource(folder, 1);
   const disk = await FaultyDisk.make(folder);

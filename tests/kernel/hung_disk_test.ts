@@ -11,7 +11,7 @@ import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
   health,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SourceProgram,
@@ -24,8 +24,10 @@ requirePrivateNamespace();
 
 const HEALTH = "http://127.0.0.1:10256";
 const METRICS = "127.0.0.1:10249";
-/** How long the disk hangs. */
+/** How long changes are made while the disk hangs; it does until it is thawed. */
 const FROZEN_MILLISECONDS = 10_000;
+/** A busy machine answers within that. */
+const ANSWER_MILLISECONDS = 30_000;
 /** So many versions of the large slices, of 4 MB each, are more than may wait in memory. */
 const FILLING_VERSIONS = 24;
 const RECORDS_OF_A_VERSION = 40;
@@ -70,7 +72,7 @@ async function continued(program: SourceProgram, ledger: string, kernel: Netlink
 }
 
 Deno.test("a disk that hangs for 10 s delays neither rules nor health, and the ledger misses nothing", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   await using disk = await LoopDisk.make(folder);
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -79,23 +81,22 @@ Deno.test("a disk that hangs for 10 s delays neither rules nor health, and the l
   await until("health answers", healthAnswers);
   using _frozen = disk.freeze();
   const end = performance.now() + FROZEN_MILLISECONDS;
-  let [endpoints, longest, slowest, seen] = [1, 0, 0, new Set<string>()];
+  let [endpoints, longest, slowest] = [1, 0, 0];
   while (performance.now() < end) {
     const changed = performance.now();
     writeSource(folder, ++endpoints);
-    await until("a change is served while the disk hangs", served(kernel, endpoints), 5000);
+    await until("a change is served while the disk hangs", served(kernel, endpoints));
     slowest = Math.max(slowest, performance.now() - changed);
     const asked = performance.now();
-    const answer = await fetch(`${HEALTH}/livez`, { signal: AbortSignal.timeout(5000) });
+    const answer = await fetch(`${HEALTH}/livez`, { signal: AbortSignal.timeout(ANSWER_MILLISECONDS) });
     longest = Math.max(longest, performance.now() - asked);
     assert.equal((await answer.json()).healthy, true);
-    for (const problem of await problems()) seen.add(problem);
   }
   console.log(
     `${endpoints} changes, slowest ${slowest.toFixed()} ms; longest /livez ${longest.toFixed()} ms`,
   );
   assert.ok(await behind() >= endpoints - 1, "health counts what is appended and not durable");
-  assert.ok(seen.has("ledger cannot be written"), [...seen].join());
+  await until("health says so", async () => (await problems()).includes("ledger cannot be written"));
   assert.match(await (await fetch(`http://${METRICS}/metrics`)).text(), /^ledgerproxy_ledger_failing 1$/m);
   disk.thaw();
   await until("every record is durable again", async () => await behind() === 0);
@@ -106,7 +107,7 @@ Deno.test("a disk that hangs for 10 s delays neither rules nor health, and the l
 });
 
 Deno.test("a disk that hangs at the start: rules are made without the ledger, which continues later with a gap record", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   await using disk = await LoopDisk.make(folder);
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -123,7 +124,7 @@ Deno.test("a disk that hangs at the start: rules are made without the ledger, wh
   using _frozen = { [Symbol.dispose]: () => disk.thaw() };
   await until("the Service is served while the disk hangs", served(kernel, 2));
   await until("the log says so", cannotOpen(program));
-  assert.ok((await problems()).includes("ledger cannot be written"));
+  await until("so does health", async () => (await problems()).includes("ledger cannot be written"));
   writeSource(folder, 3);
   await until("a change is served while the disk hangs", served(kernel, 3));
   disk.thaw();
@@ -136,7 +137,7 @@ Deno.test("a disk that hangs at the start: rules are made without the ledger, wh
 });
 
 Deno.test("more than may wait in memory while the disk hangs: rules follow, and a gap record counts what is missing", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   await using disk = await LoopDisk.make(folder, 8 * UNWRITTEN_BYTES_MAX);
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
@@ -170,7 +171,7 @@ Deno.test("more than may wait in memory while the disk hangs: rules follow, and 
 });
 
 Deno.test("a predecessor that was killed in a hanging disk keeps the lock: its successor makes rules, and continues its ledger later", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   await using disk = await LoopDisk.make(folder);
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);

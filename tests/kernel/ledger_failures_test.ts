@@ -9,7 +9,7 @@ import {
   assertWhole,
   health,
   inKernel,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SourceProgram,
@@ -20,7 +20,7 @@ import { until } from "../support/until.ts";
 requirePrivateNamespace();
 
 Deno.test("a full disk: rules follow the cluster, health and log report it, and the ledger is complete afterwards", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   await using program = new SourceProgram(folder, "small");
@@ -50,7 +50,7 @@ Deno.test("a full disk: rules follow the cluster, health and log report it, and 
 });
 
 Deno.test("a disk that is read-only at the start: its ledger is served, and new records are written later", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   {
@@ -72,7 +72,7 @@ Deno.test("a disk that is read-only at the start: its ledger is served, and new 
 });
 
 Deno.test("a damaged ledger is set aside; its state is served, also after a reboot, and continued in a new ledger", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   const store = `${folder}/store/ledger`;
   const segment = `${store}/00000000000000000000.ndjson`;

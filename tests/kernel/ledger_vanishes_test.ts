@@ -13,7 +13,7 @@ import {
   FailingProgram,
   ledgerFails,
   ledgerIsWritten,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SourceProgram,
@@ -50,7 +50,7 @@ async function started(folder: string, kernel: NetlinkKernel): Promise<SourcePro
 
 for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
   Deno.test(`a new node whose disk is ${disk}: rules are served, and the ledger begins once it can`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     using kernel = new NetlinkKernel();
     removeTables(kernel);
     writeSource(folder, 1);
@@ -66,7 +66,8 @@ for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
     writeSource(folder, 3);
     await until("a change is served", served(kernel, 3));
     const ledger = `${program.disk}/ledger`;
-    await until("it is in the ledger", () => verifyLedger(folderStorage(ledger, false)).length === 0);
+    await until("it is in the ledger", inLedger(ledger, 3));
+    assert.deepEqual(verifyLedger(folderStorage(ledger, false)), []);
     const [gap] = keptGaps(ledger);
     assert.ok(gap !== undefined && gap.records > 0, JSON.stringify(gap));
     assertWhole(ledger, kernel);
@@ -77,7 +78,7 @@ for (const disk of ["emptyReadOnly", "fullOfFiles"] as const) {
 
 for (const replaces of [false, true]) {
   Deno.test(`a segment that another program ${replaces ? "replaces" : "removes"} is written again, with a gap record that says so`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     using kernel = new NetlinkKernel();
     await using program = await started(folder, kernel);
     const ledger = `${folder}/store/ledger`;
@@ -105,7 +106,7 @@ for (const replaces of [false, true]) {
 
 for (const gone of ["ledger", "ledger/writer.lock"]) {
   Deno.test(`after ${gone} was removed the ledger is opened again, and rules go on meanwhile`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     using kernel = new NetlinkKernel();
     await using program = await started(folder, kernel);
     const ledger = `${folder}/store/ledger`;
@@ -122,9 +123,9 @@ for (const gone of ["ledger", "ledger/writer.lock"]) {
     writeSource(folder, 3);
     await until("a change is served", served(kernel, 3));
     await until("the change is in the ledger", inLedger(ledger, 3));
-    assert.match(program.log, /error: the ledger was lost: .*removed or replaced/);
     await until("the ledger is written", ledgerIsWritten);
     assert.equal(await program.stop(), 0);
+    assert.match(program.log, /error: the ledger was lost: .*removed or replaced/);
     assertWhole(ledger, kernel);
     await Deno.remove(folder, { recursive: true });
   });
@@ -138,7 +139,7 @@ const OBSTACLES: Record<string, (ledger: string, folder: string) => void> = {
 
 for (const [reason, obstruct] of Object.entries(OBSTACLES)) {
   Deno.test(`a folder that is not ours (${reason}) is not used: rules are served, and what is there stays`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     const ledger = `${folder}/store/ledger`;
     using kernel = new NetlinkKernel();
     removeTables(kernel);
@@ -173,7 +174,7 @@ const LOCKS: Record<string, (lock: string) => void> = {
 
 for (const [what, change] of Object.entries(LOCKS)) {
   Deno.test(`a second program on the same ledger is refused while the first one runs${what}`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     using kernel = new NetlinkKernel();
     await using program = await started(folder, kernel);
     change(`${folder}/store/ledger/writer.lock`);
@@ -214,7 +215,7 @@ async function goesOnAfterGap(program: SourceProgram, ledger: string, kernel: Ne
 }
 
 Deno.test("after the folder was removed while a snapshot was due the ledger is opened again, and rules go on meanwhile", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   await using program = await started(folder, kernel);
   const ledger = `${folder}/store/ledger`;
@@ -229,7 +230,7 @@ Deno.test("after the folder was removed while a snapshot was due the ledger is o
 });
 
 Deno.test("after a fault of the writer of the ledger another one continues it, with a gap record, and rules go on", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   removeTables(kernel);
   writeSource(folder, 1);
@@ -273,7 +274,7 @@ const FOREIGN: Record<string, { file: string; mode: number; log: RegExp; goesOn:
 
 for (const [what, { file, mode, log, goesOn }] of Object.entries(FOREIGN)) {
   Deno.test(`where ${what} belongs to another user, rules are served and nothing is written into it`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     const path = `${folder}/store/ledger/${file}`;
     using kernel = new NetlinkKernel();
     {

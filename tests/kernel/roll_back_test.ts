@@ -8,7 +8,7 @@ import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
   inKernel,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SourceProgram,
@@ -51,7 +51,7 @@ function filesIn(folder: string): Map<string, string> {
 for (const unknown of ["", UNKNOWN]) {
   const what = unknown === "" ? "tables" : "tables, with objects that this version cannot read,";
   Deno.test(`the ${what} and the ledger of a later version stay until the source is read`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     const ledger = `${folder}/store/ledger`;
     using kernel = new NetlinkKernel();
     removeTables(kernel);

@@ -7,7 +7,7 @@ import { imageCommand, preloaded } from "../support/bundle.ts";
 import { keptGaps } from "../support/kept_records.ts";
 import { RestartingServer } from "../support/restarting_server.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
-import { assertWhole, inTurn, newFolder, served, writeSource } from "../support/source_program.ts";
+import { assertWhole, inTurn, newNodeFolder, served, writeSource } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
@@ -124,7 +124,7 @@ for (const descriptors of [120, 70, 56]) {
 }
 
 Deno.test("a server closes a connection whose request is not whole in time, and counts it as late", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, LOGGED);
@@ -143,7 +143,7 @@ Deno.test("a server closes a connection whose request is not whole in time, and 
 });
 
 Deno.test("two Services that take an address from each other in turns leave room in the log", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   await using server = new RestartingServer();
   const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/store/ledger`];
   const addresses = ["--healthz-bind-address", "127.0.0.1:10256", "--metrics-bind-address", METRICS];
@@ -201,7 +201,7 @@ async function closesHalfSent(address: Deno.ConnectOptions): Promise<boolean> {
 }
 
 async function halfSent(descriptors: number): Promise<void> {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, `${LOGGED}; ulimit -n ${descriptors}`);
@@ -239,7 +239,7 @@ for (
   ] as const
 ) {
   Deno.test(`an error that nothing catches (${kind}): ${response}, /livez answers, and it is recorded`, async () => {
-    const folder = newFolder();
+    const folder = newNodeFolder();
     using kernel = new NetlinkKernel();
     writeSource(folder, 1);
     const program = startCommand(
@@ -276,7 +276,7 @@ for (
 }
 
 Deno.test("standard error is blocked: rules follow, /livez answers, and SIGTERM ends the program", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, BLOCKED);
@@ -296,7 +296,7 @@ Deno.test("standard error is blocked: rules follow, /livez answers, and SIGTERM 
 });
 
 Deno.test("standard error is blocked: lines beyond a bound are dropped and counted, and later ones are written once it is read", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, BLOCKED);
@@ -331,7 +331,7 @@ Deno.test("standard error is blocked: lines beyond a bound are dropped and count
 });
 
 Deno.test("descriptors run out: servers and rules recover once there are some", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, LOGGED);
@@ -361,7 +361,7 @@ Deno.test("descriptors run out: servers and rules recover once there are some", 
 });
 
 Deno.test("/healthz names another program that deletes our rules again and again, with its changes", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, LOGGED);
@@ -398,7 +398,7 @@ Deno.test("/healthz names another program that deletes our rules again and again
 });
 
 Deno.test("without the own Node /healthz is 503 with the reason and /livez is 200; with it both are 200", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeSource(folder, 1);
   const program = start(folder, LOGGED, "--logging-format", "json");
@@ -430,7 +430,7 @@ Deno.test("without the own Node /healthz is 503 with the reason and /livez is 20
 });
 
 Deno.test("a TCP NodePort is served on loopback where the configuration says so (KEP-6032)", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   assert.ok(
     new Deno.Command("ip", { args: ["address", "add", "10.244.0.1/32", "dev", "lo"] }).outputSync().success,

@@ -13,7 +13,7 @@ import { keptGaps } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   inKernel,
-  newFolder,
+  newNodeFolder,
   removeTables,
   served,
   SourceProgram,
@@ -42,7 +42,7 @@ async function ran(folder: string, whenDone: () => boolean): Promise<string> {
 
 /** A folder whose ledger and kernel have one Service with three endpoints; then `make` damages the ledger. */
 async function damaged(make: (ledger: string) => void): Promise<{ folder: string; ledger: string }> {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   removeTables(kernel);
   writeSource(folder, 3);

@@ -12,7 +12,7 @@ import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
   inKernel,
-  newFolder,
+  newNodeFolder,
   served,
   SourceProgram,
   writeSource,
@@ -24,7 +24,7 @@ requirePrivateNamespace();
 const DELETE_ONE = "nft 'delete element ip ledgerproxy cluster-ips { 10.96.0.1 }'";
 
 Deno.test("a start lists the elements only where another program committed since our last commit", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   const ledger = `${folder}/store/ledger`;
   const records = () => allKept(ledger);
   using kernel = new NetlinkKernel();

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { list } from "../../src/engine/run_loop.ts";
 import { rulesetAt } from "../../src/fold/ruleset_at.ts";
-import type { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import type { Ruleset } from "../../src/nft/ruleset.ts";
@@ -176,8 +176,13 @@ export const ledgerFails = async (): Promise<boolean> => Boolean(await ledgerPro
 export const ledgerIsWritten = async (): Promise<boolean> => await ledgerProblem() === "";
 const ledgerProblem = async (): Promise<string | undefined> => (await health())?.ledger?.problem;
 
-/** A folder with places for source, disk and store. */
-export function newFolder(): string {
+/**
+ * A folder with places for source, disk and store, on a node without rules: those of the test before would count as served before
+ * the program has started.
+ */
+export function newNodeFolder(): string {
+  using kernel = new NetlinkKernel();
+  removeTables(kernel);
   const folder = Deno.makeTempDirSync();
   for (const name of ["source", "disk", "store"]) Deno.mkdirSync(`${folder}/${name}`);
   return folder;
