@@ -294,7 +294,7 @@ Deno.test("connections are counted by Service, frontend and endpoint, in both fa
   );
   assert.match(node.run("top", "--kernel"), /CONNECTIONS +REFUSED +SERVICE\n42 +0 +shop\/lone\n/);
   const [first, second] = ["10.244.1.6", "10.244.2.5"].map((endpoint) =>
-    endpoints.get(`shop/two ${endpoint}:8080`)!
+    endpoints.get(`shop/two ${endpoint}:8080`) ?? 0
   );
   const why = node.run("why", "10.244.1.5", "10.96.0.11:80/tcp", "--kernel");
   const of = (count: number) => `${count} connection${count === 1 ? "" : "s"}`;

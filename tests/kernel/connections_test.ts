@@ -113,7 +113,7 @@ Deno.test("a drain prints what is left, and ends when nothing is, or at its time
     assert.match(left, / 1 open: shop\/web:http 1\n1\n$/);
   }
   // The connection was reset: it is over.
-  assert.match(node.run("drain 10.244.2.5 --timeout 20"), /no open connection is left\n$/);
+  assert.match(node.run("drain 10.244.2.5 --timeout 120"), /no open connection is left\n$/);
 });
 
 Deno.test("a drain goes on when the ledger has no endpoint on the node any more", async () => {
@@ -123,7 +123,9 @@ Deno.test("a drain goes on when the ledger has no endpoint on the node any more"
   {
     using one = web(node.lab, "pod-1", "10.244.1.5");
     assert.ok(one.works());
-    const drain = `${node.command("drain node-b --timeout 20")} >drain 2>&1 && echo 0 >code || echo $? >code`;
+    const drain = `${
+      node.command("drain node-b --timeout 120")
+    } >drain 2>&1 && echo 0 >code || echo $? >code`;
     node.lab.run("node", `cd ${node.folder}; touch drain code; (${drain}) >/dev/null 2>&1 &`);
     await until("the connection is counted", () => printed("drain").includes("1 open"));
     node.serve("10.244.2.6@node-c");

@@ -14,9 +14,9 @@ import {
 } from "../support/lab/libc.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
-import { Flow } from "../support/lab/flow.ts";
+import { Flow, SILENT_MILLISECONDS } from "../support/lab/flow.ts";
 import { Lab } from "../support/lab/lab.ts";
-import { type Probe, send } from "../support/lab/probe.ts";
+import { FIRST_ATTEMPT_MILLISECONDS, type Probe, send } from "../support/lab/probe.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -26,9 +26,10 @@ requirePrivateNamespace();
 
 const [ALLOWED, OTHER] = ["203.0.113.2", "203.0.113.66"];
 const BALANCER = "198.51.100.20";
-const PATIENCE_MILLISECONDS = 200;
-/** A SYN is sent again after one second, and after two more. */
-const RETRANSMISSION_MILLISECONDS = 8000;
+/** How long to wait, in milliseconds, for an answer that is not expected, and for one that is. */
+const PATIENCE = { lost: 200, answered: FIRST_ATTEMPT_MILLISECONDS };
+/** A SYN is sent again after one second, after two more, and so on. */
+const RETRANSMISSION_MILLISECONDS = 20_000;
 const PORT = 41_000;
 
 const cluster = (text: string) => decodeAll([nodeManifest(), ...parseScenario(text).objects.map(manifestOf)]);
@@ -128,12 +129,12 @@ for (const family of FAMILIES) {
       ).trim();
     };
     for (const [one, source] of [[within, allowed], [without, other]] as const) {
-      assert.equal(one.ask(), "");
+      assert.equal(one.ask(SILENT_MILLISECONDS), "");
       assert.equal(entries(source), "1", `an entry of ${source}`);
     }
     proxy.apply(dns(`${allowed}/${family === "ip" ? 32 : 128}`));
     assert.equal(entries(allowed), "1", "the guard lets it through");
-    assert.equal(without.ask(), "");
+    assert.equal(without.ask(SILENT_MILLISECONDS), "");
     assert.equal(entries(other), "0", "the guard dropped the datagram, so no entry came back");
   });
 }
@@ -154,7 +155,7 @@ Deno.test("an answered UDP flow outlives a range that excludes its client, as in
   proxy.apply(web(`${ALLOWED}/32`, REMOTE));
   assert.equal(answered.ask(), SERVER);
   using young = flow(lab, OTHER, PORT + 1);
-  assert.equal(young.ask(), "");
+  assert.equal(young.ask(SILENT_MILLISECONDS), "");
 });
 
 Deno.test("a SYN that is sent again meets the range that was tightened meanwhile", async () => {
@@ -163,11 +164,12 @@ Deno.test("a SYN that is sent again meets the range that was tightened meanwhile
   using proxy = new LabProxy(lab);
   proxy.apply(web("203.0.113.0/24", REMOTE));
   using _client = new Connecting(lab, OTHER);
-  await until("the endpoint has received a SYN", () => atEndpoint() === 1);
+  await until("the endpoint has received a SYN", () => atEndpoint() > 0);
   proxy.apply(web(`${ALLOWED}/32`, REMOTE));
-  const before = atNode();
+  // On a busy machine the SYN may have been sent again before.
+  const [before, reached] = [atNode(), atEndpoint()];
   await until("the SYN is sent again", () => atNode() > before, RETRANSMISSION_MILLISECONDS);
-  assert.equal(atEndpoint(), 1);
+  assert.equal(atEndpoint(), reached);
 });
 
 Deno.test("a SYN that is sent again is let through where the range was widened meanwhile", async () => {
@@ -176,7 +178,7 @@ Deno.test("a SYN that is sent again is let through where the range was widened m
   using proxy = new LabProxy(lab);
   proxy.apply(web(`${ALLOWED}/32`, REMOTE));
   using client = new Connecting(lab, OTHER);
-  await until("the node has received a SYN", () => atNode() === 1);
+  await until("the node has received a SYN", () => atNode() > 0);
   const states = () => lab.run("outside", `ss -tnH state established sport = :${PORT} | wc -l`).trim();
   assert.equal(states(), "0");
   proxy.apply(web("203.0.113.0/24", REMOTE));
@@ -191,10 +193,10 @@ Deno.test("when the last endpoint is gone, a UDP flow is refused at its next dat
   using one = flow(lab, ALLOWED);
   assert.equal(one.ask(), SERVER);
   proxy.apply(web("", ""));
-  assert.equal(send(lab, tcp(ALLOWED, BALANCER), PATIENCE_MILLISECONDS), "refused");
+  assert.equal(send(lab, tcp(ALLOWED, BALANCER), PATIENCE.answered), "refused");
   const udp: Probe = { ...tcp(ALLOWED, BALANCER, 53), protocol: "udp" };
-  assert.equal(send(lab, udp, PATIENCE_MILLISECONDS), "refused");
-  assert.equal(one.ask(), "");
+  assert.equal(send(lab, udp, PATIENCE.answered), "refused");
+  assert.equal(one.ask(SILENT_MILLISECONDS), "");
   const entries = lab.run("node", `grep -c 'dst=${BALANCER} .*dport=53 ' /proc/net/nf_conntrack || true`);
   assert.equal(entries.trim(), "0", "refused datagrams leave no entry");
 });
@@ -211,9 +213,13 @@ for (const priority of [-105, -100]) {
       `nft add chain ip other first '{ type nat hook prerouting priority ${priority}; }'`,
       `nft add rule ip other first 'ip daddr ${BALANCER} tcp dport 80 dnat to 10.244.2.6:8080'`,
     );
-    const seen = (source: string) => send(lab, tcp(source, BALANCER), PATIENCE_MILLISECONDS);
-    assert.equal(seen(ALLOWED), `10.244.2.6:8080 from ${ALLOWED}`, "it is the other program's");
-    assert.equal(seen(OTHER), "lost");
+    const seen = (source: string, patience: number) => send(lab, tcp(source, BALANCER), patience);
+    assert.equal(
+      seen(ALLOWED, PATIENCE.answered),
+      `10.244.2.6:8080 from ${ALLOWED}`,
+      "it is the other program's",
+    );
+    assert.equal(seen(OTHER, PATIENCE.lost), "lost");
   });
 }
 
@@ -230,7 +236,7 @@ service-cidr all cidrs=10.96.0.0/16
 service shop/web ips=10.96.0.10 ports=http:80/tcp
 service shop/none ips=10.96.0.11 ports=http:80/tcp external-ips=198.51.100.30`));
   const seen = (destination: string, port: number) =>
-    send(lab, tcp(ALLOWED, destination, port), PATIENCE_MILLISECONDS);
+    send(lab, tcp(ALLOWED, destination, port), PATIENCE.answered);
   const served = `10.244.2.6:8080 from ${ALLOWED}`;
   assert.deepEqual(
     [seen("10.96.0.10", 81), seen("10.96.0.99", 80), seen("198.51.100.30", 80)],
@@ -248,7 +254,7 @@ Deno.test("a packet from outside that is for no frontend has the mark that it ca
   proxy.restart({ ...DEFAULT_PROXY_CONFIG, detectLocal: { mode: "ClusterCIDR", cidrs: ["10.244.0.0/16"] } });
   proxy.apply(web("", REMOTE));
   const seen = (destination: string, port: number) =>
-    send(lab, tcp(ALLOWED, destination, port), PATIENCE_MILLISECONDS);
+    send(lab, tcp(ALLOWED, destination, port), PATIENCE.answered);
   const [pod, direct] = ["10.244.2.6", `10.244.2.6:8080 from ${ALLOWED}`];
   assert.equal(seen(pod, 8080), direct, "no mark is left");
   assert.match(seen(BALANCER, 80), /^10\.244\.2\.5:8080 from (?!203\.)/);
@@ -262,7 +268,7 @@ Deno.test("a packet from outside that is for no frontend has the mark that it ca
   assert.match(seen(BALANCER, 80), /^10\.244\.2\.5:8080 from (?!203\.)/);
 });
 
-Deno.test("a cluster IP that the node itself has is not refused at ports that a program of the node serves", () => {
+Deno.test("a cluster IP that the node itself has is not refused at ports that a program of the node serves", async () => {
   using lab = newLab("ip address add 10.96.0.10/32 dev lo");
   const listener = lab.inside("node", () => newSocket(AF_INET, SOCK_STREAM));
   bindSocket(listener, "10.96.0.10", 9253);
@@ -274,7 +280,7 @@ Deno.test("a cluster IP that the node itself has is not refused at ports that a 
   const client = lab.inside("pod-1", () => newSocket(AF_INET, SOCK_STREAM));
   bindSocket(client, "10.244.1.5", PORT);
   connectSocket(client, "10.96.0.10", 9253);
-  const states = lab.run("pod-1", `ss -tnH state established sport = :${PORT} | wc -l`).trim();
+  const states = () => lab.run("pod-1", `ss -tnH state established sport = :${PORT} | wc -l`).trim();
+  await until("the connection is established", () => states() === "1");
   [client, listener].forEach(closeDescriptor);
-  assert.equal(states, "1");
 });

@@ -8,7 +8,7 @@ import { end } from "../support/cluster/control_plane.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
 import { allKept } from "../support/kept_records.ts";
 import { Lab } from "../support/lab/lab.ts";
-import { send } from "../support/lab/probe.ts";
+import { FIRST_ATTEMPT_MILLISECONDS, send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, parseScenario } from "../support/scenario/scenario.ts";
 import { assertWhole } from "../support/source_program.ts";
@@ -46,7 +46,7 @@ slice shop/still-a ports=:8080/tcp 10.244.2.5@node-b`);
     port: 80,
     protocol: "tcp",
   } as const;
-  const answers = () => / from /.test(send(lab, still, 200));
+  const answers = () => / from /.test(send(lab, still, FIRST_ATTEMPT_MILLISECONDS));
   const start = () =>
     startLedgerproxy(
       lab,

@@ -8,7 +8,7 @@ import { keptOf } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
-  newFolder,
+  newNodeFolder,
   served,
   SourceProgram,
   writeBigSlices,
@@ -23,7 +23,7 @@ const SLICES = 850;
 const SERVED_MILLISECONDS_MAX = 120_000;
 
 Deno.test("a first list of more bytes than may wait loses no record, and the disk is not accused", async () => {
-  const folder = newFolder();
+  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
   writeBigSlices(folder, 1, SLICES);
   const { size } = Deno.statSync(`${folder}/source/big.json`);

@@ -8,9 +8,9 @@ import { requirePrivateNamespace } from "../support/private_namespace.ts";
 
 requirePrivateNamespace();
 
-/** Runs a program of the iptables package. */
+/** Runs a program of the iptables package; it waits for the lock, which is one for all namespaces. */
 function iptables(program: string, ...args: string[]): void {
-  const { success, stderr } = new Deno.Command(program, { args: ["-t", "nat", ...args] }).outputSync();
+  const { success, stderr } = new Deno.Command(program, { args: ["-w", "-t", "nat", ...args] }).outputSync();
   assert.ok(success, new TextDecoder().decode(stderr));
 }
 

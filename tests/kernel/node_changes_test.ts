@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { type HostName, Lab } from "../support/lab/lab.ts";
-import { send } from "../support/lab/probe.ts";
+import { FIRST_ATTEMPT_MILLISECONDS, send } from "../support/lab/probe.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { normalised } from "../support/scenario/expectation.ts";
@@ -15,7 +15,7 @@ requirePrivateNamespace();
 const SERVICES = parseScenario(`
 service shop/web type=NodePort ips=10.96.0.10 ports=:80/tcp:30080
 slice shop/web-a ports=:8080/tcp 10.244.2.5@node-b`).objects.map(manifestOf);
-const PATIENCE = { lost: 30, answered: 1000 };
+const PATIENCE = { lost: 30, answered: FIRST_ATTEMPT_MILLISECONDS };
 
 function ask(
   lab: Lab,

@@ -32,7 +32,9 @@ function waited(pid: number): number {
 async function ask({ url, pid }: Asked): Promise<Answered> {
   const [began, before] = [performance.now(), waited(pid)];
   const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MILLISECONDS) })
-    .then(async (response) => `${response.status} ${await response.text()}`).catch((error) => `${error} ${error.cause}`);
+    .then(async (response) => `${response.status} ${await response.text()}`).catch((error) =>
+      `${error} ${error.cause}`
+    );
   return { answer, milliseconds: performance.now() - began - (waited(pid) - before) };
 }
 

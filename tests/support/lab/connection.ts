@@ -16,7 +16,7 @@ import {
 import type { Lab, Server } from "./lab.ts";
 import type { Probe } from "./probe.ts";
 
-const PATIENCE_MILLISECONDS = 1000;
+const PATIENCE_MILLISECONDS = 2000;
 
 /** An established connection; dispose of it to reset it. */
 export class Connection implements Disposable {

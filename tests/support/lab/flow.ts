@@ -17,7 +17,9 @@ import {
 import type { Lab } from "./lab.ts";
 import type { Probe } from "./probe.ts";
 
-const PATIENCE_MILLISECONDS = 50;
+const PATIENCE_MILLISECONDS = 2000;
+/** Patience where no answer is expected: a packet of this machine arrives within the call that sends it. */
+export const SILENT_MILLISECONDS = 50;
 const PAYLOAD = new TextEncoder().encode("flow");
 
 /** Sends datagrams from one port; dispose of it to close it. */
@@ -33,11 +35,11 @@ export class Flow implements Disposable {
     this.#servers = lab.servers.filter(({ stream, name }) => !stream && name.startsWith("[") === v6);
   }
 
-  /** Sends one datagram; returns the server whose answer came back, or "" when none did. */
-  ask(): string {
+  /** Sends one datagram; returns the server whose answer came back, or "" when none did in time. */
+  ask(patience = PATIENCE_MILLISECONDS): string {
     sendBytes(this.#client, PAYLOAD);
     const poll = new Poll(this.#servers.map(({ descriptor }) => descriptor), this.#servers.map(() => POLLIN));
-    const [ready] = poll.wait(PATIENCE_MILLISECONDS);
+    const [ready] = poll.wait(patience);
     const server = ready === undefined ? undefined : this.#servers[ready];
     const received = server && receiveBytes(server.descriptor);
     if (server === undefined || typeof received !== "object") return "";

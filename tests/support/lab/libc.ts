@@ -20,6 +20,7 @@ const SO_LINGER = 13;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 const EINPROGRESS = 115;
+const EINTR = 4;
 const EAGAIN = 11;
 export const ECONNREFUSED = 111;
 
@@ -192,7 +193,14 @@ export class Poll {
 
   /** Indices of the descriptors that are ready, after at most `milliseconds`. */
   wait(milliseconds: number): number[] {
-    if (c.poll(this.#bytes, BigInt(this.descriptors.length), milliseconds) <= 0) return [];
+    const end = performance.now() + milliseconds;
+    for (let left = milliseconds;; left = Math.max(0, Math.ceil(end - performance.now()))) {
+      const ready = c.poll(this.#bytes, BigInt(this.descriptors.length), left);
+      // A signal, as at the end of a child, ends a wait early (poll(2)).
+      if (ready < 0 && errno() === EINTR) continue;
+      if (ready <= 0) return [];
+      break;
+    }
     return this.descriptors.flatMap((_, i) => this.#view.getInt16(i * 8 + 6, true) !== 0 ? [i] : []);
   }
 }

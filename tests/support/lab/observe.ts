@@ -6,7 +6,7 @@ import type { Lab } from "./lab.ts";
 import { LOST, type Observation, type Probe, send } from "./probe.ts";
 
 /** How long to wait, in milliseconds, for an answer that is not expected, and for one that is. */
-const PATIENCE = { lost: 25, answered: 1000 };
+const PATIENCE = { lost: 25, answered: 10_000 };
 
 /** Draws for one endpoint: with N endpoints one is missed by 25 N draws with probability below e^-25. */
 const DRAWS_EACH = 25;
