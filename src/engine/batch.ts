@@ -17,7 +17,7 @@ import {
 } from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
-import { type Effect, warning } from "./effect.ts";
+import { type Effect, problemWarning, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import { heldListRecord, heldListText, removalText } from "./held_list.ts";
 import { afterBatch } from "./kernel_tables.ts";
@@ -39,7 +39,7 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
     state.synced = !isPart(batch);
     if (state.synced) state.unknownPast = false;
   }
-  const effects = [...held.effects, ...batch.problems.map(warning)];
+  const effects = [...held.effects, ...batch.problems.map(problemWarning)];
   if (batch.kind === "events" || !inPortions || replacesSlices(state.cluster.objects, events)) {
     return [...effects, ...appends(events)];
   }

@@ -37,3 +37,12 @@ export function warning(text: string): Effect {
 export function warningAbout(services: readonly string[], text: string): Effect {
   return { kind: "warn", text, about: namespacesText(services) };
 }
+
+/** How a problem of an object with a namespace begins (kube/decode.ts): with its kind and name, which may be quoted. */
+const OF_NAMESPACE = /^(?:Service|EndpointSlice) "?([a-z0-9-]+)\//;
+
+/** The same for a problem of a batch: one of an object is about its namespace. A tenant can change a wrong object all the time. */
+export function problemWarning(text: string): Effect {
+  const [, namespace] = OF_NAMESPACE.exec(text) ?? [];
+  return namespace === undefined ? warning(text) : warningAbout([`${namespace}/`], text);
+}

@@ -1,7 +1,7 @@
 // Makes Events for addresses that a commit gave to another Service: one at each of the two, because their owners must act.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { partsOfService } from "../kube/service_name.ts";
+import { namespaceOf, namespacesText, partsOfService } from "../kube/service_name.ts";
 import { type MovedFrontend, movedTexts } from "../plan/moved_frontends.ts";
 import type { ApiEvent } from "../serve/event_recorder.ts";
 
@@ -11,10 +11,18 @@ export function movedEvents(
   { services }: Pick<ClusterState, "services">,
 ): ApiEvent[] {
   const present: ReadonlyMap<string, unknown> = services;
-  return movedTexts(moved).flatMap(({ from, to, text }) =>
-    [to, from].filter((name) => present.has(name)).map((service): ApiEvent => {
-      const regarding = { kind: "Service", ...partsOfService(service) } as const;
-      return { regarding, type: "Warning", reason: "AddressMoved", action: "SyncProxyRules", note: text };
-    })
-  );
+  return movedTexts(moved).flatMap(({ from, to, text }) => {
+    const about = namespaceOf(from) === namespaceOf(to) ? {} : { about: namespacesText([from, to]) };
+    const event = {
+      type: "Warning",
+      reason: "AddressMoved",
+      action: "SyncProxyRules",
+      note: text,
+      ...about,
+    } as const;
+    return [to, from].filter((name) => present.has(name)).map((service): ApiEvent => ({
+      regarding: { kind: "Service", ...partsOfService(service) },
+      ...event,
+    }));
+  });
 }

@@ -21,6 +21,8 @@ export interface ApiEvent {
   readonly action: string;
   /** Text for users. It is cut to the length that the API accepts. */
   readonly note: string;
+  /** Whose objects it is about, where that is not the namespace of `regarding` alone. */
+  readonly about?: string;
 }
 
 /** Sends one request to the API server. */
@@ -28,11 +30,13 @@ export type Post = (path: string, body: unknown) => Promise<void>;
 
 /** The API's bound on a note, in bytes. */
 const NOTE_BYTES_MAX = 1024;
-/** Requests that may be open at a time; events beyond them are dropped. */
+/** Requests that may be open at a time; events beyond them are dropped. Those about several namespaces leave half to the others. */
 const IN_FLIGHT_MAX = 16;
+const IN_FLIGHT_SHARED_MAX = IN_FLIGHT_MAX / 2;
 /**
  * Events about the objects of one namespace: so many at once, and then one each so many milliseconds. A tenant whose Services change
- * all the time would have each node write to the API server all the time. client-go has these figures for each object.
+ * all the time would have each node write to the API server all the time. client-go has these figures for each object. Events about two
+ * namespaces have a budget of their own: else one tenant could use up that of another.
  */
 const BURST = 25;
 const EVERY_MILLISECONDS = 5 * 60_000;
@@ -43,7 +47,7 @@ const CONTROLLER = "ledgerproxy";
 export class EventRecorder {
   #inFlight = 0;
   #sent = 0;
-  /** By namespace. */
+  /** By namespace, or by what an event says that it is about. */
   readonly #budget: Budget;
 
   /** `now`: milliseconds of a clock that never goes back. */
@@ -57,7 +61,8 @@ export class EventRecorder {
 
   /** Sends `event` and does not wait for the answer. */
   send(event: ApiEvent): void {
-    if (this.#inFlight >= IN_FLIGHT_MAX || !this.#budget.admits(event.regarding.namespace)) return;
+    const most = event.about === undefined ? IN_FLIGHT_MAX : IN_FLIGHT_SHARED_MAX;
+    if (this.#inFlight >= most || !this.#budget.admits(event.about ?? event.regarding.namespace)) return;
     this.#inFlight++;
     // Events about objects without a namespace are in the namespace `default`.
     const namespace = event.regarding.namespace || "default";

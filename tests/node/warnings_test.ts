@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
+import { decodeObject } from "../../src/kube/decode.ts";
 import { LINE_EVERY_MILLISECONDS, LINES_AT_ONCE } from "../../src/limits/serving.ts";
 import { Warnings } from "../../src/node/warnings.ts";
 import { EngineProcess } from "../support/engine_process.ts";
@@ -33,6 +34,28 @@ Deno.test("two Services that take an address from each other in turns fill no lo
   now += LINE_EVERY_MILLISECONDS;
   process.commit([claims("blog/a", "10.96.0.1", { externalIPs: [] })]);
   assert.match(lines.at(-1)!, /\(\d{3} lines about namespaces blog and shop were left out before\)$/);
+});
+
+Deno.test("wrong objects of one namespace fill no log, however often they change, and other problems are written", () => {
+  const lines: string[] = [];
+  const warnings = new Warnings((text) => lines.push(text), () => 0);
+  using process = new EngineProcess(new FakeKernel(), memoryStorage());
+  process.ports.warn = (text, about) => warnings.warn(text, about);
+  const problems = (namespace: string) => {
+    const [metadata, ports] = [{ name: "web", namespace }, [{ port: 80 }, { port: 0 }]];
+    const object = { apiVersion: "v1", kind: "Service", metadata, spec: { clusterIP: "10.96.0.1", ports } };
+    const [decoded, refused] = [decodeObject(object), decodeObject({ ...object, apiVersion: "v2" })];
+    assert.ok(decoded.ok && !refused.ok);
+    return [...decoded.warnings, refused.problem];
+  };
+  assert.equal(problems("shop").length, 2);
+  const receive = (problems: string[]) => process.receive({ kind: "events", events: [], problems });
+  for (let i = 0; i < 5 * LINES_AT_ONCE; i++) receive(problems("shop"));
+  assert.equal(lines.length, LINES_AT_ONCE);
+  for (const other of [...problems("blog"), "Node: trying again"]) {
+    receive([other]);
+    assert.equal(lines.at(-1), other);
+  }
 });
 
 Deno.test("lines that were left out are forgotten with the budget that is full again", () => {
