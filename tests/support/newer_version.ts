@@ -16,7 +16,7 @@ const CHANGES: Readonly<Record<string, readonly (readonly [from: string, to: str
     ],
     [
       'chain("reject-chain", [',
-      'chain("reject-chain", [rule([{ kind: "lookup", key: [frontendKey(family)[0]!], set: "later" }, RETURN]),',
+      'chain("reject-chain", [rule([{ kind: "lookup", key: [frontendKey(family)[0]!], set: "later" }, { kind: "verdict", verdict: { kind: "return" } }]),',
     ],
   ],
   "deno.json": [['"version": "', '"version": "99.']],
