@@ -286,7 +286,8 @@ export async function runLoop(
   };
   const rest = () => {
     timerAt = wakeAt(running);
-    timer.set(Math.max(0, timerAt - performance.now()));
+    // A timer cuts off fractions: it would fire before the deadline, find nothing due, and be set again.
+    timer.set(Math.max(0, Math.ceil(timerAt - performance.now())));
   };
   const timer = newTimer(() => ports.ledger.ready?.(), woken);
   const ends = AbortSignal.any([signal, thrown.signal]);

@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 /** Most bytes handed to the thread at once. */
 const CHUNK_BYTES = 64 * 1024;
 /** How long lines are gathered before they are written. To wake the thread costs more than to make a line. */
-const GATHER_MILLISECONDS = 100;
+const GATHER_MILLISECONDS = 250;
 /** How long to wait when a non-blocking standard error is full. */
 const RETRY_MILLISECONDS = 50;
 
