@@ -4,7 +4,13 @@
 
 import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { joinedChunks } from "../byte_chunks.ts";
-import { BLOCK_BYTES_MAX, COMPRESSED_BYTES_MAX, LINE_BYTES_MAX, SEGMENT_BYTES } from "../limits/ledger.ts";
+import {
+  BLOCK_BYTES_MAX,
+  COMPRESSED_BYTES_MAX,
+  HEAD_LINE_BYTES_MAX,
+  LINE_BYTES_MAX,
+  SEGMENT_BYTES,
+} from "../limits/ledger.ts";
 import { codeOf, messageOf } from "../thrown.ts";
 import { call, type DiskWork } from "./disk_work.ts";
 import type { Storage } from "./storage.ts";
@@ -112,37 +118,37 @@ function unendedLength(part: Uint8Array, before: number): number {
   return newline < 0 ? before + part.length : part.length - newline - 1;
 }
 
-/** As {@link readDecompressed}, but only of the first `length` bytes of the file. */
-export function readDecompressedHead(
-  storage: Storage,
-  name: string,
-  length: number,
-  most: number,
-): Uint8Array | string {
-  return decompressedHead(storage.read(name, 0, length), most);
+/** As {@link decompressedHead}, of the first `length` bytes of file `name`. */
+export function readDecompressedHead(storage: Storage, name: string, length: number): Uint8Array | string {
+  return decompressedHead(storage.read(name, 0, length));
 }
 
 /**
- * As {@link readDecompressedHead}, of the first bytes of a file. No more is decompressed than the block with the end of the first
- * line; other programs may write frames without content before it.
+ * The first line in the first bytes of a file, and what follows it in its block, or the reason why there is none. No more is
+ * decompressed than a few blocks, because bytes in one repeat a thousand others. Other programs may write frames without content
+ * before it.
  */
-export function decompressedHead(head: Uint8Array, most: number): Uint8Array | string {
+export function decompressedHead(head: Uint8Array): Uint8Array | string {
   const { frames, problem = "it is empty" } = zstdFrames(head);
   const parts: Uint8Array[] = [];
+  let most = HEAD_LINE_BYTES_MAX;
   for (const frame of frames) {
-    const part = frameHead(frame, most);
+    const part = frameHead(frame, Math.max(1, most));
     if (typeof part === "string") return part;
     parts.push(part);
     if (part.includes(NEWLINE)) break;
+    most -= part.length;
   }
   return parts.length === 0 ? problem : joinedChunks(parts);
 }
 
-/** The content of the first block of `frame`, or of all of it where no line ends in that. */
+/** The first blocks of `frame`, as far as the first one in which a line ends. Each look begins anew, as in {@link endlessLine}. */
 function frameHead(frame: Uint8Array, most: number): Uint8Array | string {
-  const block = decompressed(frame.subarray(0, blocksLength(frame, 1)), most, constants.ZSTD_e_flush);
-  if (typeof block !== "string" && block.includes(NEWLINE)) return block;
-  return decompressed(frame, most, constants.ZSTD_e_flush);
+  for (let blocks = 1;; blocks *= 2) {
+    const end = blocksLength(frame, blocks);
+    const part = decompressed(frame.subarray(0, end), most, constants.ZSTD_e_flush);
+    if (typeof part === "string" || part.includes(NEWLINE) || end >= frame.length) return part;
+  }
 }
 
 function decompressed(

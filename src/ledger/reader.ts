@@ -2,7 +2,6 @@
 // left out. They check the CRC and the offset of each record. The hash chain is proven by `verify` alone, because hashing
 // every record would make each search slower.
 
-import { SEGMENT_BYTES_MAX } from "../limits/ledger.ts";
 import { readDecompressedHead } from "./compression.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { COMPRESSED, segmentFirst, segmentNames } from "./format.ts";
@@ -174,7 +173,7 @@ function headOf(storage: Storage, name: string): Uint8Array | undefined {
   const plain = name.endsWith(COMPRESSED) ? undefined : ifThere(() => storage.read(name, 0, HEAD_BYTES));
   if (plain !== undefined) return plain;
   const file = name.endsWith(COMPRESSED) ? name : `${name}${COMPRESSED}`;
-  const head = ifThere(() => readDecompressedHead(storage, file, HEAD_BYTES, SEGMENT_BYTES_MAX));
+  const head = ifThere(() => readDecompressedHead(storage, file, HEAD_BYTES));
   return typeof head === "string" ? undefined : head;
 }
 

@@ -112,7 +112,7 @@ export function snapshotAge(head: Uint8Array): Age {
  * hash. Undefined where that line cannot be read.
  */
 export function snapshotHead(head: Uint8Array): SnapshotHead | undefined {
-  const bytes = decompressedHead(head, SNAPSHOT_BYTES_MAX);
+  const bytes = decompressedHead(head);
   if (typeof bytes === "string") return undefined;
   try {
     return parsedJson(decoder.decode(bytes.subarray(0, bytes.indexOf(NEWLINE))));

@@ -21,6 +21,9 @@ export const LINE_BYTES_MAX = RECORD_BYTES_MAX * UTF8_BYTES_MAX;
 /** Largest compressed file of a ledger in bytes: what this program compresses becomes a tenth of its size. */
 export const COMPRESSED_BYTES_MAX = 128 * 1024 * 1024;
 
+/** Most bytes before the end of the first line of a segment or a snapshot: a few hundred are in it. */
+export const HEAD_LINE_BYTES_MAX = 1024 * 1024;
+
 /** Most bytes of a decompressed block of zstd (RFC 8878, 3.1.1.2.4). */
 export const BLOCK_BYTES_MAX = 128 * 1024;
 
@@ -139,6 +142,7 @@ export const COMMIT_OLDER_CHANGES_MAX = 16;
 
 assert(TURN_MILLISECONDS_MAX < HANDOFF_LATE_MILLISECONDS, "a disk is not late after one turn of the loop");
 assert(SNAPSHOT_TAIL_BYTES < SEGMENT_BYTES, "segments end at snapshots, so that they can be removed");
+assert(BLOCK_BYTES_MAX < HEAD_LINE_BYTES_MAX, "a block must be read whole");
 assert(SEGMENT_BYTES < SEGMENT_BYTES_MAX, "what the writer makes must be read");
 assert(RECORD_BYTES_MAX < SEGMENT_BYTES, "a segment must hold the longest record");
 assert(SEGMENT_BYTES + LINE_BYTES_MAX <= COMPRESSED_BYTES_MAX, "a segment as long as its text must be read");
