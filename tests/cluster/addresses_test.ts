@@ -6,7 +6,7 @@ import { end } from "../support/cluster/control_plane.ts";
 import { eventsIn } from "../support/cluster/events.ts";
 import { startLedgerproxy } from "../support/cluster/program.ts";
 import { sceneTest } from "../support/cluster/scene.ts";
-import { send } from "../support/lab/probe.ts";
+import { FIRST_ATTEMPT_MILLISECONDS, send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, NODE_NAME, parseScenario } from "../support/scenario/scenario.ts";
 import { until } from "../support/until.ts";
@@ -32,7 +32,7 @@ sceneTest(
   async ({ lab, plane, api, folder }) => {
     const ask = (destination: string, port = 80) => {
       const probe = { host: "outside", source: "203.0.113.2", destination, port, protocol: "tcp" } as const;
-      return send(lab, probe, 50).split(" ")[0];
+      return send(lab, probe, FIRST_ATTEMPT_MILLISECONDS).split(" ")[0];
     };
     const get = (url: string) => lab.run("node", `curl -s -w ' %{http_code}' http://${url}`);
     const process = startLedgerproxy(
@@ -42,7 +42,7 @@ sceneTest(
     );
     try {
       await until("the Services are served", () => ask("198.51.100.22") === "10.244.2.5:8080");
-      await api.replace(cluster(",198.51.100.22,10.96.0.22"));
+      const marker = await api.replace(cluster(",198.51.100.22,10.96.0.22"));
       await until("the older has the external IP", () => ask("198.51.100.22") === "10.244.2.6:8443");
       assert.equal(ask("10.96.0.22"), "10.244.2.5:8080", "a cluster IP stays with its Service");
       const events = async () =>
@@ -57,6 +57,8 @@ sceneTest(
       assert.match(get(`${METRICS}/metrics`), /^ledgerproxy_frontends_moved_total 1$/m);
 
       const rules = () => lab.run("node", "nft -s list ruleset");
+      // The last slice of what was made, so that no commit of it is still to come.
+      await until("all is in force", () => rules().includes(`"shop/${marker}" : fd00:250::1`));
       const standing = rules();
       await plane.call("DELETE", `/api/v1/nodes/${NODE_NAME}`);
       await until("health says so", () => / 503$/.test(get(`${HEALTH}/healthz`)));

@@ -10,7 +10,7 @@ import { startLedgerproxy } from "../support/cluster/program.ts";
 import { sceneTest } from "../support/cluster/scene.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
-import { type Probe, send } from "../support/lab/probe.ts";
+import { FIRST_ATTEMPT_MILLISECONDS, type Probe, send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, parseScenario } from "../support/scenario/scenario.ts";
 import { until } from "../support/until.ts";
@@ -59,7 +59,7 @@ sceneTest(
   CLUSTER,
   async ({ lab, plane, folder }) => {
     const answered = (probes: readonly Probe[]) =>
-      probes.every((probe) => / from /.test(send(lab, probe, 200)));
+      probes.every((probe) => / from /.test(send(lab, probe, FIRST_ATTEMPT_MILLISECONDS)));
     const tables = () => lab.run("node", "nft list tables").trim().split("\n").sort();
     const run = (name: string, ledger = name) =>
       startLedgerproxy(
@@ -77,7 +77,7 @@ sceneTest(
       assert.ok(![...BLUE, ...GREEN].some((probe) => answered([probe])), "others' Services");
       const outcomes = () =>
         [pod("10.96.0.21"), pod("10.96.0.20", 81), pod("10.96.77.7"), outside(30099)].map((probe) =>
-          send(lab, probe, 200)
+          send(lab, probe, FIRST_ATTEMPT_MILLISECONDS)
         );
       const alone = outcomes();
       using established = new Connection(lab, THEIRS[0]!);
@@ -91,7 +91,7 @@ sceneTest(
       assert.deepEqual(outcomes(), alone, "what kube-proxy refuses and drops is as without us");
       // Theirs would be dropped by a catch-all of ours, and ours by theirs.
       for (const probe of [pod("10.96.0.31"), pod("10.96.0.30", 81)]) {
-        assert.match(send(lab, probe, 500), /refused/);
+        assert.match(send(lab, probe, FIRST_ATTEMPT_MILLISECONDS), /refused/);
       }
       assert.doesNotMatch(logOf("Trial.blue_1"), /taking over|kube-proxy/);
       await until(

@@ -9,7 +9,7 @@ import { startLedgerproxy } from "../support/cluster/program.ts";
 import { sceneTest } from "../support/cluster/scene.ts";
 import { Connection } from "../support/lab/connection.ts";
 import { Lab } from "../support/lab/lab.ts";
-import { type Probe, send } from "../support/lab/probe.ts";
+import { FIRST_ATTEMPT_MILLISECONDS, type Probe, send } from "../support/lab/probe.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { manifestOf, parseScenario } from "../support/scenario/scenario.ts";
 import { until } from "../support/until.ts";
@@ -61,7 +61,7 @@ function stageTest(
       answered() {
         for (const probe of PROBES) {
           probes++;
-          assert.match(send(lab, probe, 1000), / from /, JSON.stringify(probe));
+          assert.match(send(lab, probe, FIRST_ATTEMPT_MILLISECONDS), / from /, JSON.stringify(probe));
         }
         return true;
       },
@@ -94,7 +94,8 @@ stageTest(
     const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
     const proxy = ledgerproxy("run", ...run);
     await until("our tables have replaced theirs", () => answered() && tables() === ours);
-    assert.match(log(), /taking over from kube-proxy: ip kube-proxy, ip6 kube-proxy/);
+    const taking = /taking over from kube-proxy: ip kube-proxy, ip6 kube-proxy/;
+    await until("the log says so", () => taking.test(log()));
     assert.ok(answered() && established.works());
 
     await end(proxy);
@@ -121,7 +122,8 @@ stageTest(
     const run = ["--kubeconfig", kubeconfig, "--node", "node-a", "--ledger", `${folder}/ledger`];
     const proxy = ledgerproxy("run", ...run);
     await until("our rules are there too", () => answered() && has("table ip6 ledgerproxy"));
-    assert.match(log(), /ip nat.*: kube-proxy's iptables rules .*`kube-proxy --cleanup` once/);
+    const reported = /ip nat.*: kube-proxy's iptables rules .*`kube-proxy --cleanup` once/;
+    await until("the log reports theirs", () => reported.test(log()));
     lab.run("node", "ip link add kube-ipvs0 type veth peer name ipvs-peer");
     assert.equal((await ledgerproxy("check").status).code, 0);
     lab.run("node", "ip link delete kube-ipvs0");

@@ -11,6 +11,8 @@ export const API_ADDRESS = "198.18.0.1";
 const NODE_API_ADDRESS = "198.18.0.2";
 const NODE_API_ADDRESS_2 = "198.18.0.3";
 
+/** kube-proxy starts, lists and makes its rules, on a machine that may do other work. */
+const FOLLOW_MILLISECONDS = 120_000;
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 const SERVICES = "/api/v1/namespaces/shop/services";
 const MARKER_ENDPOINTS = { IPv4: "10.250.0.1", IPv6: "fd00:250::1" } as const;
@@ -73,7 +75,7 @@ export class Oracle implements AsyncDisposable {
     await until(`kube-proxy serves ${name}; it says ${this.#lastWords()}`, () => {
       const chains = this.lab.run("node", "nft -t list ruleset || true");
       return chains.split(`-shop/${name}/tcp/ {`).length >= 3;
-    });
+    }, FOLLOW_MILLISECONDS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
