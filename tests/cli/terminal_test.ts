@@ -46,7 +46,7 @@ Deno.test("a command whose reader has ended, as after `| head`, ends quietly and
     }).spawn();
     await child.stdout.cancel();
     // A program that does not end is ended, and fails.
-    const deadline = setTimeout(() => child.kill("SIGKILL"), 30_000);
+    const deadline = setTimeout(() => child.kill("SIGKILL"), 120_000);
     const { code } = await child.status;
     clearTimeout(deadline);
     // Without the end of its reader a command says that there are older records.

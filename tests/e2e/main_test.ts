@@ -10,7 +10,7 @@ const E2E = new URL(".", import.meta.url).pathname;
 const SCRIPTS: Readonly<Record<string, string>> = {
   "cluster/install.sh": `echo '{"ok":1,"failed":0,"completed":true,"seconds":20.5}' >"$2/result.json"`,
   "cluster/suite.sh": `
-    case $1 in *services) if [ ! -e "$E2E_DIR/hung" ]; then sleep 1000 & echo $! >"$E2E_DIR/hung"; wait; fi ;; esac
+    case $1 in *services) if [ ! -e "$E2E_DIR/hung" ]; then sleep 1000 & echo $! >"$E2E_DIR/pid"; mv "$E2E_DIR/pid" "$E2E_DIR/hung"; wait; fi ;; esac
     status=passed
     case $1 in *run-2/daemonset/conformance) status=failed ;; esac
     echo "<testcase name=\\"[It] serves\\" status=\\"$status\\" time=\\"1\\"></testcase>" >"$1/junit_01.xml"`,

@@ -10,7 +10,7 @@ const HEAD = '{"kind":"ServiceList","apiVersion":"v1","metadata":{"resourceVersi
 const NAMED = '{"metadata":{"name":"a","namespace":"shop"},"spec":{"x":[';
 const PEAK_KILOBYTES_MAX = 400_000;
 /** A machine that does other work reads ten million parts slowly. */
-const PATIENCE_MILLISECONDS = 180_000;
+const PATIENCE_MILLISECONDS = 600_000;
 
 /** `count` times `text`, in a few pieces. */
 function* times(count: number, text: string): Generator<string> {

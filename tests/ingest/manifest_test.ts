@@ -9,6 +9,9 @@ import { news, relist } from "../../src/ingest/relist.ts";
 import { describeKey, type KubeObject, objectKey, type Service } from "../../src/kube/objects.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 
+/** A source on a busy machine reads a change within that. */
+const DEADLINE_MILLISECONDS = 60_000;
+
 const LIST = `apiVersion: v1
 items:
 ${
@@ -124,7 +127,7 @@ Deno.test("of two objects with one name the first counts, and both files are nam
 Deno.test("a change of a file gives a new list, also when the file was broken in between", async () => {
   await withFolder({ "a.yaml": LIST }, async (folder) => {
     const stop = new AbortController();
-    const deadline = setTimeout(() => stop.abort(), 10_000);
+    const deadline = setTimeout(() => stop.abort(), DEADLINE_MILLISECONDS);
     const batches = manifestSource(folder, true).batches(stop.signal)[Symbol.asyncIterator]();
     const next = async () => {
       const { value, done } = await batches.next();
@@ -197,7 +200,7 @@ async function following(
   use: (next: () => Promise<{ names: string[]; complete: boolean; said: string }>) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const deadline = setTimeout(() => stop.abort(), 20_000);
+  const deadline = setTimeout(() => stop.abort(), DEADLINE_MILLISECONDS);
   const batches = manifestSource(path, true).batches(stop.signal)[Symbol.asyncIterator]();
   await use(async () => {
     const { value, done } = await batches.next();
@@ -245,7 +248,7 @@ Deno.test("a file that the system could not read is read again, though nothing i
     Deno.symlinkSync("/proc/self/mem", `${outside}/a`);
     Deno.symlinkSync(`${outside}/a`, `${folder}/a.yaml`);
     const stop = new AbortController();
-    const deadline = setTimeout(() => stop.abort(), 20_000);
+    const deadline = setTimeout(() => stop.abort(), DEADLINE_MILLISECONDS);
     const seen: (string[] | boolean)[] = [];
     for await (const batch of manifestSource(folder, true).batches(stop.signal)) {
       if (batch.kind !== "list") continue;

@@ -170,7 +170,7 @@ Deno.test("an id-token that is no header is rejected without a word of it", asyn
   const user = (id: string) => ({ "auth-provider": { name: "oidc", config: { "id-token": id } } });
   const ask = async (id: string) => {
     using client = new ApiClient(kubeconfig(folder, "https://127.0.0.1:1", user(id)));
-    await client.get("/api", {}, AbortSignal.timeout(10_000));
+    await client.get("/api", {}, AbortSignal.timeout(60_000));
   };
   for (
     const [id, expected] of [[`${valid}\nS3CR3T`, /id-token: a token is one line/], [

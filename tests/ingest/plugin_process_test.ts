@@ -22,7 +22,7 @@ Deno.test("an exec plugin that hangs is killed with all processes that it starte
   const problem = (text: string) => new KubeconfigProblem(text);
   const ask = pluginCredentials({ exec }, problem, { milliseconds: 500, bytes: 1000 });
   const late = Promise.withResolvers<string>();
-  const timer = setTimeout(() => late.resolve("late"), 20_000);
+  const timer = setTimeout(() => late.resolve("late"), 120_000);
   const answers = [ask(), ask()].map((answer) => answer.then(() => "credentials", (error) => error.message));
   assert.deepEqual(
     await Promise.all(answers.map((answer) => Promise.race([answer, late.promise]))),

@@ -211,7 +211,7 @@ Deno.test("a node that does not answer in time is named and ended, and the other
   using cluster = new Cluster();
   Deno.writeTextFileSync(`${cluster.folder}/sleep`, SLEEP, { mode: 0o755 });
   const asked = new AbortController();
-  const deadline = setTimeout(() => asked.abort(), 60_000);
+  const deadline = setTimeout(() => asked.abort(), 180_000);
   const env = { HANGS: "pod-b", PLAIN: "1" };
   const { code, stdout, stderr } = await cluster.askWith(env, asked.signal, "--all-nodes", "status");
   clearTimeout(deadline);
@@ -254,7 +254,7 @@ Deno.test("what is followed on several nodes comes with their names while it is 
   using cluster = new Cluster();
   const followed = cluster.start("--all-nodes", "log", "-f", "-n", "1");
   const heads = new Set<string>();
-  const deadline = setTimeout(() => followed.kill("SIGKILL"), 60_000);
+  const deadline = setTimeout(() => followed.kill("SIGKILL"), 180_000);
   let text = "";
   for await (const piece of followed.stdout.pipeThrough(new TextDecoderStream())) {
     text += piece;

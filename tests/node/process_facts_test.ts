@@ -5,10 +5,15 @@ import { processFacts } from "../../src/node/process_facts.ts";
 
 Deno.test("open files are counted exactly; times and memory are those of this process", () => {
   const before = processFacts();
-  const files = Array.from({ length: 3 }, () => Deno.openSync("/dev/null"));
-  assert.equal(processFacts().descriptors, before.descriptors + 3);
-  for (const file of files) file.close();
-  assert.equal(processFacts().descriptors, before.descriptors);
+  // What tests before this one have left to the runtime may be closed meanwhile: then it counts again.
+  for (let steady = false; !steady;) {
+    const { descriptors } = processFacts();
+    const files = Array.from({ length: 3 }, () => Deno.openSync("/dev/null"));
+    const opened = processFacts().descriptors;
+    for (const file of files) file.close();
+    steady = processFacts().descriptors === descriptors;
+    if (steady) assert.equal(opened, descriptors + 3);
+  }
   assert.ok(before.descriptorsMax >= before.descriptors);
   const { stdout } = new Deno.Command("ps", { args: ["-o", "etimes=", "-p", String(Deno.pid)] }).outputSync();
   const elapsed = Number(new TextDecoder().decode(stdout));
@@ -21,7 +26,6 @@ Deno.test("open files are counted exactly; times and memory are those of this pr
     before.residentBytes > rss / 2 && before.residentBytes < rss * 2,
     `${before.residentBytes} of ${rss}`,
   );
-  const end = performance.now() + 300;
-  while (performance.now() < end);
-  assert.ok(processFacts().cpuSeconds > before.cpuSeconds);
+  // The kernel counts in hundredths of a second of CPU time, which a busy machine may give late.
+  while (processFacts().cpuSeconds <= before.cpuSeconds);
 });

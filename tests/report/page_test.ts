@@ -347,11 +347,12 @@ browserTest(
           all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.tabIndex));
       await page.setViewport({ width: 240, height: 800 });
       await page.waitForFunction(() =>
-        document.querySelector("section[tabindex]"), { timeout: 5000 });
+        document.querySelector("section[tabindex]")
+      );
       const narrow = await focusable();
       assert.ok(narrow.length > 0 && narrow.every((index) => index === 0), narrow.join());
       await page.setViewport({ width: 1280, height: 900 });
-      await page.waitForFunction(() => !document.querySelector("section[tabindex]"), { timeout: 5000 });
+      await page.waitForFunction(() => !document.querySelector("section[tabindex]"));
     }),
 );
 
@@ -382,7 +383,7 @@ browserTest(
         assert.ok(reached.includes(id), id);
       }
       await page.keyboard.press("Enter");
-      await page.waitForSelector(".port[open] table", { timeout: 5000 });
+      await page.waitForSelector(".port[open] table");
       await page.focus("#filter");
       await page.keyboard.type("10.244.0.33");
       const names = await texts(page, ".port .name");

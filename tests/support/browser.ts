@@ -3,6 +3,8 @@
 
 import { type Browser, type HTTPRequest, launch, type Page } from "puppeteer-core";
 
+/** A browser starts, and a page is ready, within that on a busy machine. */
+const BROWSER_MILLISECONDS = 120_000;
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
 /** An open page, with its requests and messages. */
@@ -40,7 +42,7 @@ export function missingBrowser(): string | undefined {
 /** Opens `file`, or the page at that URL, with `hash`, waits for `ready`, and calls `look`. It closes the browser in any case. */
 export async function withPage(
   file: string,
-  { hash = "", ready, dark = false, timeout = 20_000 }: {
+  { hash = "", ready, dark = false, timeout = BROWSER_MILLISECONDS }: {
     hash?: string;
     ready: string;
     dark?: boolean;
@@ -50,9 +52,13 @@ export async function withPage(
 ): Promise<void> {
   // As root the browser's own sandbox does not start.
   const args = Deno.uid() === 0 ? ["--no-sandbox"] : [];
-  const browser: Browser = await launch({ executablePath: browserPath()!, headless: true, args });
+  const browser: Browser = await launch({
+    ...{ executablePath: browserPath()!, headless: true, args },
+    timeout: BROWSER_MILLISECONDS,
+  });
   try {
     const page = await browser.newPage();
+    page.setDefaultTimeout(BROWSER_MILLISECONDS);
     await page.setViewport({ width: 1280, height: 900 });
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
     const requests: string[] = [];

@@ -6,7 +6,7 @@ import { ApiClient } from "../../src/ingest/api_client.ts";
 export async function asked(path: string): Promise<string> {
   try {
     using client = new ApiClient(path);
-    const response = await client.get("/api/v1/nodes", {}, AbortSignal.timeout(10_000));
+    const response = await client.get("/api/v1/nodes", {}, AbortSignal.timeout(60_000));
     return await response.text();
   } catch (error) {
     return String(error);

@@ -39,7 +39,6 @@ browserTest(
       await page.keyboard.press("+");
       await page.waitForFunction(
         () => /^#@\d+&service=payments\/fraud&range=\d+-\d+$/.test(location.hash),
-        { timeout: 10_000 },
       );
       const shown = () =>
         page.evaluate(() => ({
@@ -50,7 +49,7 @@ browserTest(
         }));
       const before = await shown();
       await page.reload();
-      await page.waitForSelector("#notes", { timeout: 20_000 });
+      await page.waitForSelector("#notes");
       const after = await shown();
       assert.deepEqual({ ...after, times: "" }, { ...before, times: "" });
       // An address has whole milliseconds.

@@ -17,7 +17,7 @@ import { SilentRelay } from "../../support/silent_relay.ts";
 async function serves(page: Page, endpoints: string): Promise<void> {
   await page.waitForFunction(
     (endpoints) => document.querySelector(".port .served")?.textContent === endpoints,
-    { timeout: 20_000 },
+    {},
     endpoints,
   );
 }
@@ -41,7 +41,7 @@ browserTest("commits appear by themselves; a reader who looks at an older moment
       await page.keyboard.press("ArrowLeft");
       await serves(page, "1/1");
       node.commit([appears(slice("shop/web-a http:8080/tcp !10.244.0.1 !10.244.0.2"))]);
-      await page.waitForSelector("#outages", { timeout: 20_000 });
+      await page.waitForSelector("#outages");
       assert.equal(await shownAt(page), first);
       await page.focus("#slider");
       await page.keyboard.press("End");
@@ -96,7 +96,7 @@ browserTest("a page that lost the program says so, and catches up once it answer
 async function says(page: Page, words: string): Promise<void> {
   await page.waitForFunction(
     (words) => document.querySelector(".masthead [role=status]")?.textContent?.includes(words),
-    { timeout: 20_000 },
+    {},
     words,
   );
 }
