@@ -256,10 +256,16 @@ Deno.test("manifest's command: everything works, and other addresses are refused
   await startInImage(folder, [...imageEntrypoint(), "manifest", ...flags]).status;
   const printed = logOf(folder);
   const documents = parseAllDocuments(printed).map((document) => document.toJS());
-  const daemonSet = documents.find(({ kind }) => kind === "DaemonSet");
+  const daemonSet = documents.find((document) => document?.kind === "DaemonSet");
+  assert.ok(daemonSet !== undefined, printed.slice(0, 1000));
   const [container] = daemonSet.spec.template.spec.containers;
+  const net = container.command?.find((word: string) => word.startsWith("--allow-net="));
+  assert.ok(
+    net?.includes(`127.0.0.1:${server.addr.port}`),
+    `its command allows every address: ${container.command}`,
+  );
   const hostIp = container.env.find(({ name }: { name: string }) => name === "HOST_IP");
-  assert.deepEqual(hostIp.valueFrom, { fieldRef: { fieldPath: "status.hostIP" } });
+  assert.deepEqual(hostIp?.valueFrom, { fieldRef: { fieldPath: "status.hostIP" } });
   const expanded = (words: string[]) =>
     words.map((word) => word.replace("$(NODE_NAME)", "node-a").replace("$(HOST_IP)", NODE));
   const command = expanded(container.command);
