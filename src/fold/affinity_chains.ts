@@ -7,8 +7,16 @@ import { PINS_MAX } from "../limits/rules.ts";
 import { addressType, type DataType, type Family } from "../nft/data_type.ts";
 import type { Chain, Container } from "../nft/ruleset.ts";
 import { type KeyPart, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
-import { lead, PINNED, PINNED_LOCAL } from "./leads.ts";
-import { classRules, drawRules, frontendParts, LOST, pickChain, SLOT_CLASSES } from "./pick_chains.ts";
+import { lead, leadPinnedFor, PINNED, PINNED_LOCAL } from "./leads.ts";
+import {
+  classRules,
+  drawRules,
+  type Flavour,
+  frontendParts,
+  LOST,
+  pickChain,
+  SLOT_CLASSES,
+} from "./pick_chains.ts";
 
 /** Where packets of a frontend with affinity go: by the kind of the frontend. */
 export const AFFINITY_ENTRY = { ips: "affinity-ips", nodeports: "affinity-nodeports" } as const;
@@ -34,19 +42,25 @@ function pinKeyAtClusterIP(family: Family): KeyPart[] {
 
 /**
  * The rules for packets to a cluster IP whose clients are pinned for `timeoutSeconds`. The first is all that most of them need:
- * their client has a pin, which is renewed, to an endpoint that is there. Only others have a note in their source.
+ * their client has a pin, which is renewed, to an endpoint that is there. Where a client has no pin, the destination is still
+ * the lead, and there is none to delete. An endpoint whose number equals the lead, one of 2^32, keeps its pins when it is gone:
+ * until they expire, their clients draw again for each connection.
  */
 export function rulesAtClusterIP(family: Family, timeoutSeconds: number): Rule[] {
-  const frontend = frontendParts(family, "frontend");
+  const destination = `${family} daddr` as const;
   const [key, map] = [pinKeyAtClusterIP(family), "affinity-pins"];
   const pinned: Statement = { kind: "daddr-set", key, map };
   const renewed: Statement = { kind: "pin", key, map, timeoutSeconds };
-  const dnat: Statement = { kind: "dnat", key: [...frontend, `${family} daddr`], map: "affinity-endpoints" };
+  const endpoint: Selector[] = [...frontendParts(family, "frontend"), destination];
+  const dnat: Statement = { kind: "dnat", key: endpoint, map: "affinity-endpoints" };
+  const value = leadPinnedFor(family, timeoutSeconds);
   return [
     rule([pinned, renewed, dnat]),
-    rule([{ kind: "unpin", key, map }], "its endpoint is gone"),
-    rule([{ kind: "saddr-set", key: frontend, map: "affinity-cluster-ips" }, jump("affinity-draw")]),
-    rule([{ kind: "saddr-restore" }]),
+    rule([
+      { kind: "match", selector: destination, operator: "!=", value },
+      { kind: "unpin", key, map },
+    ], "its endpoint is gone"),
+    rule([jump("affinity-ip-draw")]),
     rule([renewed, dnat]),
     LOST,
   ];
@@ -162,6 +176,7 @@ export function affinityChains(family: Family): Chain[] {
     },
     ...numberChains(family, ""),
     ...numberChains(family, "local-"),
+    ...drawChains(family, "", "affinity-ip", frontendParts(family, "frontend")),
   ];
 }
 
@@ -202,15 +217,31 @@ function numberChains(family: Family, list: "" | "local-"): Chain[] {
         rule([{ kind: "verdict", verdict: { kind: "goto", chain: `${list}affinity-draw` } }]),
       ],
     },
+    ...drawChains(family, list, `${list}affinity`, servicePort),
+  ];
+}
+
+/**
+ * Chains that write the number of a random endpoint of `list` into the destination. Why are there others for cluster IPs? There
+ * the address of the frontend is that of the ServicePort, and so new clients need no note of it: two writes and a lookup less.
+ */
+function drawChains(
+  family: Family,
+  list: "" | "local-",
+  name: "affinity" | "local-affinity" | "affinity-ip",
+  servicePort: readonly Selector[],
+): Chain[] {
+  const flavour: Flavour = `${name}-pick`;
+  return [
     {
-      name: `${list}affinity-draw`,
+      name: `${name}-draw`,
       rules: [
         rule([{ kind: "daddr-set", key: servicePort, map: `${list}affinity-classes` }]),
-        ...classRules(family, "cluster", `${list}affinity-pick`),
+        ...classRules(family, "cluster", flavour),
       ],
     },
     ...SLOT_CLASSES.map((slotClass): Chain => ({
-      name: pickChain(`${list}affinity-pick`, slotClass),
+      name: pickChain(flavour, slotClass),
       rules: drawRules(slotClass, (modulus) =>
         rule([
           {

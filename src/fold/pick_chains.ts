@@ -26,7 +26,7 @@ export const ENDPOINT_MAPS = [
 export type EndpointMap = (typeof ENDPOINT_MAPS)[number];
 
 /** A flavour of pick chains; those of affinity are in affinity_chains.ts. */
-export type Flavour = EndpointMap["name"] | "affinity-pick" | "local-affinity-pick";
+export type Flavour = EndpointMap["name"] | "affinity-pick" | "local-affinity-pick" | "affinity-ip-pick";
 
 /** All pick chains of `family`. The destination of a packet that gets there is a lead. */
 export function pickChains(family: Family): Chain[] {

@@ -21,6 +21,8 @@ export interface Path {
   readonly lab: Lab;
   readonly host: HostName;
   readonly source: string;
+  /** Where given, each flow is from the next of these, and not from `source`. */
+  readonly sources?: readonly string[];
   readonly destination: string;
   readonly port: number;
 }
@@ -59,7 +61,7 @@ export function packetTimes(
       // Forwards, then backwards: no node always has the same one before it.
       const { name, path, target, servers } = all[turn % 2 === 0 ? i : all.length - 1 - i]!;
       for (let at = 0; at < TURN; at++) {
-        const flow = timeFlow(path, target, servers, FIRST_PORT + (turn * TURN + at) % PORTS);
+        const flow = timeFlow(path, target, servers, turn * TURN + at);
         if (at < UNCOUNTED) continue;
         times.get(name)!.first.push(flow.first);
         times.get(name)!.later.push(...flow.later);
@@ -74,11 +76,11 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-function timeFlow(path: Path, target: Uint8Array<ArrayBuffer>, servers: readonly number[], port: number) {
-  const { lab, host, source, destination } = path;
+function timeFlow(path: Path, target: Uint8Array<ArrayBuffer>, servers: readonly number[], number: number) {
+  const { lab, host, sources = [path.source], destination } = path;
   const family = destination.includes(":") ? AF_INET6 : AF_INET;
   const client = lab.inside(host, () => newSocket(family, SOCK_DGRAM));
-  bindSocket(client, source, port);
+  bindSocket(client, sources[number % sources.length]!, FIRST_PORT + number % PORTS);
   const first = timePacket(client, target, servers, destination);
   sendTo(first.server, PAYLOAD, first.from);
   wait(destination, () => typeof receiveBytes(client) === "object" || undefined);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { affinityChains, affinityContainers, rulesAtClusterIP } from "../../src/fold/affinity_chains.ts";
+import { leadPinnedFor } from "../../src/fold/leads.ts";
 import { trace } from "../../src/history/trace.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
 import { setPath } from "../../src/nft/ruleset.ts";
@@ -43,15 +44,25 @@ Deno.test("a packet is translated, dropped, or left as it came, whatever element
   }
 });
 
-Deno.test("at a cluster IP one rule serves a client that has a pin, and only other clients have a note in their source", () => {
+Deno.test("at a cluster IP one rule serves a client that has a pin, and no rule writes a note into the source", () => {
   for (const family of FAMILIES) {
     const [first, ...others] = rulesAtClusterIP(family, 60).map((rule) => ruleText(family, rule));
     assert.match(first!, /^\S+ daddr set .* map @affinity-pins update @affinity-pins .* timeout 1m .* dnat /);
-    assert.doesNotMatch(first!, /saddr set/);
-    const note = others.findIndex((text) => text.includes("saddr set"));
-    const restored = others.indexOf(`${family} saddr set ct original ${family} saddr`);
-    const translated = others.findIndex((text) => text.includes("dnat "));
-    assert.ok(note < restored && restored < translated);
+    const draw = affinityChains(family).filter(({ name }) => name.startsWith("affinity-ip-"));
+    const drawn = draw.flatMap(({ rules }) => rules.map((rule) => ruleText(family, rule)));
+    assert.ok(drawn.length > 0);
+    for (const text of [first!, ...others, ...drawn]) assert.doesNotMatch(text, /saddr set/);
+  }
+});
+
+Deno.test("only a pin to an endpoint that is gone is deleted: a client without a pin still has the lead", () => {
+  for (const family of FAMILIES) {
+    const [, gone, draw] = rulesAtClusterIP(family, 60).map((rule) => ruleText(family, rule));
+    assert.ok(
+      gone!.startsWith(`${family} daddr != ${leadPinnedFor(family, 60)} delete @affinity-pins`),
+      gone!,
+    );
+    assert.equal(draw, "jump affinity-ip-draw");
   }
 });
 

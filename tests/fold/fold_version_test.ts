@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "a34da1ad430c7b353efa3ac039a7097f92a8f5956291f3b066edf78b3eadd581",
-    "ledgers/0.6.0": "a34da1ad430c7b353efa3ac039a7097f92a8f5956291f3b066edf78b3eadd581",
-    "recordings/evening": "bd4f60029018260f41e82e0937f5193c5f0c9eef4bd14b2cd28b5ad22c02f47f",
+    "ledgers/0.1.0": "e5af39a1b1a8190dcdcc9186e7806fc7ae9262278a5b120ef75826e9a8c08eff",
+    "ledgers/0.6.0": "e5af39a1b1a8190dcdcc9186e7806fc7ae9262278a5b120ef75826e9a8c08eff",
+    "recordings/evening": "60ae19a4ff461be09e80de4785094866b9dbc02fb73bb3a9d0fbcf75874efe5f",
   },
 };
 

@@ -1,7 +1,7 @@
 // Frontends of every kind in the cluster of the bench, and where their packets come from.
 
 import type { ControlPlane, Json } from "../../support/cluster/control_plane.ts";
-import { ADDRESSES } from "../../support/lab/lab.ts";
+import { ADDRESSES, type Lab } from "../../support/lab/lab.ts";
 import type { Path } from "../packet_times.ts";
 
 /** A frontend, and the sender of its packets. */
@@ -9,30 +9,61 @@ export interface BenchFrontend extends Omit<Path, "lab"> {
   readonly name: string;
 }
 
-const ENDPOINTS = { ip: ["10.244.2.5", "10.244.2.6"], ip6: ["fd00:10:244:2::5"] } as const;
-/** Where the servers of {@link ENDPOINTS} listen. */
-export const SERVER_PORT = 5353;
+const ENDPOINTS = {
+  ip: ["10.244.2.5", "10.244.2.6", "10.244.2.7", "192.168.0.3"],
+  ip6: ["fd00:10:244:2::5"],
+} as const;
+/** Where the servers of {@link ENDPOINTS} listen: on the first of these, and, where a Service has more endpoints, on the others. */
+const SERVER_PORTS = [5353, 8080, 8443] as const;
+const [SERVER_PORT] = SERVER_PORTS;
 const NODE_PORT = 30_053;
 const POD = { host: "pod-1", source: "10.244.1.5", port: 53 } as const;
 const POD6 = { host: "pod-1", source: "fd00:10:244:1::5", port: 53 } as const;
 const CLIENT = { host: "outside", source: "203.0.113.2", port: 53 } as const;
-const BALANCER = "198.51.100.20";
+/** Clients that are pinned after their first flows: as many as kube-proxy, which looks in one set for each endpoint, needs for a mean. */
+const PINNED = { ...POD, sources: clients(1, 16) } as const;
+/** More clients than there are flows: each is new to the Service. */
+const NEW = { ...POD, sources: clients(256, 16_000) } as const;
+const [BALANCER, ONE_ADDRESS, THREE_LENGTHS] = ["198.51.100.20", "198.51.100.21", "198.51.100.22"];
 const EXTERNAL = "198.51.100.10";
 
-type Sender = Pick<BenchFrontend, "host" | "source" | "port">;
+type Sender = Pick<BenchFrontend, "host" | "source" | "sources" | "port">;
 type Kind = readonly [name: string, sender: Sender, destination: string, endpoints: number, spec: Json];
+
+const AFFINITY = { sessionAffinity: "ClientIP" };
+
+function guarded(...loadBalancerSourceRanges: readonly string[]): Json {
+  return { type: "LoadBalancer", loadBalancerSourceRanges };
+}
+
+/** Addresses of pod-1 beside its own, which {@link routeClients} makes usable. */
+function clients(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `10.244.${64 + ((first + i) >> 8)}.${(first + i) & 255}`);
+}
+
+/** Gives pod-1 of `lab` the addresses of {@link clients}. They are behind its own: a node knows the links of 1,024 neighbors at most. */
+export function routeClients(lab: Lab): void {
+  lab.run("pod-1", "ip route add local 10.244.64.0/18 dev lo");
+  lab.run("node", `ip route add 10.244.64.0/18 via ${POD.source} dev veth-pod-1`);
+}
 
 /** Without a destination packets go to the cluster IP. */
 const KINDS: readonly Kind[] = [
   ["cluster IP, one endpoint", POD, "", 1, {}],
   ["cluster IP, two endpoints", POD, "", 2, {}],
-  ["ClientIP affinity", POD, "", 2, { sessionAffinity: "ClientIP" }],
+  ["cluster IP, three endpoints", POD, "", 3, {}],
+  ["ClientIP affinity, two endpoints, pinned clients", PINNED, "", 2, AFFINITY],
+  ["ClientIP affinity, two endpoints, new clients", NEW, "", 2, AFFINITY],
+  ["ClientIP affinity, ten endpoints, pinned clients", PINNED, "", 10, AFFINITY],
+  ["ClientIP affinity, ten endpoints, new clients", NEW, "", 10, AFFINITY],
   ["cluster IP, IPv6", POD6, "", 1, { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" }],
   ["external IP", CLIENT, EXTERNAL, 1, { externalIPs: [EXTERNAL] }],
-  ["source ranges", CLIENT, BALANCER, 1, {
-    type: "LoadBalancer",
-    loadBalancerSourceRanges: ["203.0.113.0/24", "192.0.2.0/24"],
-  }],
+  ["source ranges", CLIENT, BALANCER, 1, guarded("203.0.113.0/24", "192.0.2.0/24")],
+  ["source ranges, one address", CLIENT, ONE_ADDRESS, 1, guarded("203.0.113.2/32", "192.0.2.7/32")],
+  [
+    "source ranges, the last of three lengths",
+    ...[CLIENT, THREE_LENGTHS, 1, guarded("192.0.2.7/32", "198.18.7.0/24", "203.0.0.0/16")] as const,
+  ],
   ["NodePort", { ...CLIENT, port: NODE_PORT }, ADDRESSES.node.ip[0]!, 1, { type: "NodePort" }],
 ];
 
@@ -58,21 +89,26 @@ async function makeFrontend(
     spec: { ports: [{ name: "dns", port: 53, protocol: "UDP", ...nodePort }], ...spec },
   });
   if (spec["type"] === "LoadBalancer") {
-    const status = { loadBalancer: { ingress: [{ ip: BALANCER }] } };
+    const status = { loadBalancer: { ingress: [{ ip: destination }] } };
     await plane.call("PUT", `${services}/${service}/status`, { ...made, status });
   }
-  await plane.call("POST", "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices", {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      name: `${service}-a`,
-      namespace: "shop",
-      labels: { "kubernetes.io/service-name": service },
-    },
-    addressType: v6 ? "IPv6" : "IPv4",
-    ports: [{ name: "dns", port: SERVER_PORT, protocol: "UDP" }],
-    endpoints: ENDPOINTS[v6 ? "ip6" : "ip"].slice(0, endpoints).map((address) => ({ addresses: [address] })),
-  });
+  const all = SERVER_PORTS.flatMap((port) =>
+    ENDPOINTS[v6 ? "ip6" : "ip"].map((address) => ({ address, port }))
+  );
+  for (const [port, list] of Map.groupBy(all.slice(0, endpoints), (endpoint) => endpoint.port)) {
+    await plane.call("POST", "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices", {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        name: `${service}-${port}`,
+        namespace: "shop",
+        labels: { "kubernetes.io/service-name": service },
+      },
+      addressType: v6 ? "IPv6" : "IPv4",
+      ports: [{ name: "dns", port, protocol: "UDP" }],
+      endpoints: list.map(({ address }) => ({ addresses: [address] })),
+    });
+  }
   const { clusterIP } = (made as { spec: { clusterIP: string } }).spec;
   return { name, ...sender, destination: destination === "" ? clusterIP : destination };
 }

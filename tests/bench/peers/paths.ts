@@ -4,7 +4,7 @@
 import { Lab } from "../../support/lab/lab.ts";
 import { median, type PacketTimes, packetTimes, type Path } from "../packet_times.ts";
 import { table } from "../table.ts";
-import { type BenchFrontend, direct, oneRule, TRACKING } from "./frontends.ts";
+import { type BenchFrontend, direct, oneRule, routeClients, TRACKING } from "./frontends.ts";
 
 const TURNS = 150;
 const [NONE, TRACKED, DNAT] = ["no proxy", "tracking alone", "one DNAT rule"] as const;
@@ -15,14 +15,13 @@ export function printPaths(labs: ReadonlyMap<string, Lab>, frontends: readonly B
   using dnat = new Lab();
   load(tracked, TRACKING);
   const all = new Map([[NONE, labs.get(NONE)!], [TRACKED, tracked], [DNAT, dnat], ...labs]);
+  for (const lab of all.values()) routeClients(lab);
   for (const frontend of frontends) {
     dnat.run("node", "nft flush ruleset");
     load(dnat, oneRule(frontend));
     const paths = [...all].map(([name, lab]): [string, Path] => {
-      const { host, source, destination, port } = name === NONE || name === TRACKED
-        ? direct(frontend)
-        : frontend;
-      return [name, { lab, host, source, destination, port }];
+      const { name: _, ...path } = name === NONE || name === TRACKED ? direct(frontend) : frontend;
+      return [name, { ...path, lab }];
     });
     print(frontend.name, packetTimes(new Map(paths), TURNS));
   }
