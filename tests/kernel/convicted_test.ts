@@ -3,10 +3,11 @@
 import assert from "node:assert/strict";
 import { commitBatch, list, perform } from "../../src/engine/run_loop.ts";
 import { TABLE } from "../../src/fold/skeleton.ts";
-import type { CommitReceipt } from "../../src/kernel/kernel.ts";
+import type { CommitReceipt, TableName } from "../../src/kernel/kernel.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";
 import { REJECTIONS_NAMED_MAX } from "../../src/limits/commits.ts";
+import type { Ruleset } from "../../src/nft/ruleset.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { EngineProcess } from "../support/engine_process.ts";
@@ -16,8 +17,15 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-/** A kernel that rejects each endpoint of shop/bad: a second one is added with the same key. */
+/** A kernel that rejects each endpoint of shop/bad and its like: a second one is added with the same key. */
 class StrictKernel extends NetlinkKernel {
+  listings = 0;
+
+  override list(tables: readonly TableName[]): Ruleset {
+    this.listings++;
+    return super.list(tables);
+  }
+
   override commit(transaction: Transaction): CommitReceipt {
     return super.commit(transaction.flatMap((operation) => [operation, ...second(operation)]));
   }
@@ -97,5 +105,22 @@ Deno.test("beside a program that changes our tables all the time, it is set asid
   }
   assert.deepEqual(aside(process), ["shop/bad"]);
   assert.ok(webServed());
+  nft(["-f", "-"], `delete table ip ${TABLE}; delete table ip6 ${TABLE}`);
+});
+
+Deno.test("many Services that the kernel rejects cost one listing", () => {
+  using kernel = new StrictKernel();
+  using monitor = new RulesetMonitor(TABLE, kernel.port);
+  using process = started(kernel, monitor);
+  const names = Array.from({ length: 8 }, (_, i) => `shop/bad-${i}`);
+  const bad = names.flatMap((name, i) => [
+    service(`${name} 10.96.1.${i} http:80/tcp`),
+    slice(`${name}-s http:8080/tcp 10.244.1.${i + 1}`),
+  ]);
+  kernel.listings = 0;
+  process.commit([...bad.map(appears), ...BAD.slice(-1)]);
+  assert.deepEqual([aside(process), process.engine.rejections], [names, 0]);
+  assert.ok(webServed());
+  assert.equal(kernel.listings, 1);
   nft(["-f", "-"], `delete table ip ${TABLE}; delete table ip6 ${TABLE}`);
 });
