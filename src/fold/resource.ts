@@ -10,7 +10,15 @@ import {
   markText,
   prefixParts,
 } from "../nft/data_type.ts";
-import { canonicalKey, type Element, type ElementKey, elementKey, type SetPath } from "../nft/ruleset.ts";
+import { objectNoun } from "../nft/objects.ts";
+import {
+  canonicalKey,
+  type Element,
+  type ElementKey,
+  elementKey,
+  type SetPath,
+  splitSetPath,
+} from "../nft/ruleset.ts";
 import { ChunkedMap } from "./chunked_map.ts";
 import { NOTHING_PINNED, type PinnedEndpoints } from "./pinned_endpoints.ts";
 import { CONTAINERS, PATHS, type ServiceSet } from "./skeleton.ts";
@@ -170,6 +178,14 @@ export function frontendInKey(set: SetPath, key: ElementKey): ElementKey {
   const types = CONTAINERS.get(set)?.key ?? [];
   const parts = types.indexOf("inet_service") + 1;
   return parts === 0 || parts === types.length ? key : elementKey(concatenationParts(key).slice(0, parts));
+}
+
+/** Maps whose elements lead to chains, beside those of frontends. */
+const CHAIN_MAPS: ReadonlySet<string> = new Set(["affinity-renewals", "affinity-leads", "by-client"]);
+
+/** Whether `path` has what frontends lead to: chains, or the elements of these maps. */
+export function isOfChains(path: SetPath): boolean {
+  return objectNoun(path) !== undefined || CHAIN_MAPS.has(splitSetPath(path).name);
 }
 
 /** Whether two resources surely have the same elements. It compares lists by identity, so false means that they may differ. */

@@ -10,7 +10,7 @@ import type { ClusterState } from "./cluster_state.ts";
 import { type Folding, noteBefore, touch } from "./fold_changes.ts";
 import { admitted, crowdedText, noteServed } from "./namespace_total.ts";
 import { putHealthCheck } from "./health_checks.ts";
-import { changeResource, type Put, type ServiceResource, surelySame } from "./resource.ts";
+import { changeResource, isOfChains, type Put, type ServiceResource, surelySame } from "./resource.ts";
 import { RestoredElements } from "./restoring.ts";
 import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
@@ -315,7 +315,7 @@ function changeElements(
 ): void {
   const unfinished = state.unfinished.get(key);
   const stands = unfinished === undefined ? before : unfinished.stands;
-  if (!lags) {
+  if (!isLeftToStep(state, stands, after, lags)) {
     if (unfinished !== undefined) state.unfinished.delete(key);
     noteTightened(changes.tightened, key, stands, after);
     return changeResource(stands, after, put);
@@ -324,6 +324,21 @@ function changeElements(
   // To the end: steps follow the order of the newest rules.
   state.unfinished.delete(key);
   state.unfinished.set(key, { stands, cause: offset });
+}
+
+/**
+ * Whether a resource is changed by a later step. What frontends lead to is made at once, and stays while any frontend waits, which may
+ * lead there as it stands: other Services share it and do not wait, and a frontend without its guard would be open to all sources.
+ */
+function isLeftToStep(
+  { unfinished }: ClusterState,
+  stands: ServiceResource | undefined,
+  after: ServiceResource | undefined,
+  lags: boolean,
+): boolean {
+  const one = after ?? stands;
+  if (one?.kind !== "element" || !isOfChains(one.path)) return lags;
+  return after === undefined && unfinished.values().some(({ stands }) => stands?.kind === "frontend");
 }
 
 /** The resource as its present holder wants it, where the Service `name` wants `program`. */

@@ -2,10 +2,9 @@
 // smallest Services come first: when one Service is at fault, all others are served before it is known which. Chains that
 // frontends lead to come before all of these, and go after them.
 
-import { objectNoun } from "../nft/objects.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
-import { type SetPath, splitSetPath } from "../nft/ruleset.ts";
-import { frontendInKey } from "../fold/resource.ts";
+import { splitSetPath } from "../nft/ruleset.ts";
+import { frontendInKey, isOfChains } from "../fold/resource.ts";
 import { compareChanges, type Delta, type ElementChange } from "./delta.ts";
 import { isRetired } from "./plan.ts";
 
@@ -89,15 +88,6 @@ function serviceOf(change: ElementChange): string {
 function isPinned({ set, before, after }: ElementChange): boolean {
   const { name } = splitSetPath(set);
   return /^(local-)?affinity-/.test(name) && (after ?? before)?.comment !== undefined;
-}
-
-/** Maps whose elements lead to chains. */
-const CHAIN_MAPS: ReadonlySet<string> = new Set(["affinity-renewals", "affinity-leads", "by-client"]);
-
-/** Whether `path` has chains, or the elements that lead to them. */
-function isOfChains(path: SetPath): boolean {
-  const { name } = splitSetPath(path);
-  return objectNoun(path) !== undefined || CHAIN_MAPS.has(name);
 }
 
 /** A chain that goes is emptied first. */

@@ -6,10 +6,17 @@ import fc from "fast-check";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { type FoldChanges, noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { CONTAINERS } from "../../src/fold/skeleton.ts";
+import { CONTAINERS, OBJECT_PATHS, PATHS } from "../../src/fold/skeleton.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
-import type { CommitRecord, ConfigRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import type {
+  CommitRecord,
+  ConfigRecord,
+  EventRecord,
+  LedgerRecord,
+  Offset,
+} from "../../src/ledger/record.ts";
+import { elementKey } from "../../src/nft/ruleset.ts";
 import { createTable } from "../../src/nft/transaction.ts";
 import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
 import { elementOperations, isRetired, plan } from "../../src/plan/plan.ts";
@@ -186,4 +193,48 @@ Deno.test("a Service that took over an address keeps it, whichever steps are lef
   );
   stepped.finish();
   assert.equal(frontends(stepped.state, "10.96.0.1"), 1);
+});
+
+/** A load balancer that lets `range` through, at so many ports. */
+function guarded(name: string, host: number, ports: number, range: string): EventRecord {
+  const spec = Array.from({ length: ports }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const one = service(`${name} 10.96.0.${host} ${spec}`, undefined, { loadBalancerSourceRanges: [range] });
+  return appears({ ...one, status: { loadBalancer: { ingress: [{ ip: `198.51.100.${host}` }] } } });
+}
+
+function assertGuarded({ desired }: ClusterState): void {
+  const chains = desired.get(OBJECT_PATHS.ip.chain)!;
+  for (const { key, value } of desired.get(PATHS.ip["firewall-ips"])!.values()) {
+    assert.ok(chains.has(elementKey([value!.replace("goto ", "")])), `${key} : ${value}`);
+  }
+}
+
+Deno.test("the chain of a guard is there as long as a frontend leads to it, also where small Services share chain or address", () => {
+  const [large, small] = [guarded("big/one", 1, 9, "10.0.0.0/8"), guarded("shop/web", 9, 1, "10.0.0.0/8")];
+  const other = guarded("shop/web", 9, 1, "10.0.0.0/9");
+  const moved = guarded("big/one", 1, 9, "10.0.0.0/16");
+  const same = guarded("shop/same", 1, 1, "10.0.0.0/8");
+  const gone = ({ value }: EventRecord) => vanishes(value!);
+  const histories = [
+    [[small, large], [moved], [gone(small)]],
+    [[large, small], [moved], [other]],
+    [[large, small], [gone(large)], [gone(small)]],
+    [[], [large], [same, gone(same)]],
+  ];
+  for (const [first, then, last] of histories) {
+    for (let steps = 0; steps < 12; steps++) {
+      const stepped = new Stepped();
+      stepped.fold(BOUNDS, ...first!);
+      stepped.finish();
+      stepped.fold(...then!);
+      for (let i = 0; i < steps; i++) stepped.step();
+      stepped.fold(...last!);
+      for (; isUnfinished(stepped.state); stepped.step()) assertGuarded(stepped.state);
+      assertGuarded(stepped.state);
+      const led = new Set(
+        [...stepped.state.desired.get(PATHS.ip["firewall-ips"])!.values()].map(({ value }) => value),
+      );
+      assert.equal(stepped.state.desired.get(OBJECT_PATHS.ip.chain)!.size, led.size, "no chain is left over");
+    }
+  }
 });
