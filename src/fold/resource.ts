@@ -62,8 +62,9 @@ export interface FrontendResource {
  * What a map of frontends is for. `single` has the only endpoint of a cluster IP, `outside` that of a frontend that
  * masquerades. `serve` has the lead of every other frontend with endpoints, but of cluster IPs with two; a NodePort has a lead
  * with one endpoint too. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
- * the two lists of externalTrafficPolicy Local. `guard` leads to the chain that lets its sources through. The others are those of ClientIP affinity: the ServicePort that a frontend is
- * of, its timeout, and at the cluster IP the slot classes of its lists.
+ * the two lists of externalTrafficPolicy Local. `guard` leads to the chain that lets its sources through. The others are those
+ * of ClientIP affinity: the ServicePort that a frontend is of, its timeout, and at the cluster IP the slot classes of its
+ * lists.
  */
 export type FrontendRole = (typeof ROLES)[number];
 

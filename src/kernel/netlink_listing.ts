@@ -202,7 +202,8 @@ export function listChainNames(table: TableName, dump: Dump): string[] {
 
 /**
  * The rules of one chain, in their order. Why not those of the whole table at once? A dump of several datagrams is interrupted by a
- * commit to any table of the network namespace (6.18), and a program may make hundreds in a second. A chain's rules are in one.
+ * commit to any table of the network namespace (6.18), and a program may make hundreds in a second. A chain's rules are in one,
+ * unless it is the guard of source ranges of very many lengths.
  */
 function listRules(table: TableName, chain: string, dump: Dump): Rule[] {
   const found = answers(dump, nf.MSG.GETRULE, table.family, (writer) => {

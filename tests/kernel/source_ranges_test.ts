@@ -54,6 +54,7 @@ function settle(process: EngineProcess): void {
   const { engine, ports } = process;
   for (let steps = 0; isUnfinished(engine.cluster) && steps < 200; steps++) commitBatch(engine, ports, true);
   assert.equal(isUnfinished(engine.cluster), false);
+  process.commit([]);
 }
 
 Deno.test("nft prints a rule of every length as the kernel's listing has it, and loads what it printed", () => {
