@@ -4,12 +4,20 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
+import { guardChain } from "../../src/fold/source_ranges.ts";
 import { terrainOf, walkChain } from "../../src/history/packet_walk.ts";
 import { contains, parseCidr } from "../../src/kube/address.ts";
 import type { Service } from "../../src/kube/objects.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { addressBytes, addressOfBytes } from "../../src/nft/address_bytes.ts";
-import { type Address, canonicalAddress, type Family } from "../../src/nft/data_type.ts";
+import { NAME_BYTES_MAX } from "../../src/limits/rules.ts";
+import {
+  type Address,
+  ADDRESS_BITS,
+  canonicalAddress,
+  FAMILIES,
+  type Family,
+} from "../../src/nft/data_type.ts";
 import { assembled } from "../../src/nft/objects.ts";
 import { appears, lines, service, vanishes } from "../support/cluster_notation.ts";
 
@@ -124,18 +132,24 @@ Deno.test("a frontend leads to the chain of its lengths, which goes with the las
   assert.deepEqual(chains(state), []);
 });
 
-Deno.test("the chain of very many lengths has rules for all of them, and a name that the kernel takes", () => {
-  const every = Array.from(
-    { length: 60 },
-    (_, i) => `${addressOfBytes(new Uint8Array(16).fill(i + 1))}/${i + 69}`,
-  );
-  const named = (ranges: string[]) =>
-    lines(folded(web("ip6", ranges)).desired).find((line) => line.includes("(chains)"))!.split(" : ");
-  const [name] = named(every);
-  assert.ok(
-    name!.startsWith("ip6 (chains) firewall/128.127.") && name!.length < 255 + "ip6 (chains) ".length,
-  );
-  const [all, rules] = named([...every, "fd00::/8"]);
-  assert.equal(all, "ip6 (chains) firewall/all");
-  assert.equal(rules!.split("; ").length, 129);
+Deno.test("a tenant makes few chains, whatever lengths its ranges have, with names that the kernel takes", () => {
+  for (const family of FAMILIES) {
+    const length = fc.integer({ min: 1, max: ADDRESS_BITS[family] });
+    const names = new Set(
+      fc.sample(fc.uniqueArray(length, { minLength: 1, maxLength: 16 }), 3000).map((lengths) =>
+        guardChain(family, lengths.map((length) => `${BALANCER[family]}/${length}`))
+      ),
+    );
+    assert.ok(names.size <= 256, `${names.size} chains`);
+    for (const name of names) assert.ok(name.length <= NAME_BYTES_MAX, name);
+  }
+});
+
+Deno.test("a length that is seldom shares a chain with those beside it", () => {
+  assert.equal(guardChain("ip", ["10.0.0.0/8", "192.0.2.0/24", "192.0.2.7"]), "firewall/32.24.8");
+  assert.equal(guardChain("ip", ["192.0.2.0/28"]), "firewall/31.30.29.28.27.26.25");
+  assert.equal(guardChain("ip", ["128.0.0.0/1"]), guardChain("ip", ["192.0.0.0/7"]));
+  assert.equal(guardChain("ip6", ["fd00::/56"]), guardChain("ip6", ["fd00::/49", "fd01::/63"]));
+  assert.equal(guardChain("ip6", ["fd00::/64", "fd00:1::/48", "2001:db8::1"]), "firewall/128.64.48");
+  assert.equal(guardChain("ip6", ["fd00::/96"]), "firewall/all");
 });
