@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { guardChain } from "../../src/fold/source_ranges.ts";
+import { guardChain, guardResource } from "../../src/fold/source_ranges.ts";
 import { terrainOf, walkChain } from "../../src/history/packet_walk.ts";
 import { contains, parseCidr } from "../../src/kube/address.ts";
 import type { Service } from "../../src/kube/objects.ts";
@@ -152,4 +152,10 @@ Deno.test("a length that is seldom shares a chain with those beside it", () => {
   assert.equal(guardChain("ip6", ["fd00::/56"]), guardChain("ip6", ["fd00::/49", "fd01::/63"]));
   assert.equal(guardChain("ip6", ["fd00::/64", "fd00:1::/48", "2001:db8::1"]), "firewall/128.64.48");
   assert.equal(guardChain("ip6", ["fd00::/96"]), "firewall/all");
+});
+
+Deno.test("ports and Services with the same lengths have one chain, which is made once", () => {
+  const made = guardResource("ip6", ["fd00::/96"]);
+  assert.equal(guardResource("ip6", ["fd00:1::/65", "fd00:2::/70"]), made);
+  assert.notEqual(guardResource("ip6", ["fd00::/64"]), made);
 });
