@@ -23,7 +23,7 @@ const COMMON: Readonly<Record<Family, readonly number[]>> = { ip: [32, 24, 16, 8
 /**
  * The lengths that are looked up where a range has `length`: that one alone where it is common, else all between two common ones.
  * Why not always that one alone? Each set of lengths needs a chain, and a tenant could make billions: 1,500 chains of 13 rules have a
- * comparison stop the loop for 0.8 s. So there are at most 255 in a family.
+ * comparison stop the loop for 0.8 s. So there are at most 255 in a family, and one for each length without others.
  */
 function alike(family: Family, length: number): readonly number[] {
   if (COMMON[family].includes(length)) return [length];
@@ -35,6 +35,7 @@ function alike(family: Family, length: number): readonly number[] {
 /** The lengths that are looked up for `sources`, longest first; of too many for the name of a chain, every length. */
 function lengthsOf(family: Family, sources: readonly string[]): readonly number[] {
   const present = new Set(sources.map((source) => rangeLength(family, source)));
+  if (present.size === 1) return [...present];
   const lengths = new Set([...present].flatMap((length) => alike(family, length)));
   if (lengths.size <= GUARD_LENGTHS_MAX) return [...lengths].sort((a, b) => b - a);
   return Array.from({ length: ADDRESS_BITS[family] }, (_, i) => ADDRESS_BITS[family] - i);

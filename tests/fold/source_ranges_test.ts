@@ -140,22 +140,26 @@ Deno.test("a tenant makes few chains, whatever lengths its ranges have, with nam
         guardChain(family, lengths.map((length) => `${BALANCER[family]}/${length}`))
       ),
     );
-    assert.ok(names.size <= 256, `${names.size} chains`);
+    assert.ok(names.size <= 256 + ADDRESS_BITS[family], `${names.size} chains`);
     for (const name of names) assert.ok(name.length <= NAME_BYTES_MAX, name);
   }
 });
 
-Deno.test("a length that is seldom shares a chain with those beside it", () => {
+Deno.test("a length that is seldom shares a chain with those beside it, unless a Service has no other", () => {
   assert.equal(guardChain("ip", ["10.0.0.0/8", "192.0.2.0/24", "192.0.2.7"]), "firewall/32.24.8");
-  assert.equal(guardChain("ip", ["192.0.2.0/28"]), "firewall/31.30.29.28.27.26.25");
-  assert.equal(guardChain("ip", ["128.0.0.0/1"]), guardChain("ip", ["192.0.0.0/7"]));
-  assert.equal(guardChain("ip6", ["fd00::/56"]), guardChain("ip6", ["fd00::/49", "fd01::/63"]));
+  assert.equal(guardChain("ip", ["192.0.2.0/28", "198.51.100.0/28"]), "firewall/28");
+  assert.equal(guardChain("ip", ["192.0.2.0/28", "10.0.0.0/8"]), "firewall/31.30.29.28.27.26.25.8");
+  assert.equal(
+    guardChain("ip", ["128.0.0.0/1", "64.0.0.0/2"]),
+    guardChain("ip", ["16.0.0.0/6", "192.0.0.0/7"]),
+  );
+  assert.equal(guardChain("ip6", ["fd00::/56", "fd02::/57"]), guardChain("ip6", ["fd00::/49", "fd01::/63"]));
   assert.equal(guardChain("ip6", ["fd00::/64", "fd00:1::/48", "2001:db8::1"]), "firewall/128.64.48");
-  assert.equal(guardChain("ip6", ["fd00::/96"]), "firewall/all");
+  assert.equal(guardChain("ip6", ["fd00::/96", "fd01::/97"]), "firewall/all");
 });
 
 Deno.test("ports and Services with the same lengths have one chain, which is made once", () => {
-  const made = guardResource("ip6", ["fd00::/96"]);
+  const made = guardResource("ip6", ["fd00::/96", "fd01::/97"]);
   assert.equal(guardResource("ip6", ["fd00:1::/65", "fd00:2::/70"]), made);
   assert.notEqual(guardResource("ip6", ["fd00::/64"]), made);
 });
