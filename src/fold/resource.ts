@@ -196,7 +196,11 @@ export function surelySame(a: ServiceResource | undefined, b: ServiceResource | 
   return a.comment === b.comment && a.slots === b.slots && a.localSlots === b.localSlots &&
     a.pinned === b.pinned &&
     ROLES.every((role) => a.values[role] === b.values[role]) &&
-    a.sources.join() === b.sources.join();
+    sameSources(a.sources, b.sources);
+}
+
+function sameSources(a: readonly string[] = [], b: readonly string[] = []): boolean {
+  return a.length === b.length && a.every((source, i) => source === b[i]);
 }
 
 /** Changes the elements of one resource from `before` to `after`; undefined means that no Service holds it. */
@@ -285,12 +289,14 @@ function changeSources(
   put: Put,
 ): void {
   if (!before?.sources.length && !after?.sources.length) return;
+  const renamed = before?.comment !== after?.comment;
+  // A change of endpoints leaves the ranges as they are, and there may be thousands.
+  if (!renamed && sameSources(before?.sources, after?.sources)) return;
   const keys = (resource: FrontendResource | undefined) =>
     (resource?.sources ?? []).map((source) =>
       behind(resource!.frontend, rangeParts(resource!.family, source))
     );
   const [old, now] = [new Set(keys(before)), new Set(keys(after))];
-  const renamed = before?.comment !== after?.comment;
   for (const key of old) if (!now.has(key)) put(path, key, undefined);
   for (const key of now) if (!old.has(key) || renamed) put(path, key, { key, comment: after!.comment });
 }

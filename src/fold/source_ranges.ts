@@ -1,7 +1,8 @@
 // loadBalancerSourceRanges as prefixes in a hash set, with their lengths. A packet's source is looked up once for each length that
-// the ranges of its frontend have, in a chain for these lengths; nearly all Services have one or two. Why not a set of
-// intervals? Of one with several fields the kernel (6.18) walks over all ranges to delete one: 0.2 ms among 1,000, so one Service
-// that replaces its ranges again and again would stop the node. And a lookup there takes longer than several in a hash set.
+// the ranges of its frontend have, in a chain for these lengths; nearly all Services have one or two. Of several lengths, those
+// that are seldom bring their neighbours with them, so that there are few chains. Why not a set of intervals? Of one with several
+// fields the kernel (6.18) walks over all ranges to delete one: 0.2 ms among 1,000, so one Service that replaces its ranges again
+// and again would stop the node. And a lookup there takes longer than several in a hash set.
 
 import { GUARD_LENGTHS_MAX } from "../limits/rules.ts";
 import { ADDRESS_BITS, type Family, prefixParts } from "../nft/data_type.ts";

@@ -61,6 +61,7 @@ export function noteTightened(
   const earlier = before?.kind === "frontend" && before.values.guard !== undefined
     ? before.sources
     : undefined;
-  if (earlier !== undefined && earlier.every((source) => guard.sources.includes(source))) return;
+  const sources = new Set(guard.sources);
+  if (earlier !== undefined && earlier.every((source) => sources.has(source))) return;
   tightened.set(claim, guard);
 }
