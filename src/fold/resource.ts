@@ -38,7 +38,7 @@ export interface FrontendResource {
   readonly at: FrontendKind;
   readonly family: Family;
   /** undefined for a NodePort. */
-  readonly address?: Address;
+  readonly address: Address | undefined;
   readonly rank: Rank;
   /** Key of the frontend in its maps: `10.96.0.1 . tcp . 80`, `tcp . 30080`. */
   readonly frontend: ElementKey;
@@ -78,6 +78,9 @@ export interface ElementResource {
   /** Of a cluster IP: the address itself. undefined for every other element. */
   readonly address: Address | undefined;
 }
+
+/** The values of a frontend that has none, as one with two endpoints: the same object for all, so that it is compared at once. */
+export const NO_VALUES: FrontendResource["values"] = {};
 
 /** A frontend or an element that one Service holds. */
 export type ServiceResource = FrontendResource | ElementResource;
@@ -229,39 +232,66 @@ function behind(frontend: ElementKey, part: string | number): ElementKey {
 function changeFrontend(
   before: FrontendResource | undefined,
   after: FrontendResource | undefined,
-  { at, family, frontend }: FrontendResource,
+  one: FrontendResource,
   put: Put,
 ): void {
+  const { at, family, frontend } = one;
+  const [paths, sets] = [PATHS[family], SETS[at]];
   const renamed = before?.comment !== after?.comment;
-  const putValue = (path: SetPath, value: string | undefined) =>
-    put(
-      path,
-      frontend,
-      value === undefined ? undefined : { key: frontend, value, comment: after!.comment },
-    );
-  for (const role of ROLES) {
-    const value = after?.values[role];
-    if (renamed || value !== before?.values[role]) putValue(PATHS[family][SETS[at][role]], value);
-  }
+  changeValues(before, after, one, put);
   const wasAlone = at === "address" && before?.values.outside !== undefined;
   const isAlone = at === "address" && after?.values.outside !== undefined;
   if (wasAlone !== isAlone || (isAlone && renamed)) {
     const alone = isAlone ? { key: frontend, comment: after.comment } : undefined;
-    put(PATHS[family]["single-external-ips"], frontend, alone);
+    put(paths["single-external-ips"], frontend, alone);
   }
-  changeSources(PATHS[family]["firewall-sources"], before, after, put);
-  const putBehind = (set: ServiceSet) => (part: string | number, value: string | undefined) => {
+  changeSources(paths["firewall-sources"], before, after, put);
+  const behindIt: PutBehind = (set, part, value) => {
     const key = behind(frontend, part);
-    put(PATHS[family][set], key, value === undefined ? undefined : { key, value, comment: after!.comment });
+    put(paths[set], key, value === undefined ? undefined : { key, value, comment: after!.comment });
   };
-  for (const list of ["slots", "localSlots"] as const) {
-    changeSlots(before?.[list], after?.[list], renamed, putBehind(SETS[at][list]));
+  changeSlots(before?.slots, after?.slots, renamed, sets.slots, behindIt);
+  changeSlots(before?.localSlots, after?.localSlots, renamed, sets.localSlots, behindIt);
+  if (before?.pinned !== after?.pinned || (renamed && one.pinned !== undefined)) {
+    changePinned(before, after, renamed, sets.numbered, behindIt, put);
   }
-  if (before?.pinned === after?.pinned && !renamed) return;
-  changeNumbers(before?.pinned, after?.pinned, renamed, putBehind(SETS[at].numbered));
+}
+
+/** Puts the value for what is behind a frontend, or removes it for undefined. */
+type PutBehind = (set: ServiceSet, part: string | number, value: string | undefined) => void;
+
+function changeValues(
+  before: FrontendResource | undefined,
+  after: FrontendResource | undefined,
+  { at, family, frontend }: FrontendResource,
+  put: Put,
+): void {
+  const [old, now] = [before?.values ?? NO_VALUES, after?.values ?? NO_VALUES];
+  if (old === now && now === NO_VALUES) return;
+  const renamed = before?.comment !== after?.comment;
+  for (const role of ROLES) {
+    const [was, is] = [old[role], now[role]];
+    if (was === is && (!renamed || is === undefined)) continue;
+    const element = is === undefined ? undefined : { key: frontend, value: is, comment: after!.comment };
+    put(PATHS[family][SETS[at][role]], frontend, element);
+  }
+}
+
+function changePinned(
+  before: FrontendResource | undefined,
+  after: FrontendResource | undefined,
+  renamed: boolean,
+  numbered: ServiceSet,
+  putBehind: PutBehind,
+  put: Put,
+): void {
+  changeNumbers(before?.pinned, after?.pinned, renamed, (number, endpoint) => {
+    putBehind(numbered, number, endpoint);
+  });
+  const { family, frontend } = (after ?? before)!;
   for (const list of ["cluster", "local"] as const) {
     const [old, now] = [before, after].map((one) => one?.drawn ? one.pinned?.[list] : undefined);
-    changeSlots(old, now, renamed, putBehind(DRAWN[list].slots));
+    changeSlots(old, now, renamed, DRAWN[list].slots, putBehind);
     const distinct = before?.pinned?.distinct === true && after?.pinned?.distinct === true;
     changeMembers(old, now, { renamed, distinct }, (number, present) => {
       const key = behind(frontend, number);
@@ -341,14 +371,14 @@ function changeSlots(
   old: Slots = NO_SLOTS,
   now: Slots = NO_SLOTS,
   renamed: boolean,
-  change: (slot: number, value: string | undefined) => void,
+  set: ServiceSet,
+  put: PutBehind,
 ): void {
-  if (!renamed) {
-    if (old.endpoints !== now.endpoints) {
-      for (const slot of differingSlots(old, now)) change(slot, now.endpoints[slot]);
-    }
+  if (!renamed && old.endpoints.length > 0) {
+    if (old.endpoints === now.endpoints) return;
+    for (const slot of differingSlots(old, now)) put(set, slot, now.endpoints[slot]);
     return;
   }
   const length = Math.max(old.endpoints.length, now.endpoints.length);
-  for (let slot = 0; slot < length; slot++) change(slot, now.endpoints[slot]);
+  for (let slot = 0; slot < length; slot++) put(set, slot, now.endpoints[slot]);
 }

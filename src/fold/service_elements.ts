@@ -43,8 +43,8 @@ export function* elementsInSteps(
 ): Generator<undefined, readonly ElementPlace[]> {
   const places: ElementPlace[] = [];
   let pauseAt = SORTED_AT_ONCE;
-  for (const [claim, resource] of state.programs.get(name)?.resources ?? []) {
-    if (holderOf(state, claim) !== name) continue;
+  for (const resource of state.programs.get(name)?.resources.all ?? []) {
+    if (holderOf(state, resource.claim) !== name) continue;
     changeResource(undefined, resource, (path, key, element) => {
       if (element !== undefined) places.push([path, key]);
     });
@@ -61,7 +61,7 @@ export function* elementsInSteps(
  */
 export function ownerOfElement(state: ClusterState, path: SetPath, key: ElementKey): ServiceName | undefined {
   for (const [name, { resources }] of state.programs) {
-    for (const resource of resources.values()) {
+    for (const resource of resources.all) {
       let found = false;
       changeResource(undefined, resource, (at, of) => found ||= at === path && of === key);
       if (found) return name;

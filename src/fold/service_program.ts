@@ -1,36 +1,28 @@
 // From a Service and its EndpointSlices to the resources it needs: which frontends there are and where each leads. What a
 // Service means is decided here and nowhere else, as in kube-proxy's nftables proxier (pkg/proxy/nftables/proxier.go, 1.37).
 
-import { UTF8_BYTES_MAX } from "../limits/input.ts";
-import { COMMENT_BYTES_MAX } from "../limits/rules.ts";
-import { cidrText, contains, familyOf } from "../kube/address.ts";
+import { cidrText, contains } from "../kube/address.ts";
 import { choiceProblem } from "../kube/client_choice.ts";
 import type { Service } from "../kube/objects.ts";
-import {
-  clusterAddresses,
-  isProxied,
-  leftOutOf,
-  type ServicePort,
-  servicePorts,
-} from "../kube/service_port.ts";
+import { isProxied, type ServicePort } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
-import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { isShort, roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
 import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
 import { choiceResources, leadByClient } from "./choice_chains.ts";
-import { listName, type OwnNode } from "./endpoints.ts";
+import type { OwnNode } from "./endpoints.ts";
 import { lead, type LeadKind, leadPinnedFor, PINNED, PINNED_LOCAL } from "./leads.ts";
 import type { PinnedEndpoints } from "./pinned_endpoints.ts";
-import {
-  elementResource,
-  frontendClaim,
-  type FrontendKind,
-  type FrontendResource,
-  type Rank,
-  type ServiceResource,
-} from "./resource.ts";
-import { PATHS } from "./skeleton.ts";
+import { frontendClaim, type FrontendResource } from "./resource.ts";
 import type { ServiceIndex } from "./service_index.ts";
+import { ServiceResources } from "./service_resources.ts";
+import {
+  addressKey,
+  isShapeOf,
+  nodePortKey,
+  type PortShape,
+  type ServiceShape,
+  shapeOf,
+} from "./service_shape.ts";
 import type { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
 import { guardChain, guardResource } from "./source_ranges.ts";
@@ -41,9 +33,9 @@ export interface ServiceProgram {
   readonly shape?: ServiceShape;
   /** About how many elements it has, as `serviceSize` counts them; 0 where nothing is counted. */
   readonly size: number;
-  /** Its resources, by `claim`. */
-  readonly resources: ReadonlyMap<string, ServiceResource>;
-  /** Slots of each ServicePort's lists of endpoints, by {@link PortShape.lists}. All its frontends share them. */
+  /** Its resources. */
+  readonly resources: ServiceResources;
+  /** Slots of each ServicePort's lists of endpoints, by `PortShape.lists`. All its frontends share them. */
   readonly slots: ReadonlyMap<string, Slots>;
   /** How many endpoints have no slot and so get no traffic, by ServicePort name and family. */
   readonly omitted: ReadonlyMap<string, number>;
@@ -55,26 +47,6 @@ export interface ServiceProgram {
   readonly leftOut: readonly string[];
   /** What this node answers to the load balancer's health checks; absent where there are none. */
   readonly healthCheck?: HealthCheck;
-}
-
-/** What follows from a Service object alone. It is kept, because most events concern endpoints. */
-interface ServiceShape {
-  readonly service: Service;
-  /** Link-local addresses of the own node, which it was made with. */
-  readonly ownLinkLocal: readonly Address[];
-  readonly leftOut: readonly string[];
-  readonly clusterIPs: readonly ServiceResource[];
-  readonly ports: readonly PortShape[];
-}
-
-/** A ServicePort and its frontends, without values and slots. */
-interface PortShape {
-  readonly port: ServicePort;
-  readonly internal: FrontendResource;
-  readonly addresses: readonly FrontendResource[];
-  readonly nodePort: FrontendResource | undefined;
-  /** Names of its lists in `ServiceProgram.slots`. */
-  readonly lists: { readonly cluster: string; readonly local: string };
 }
 
 /**
@@ -106,7 +78,7 @@ const NONE: readonly never[] = [];
 /** A Service that does not exist. */
 export const NO_PROGRAM: ServiceProgram = {
   size: 0,
-  resources: new Map(),
+  resources: new ServiceResources(),
   slots: new Map(),
   omitted: new Map(),
   udp: new Map(),
@@ -122,7 +94,7 @@ export interface ProgramContext {
 }
 
 /** A ServicePort with its endpoints in their slots, which all its frontends share. */
-interface PortProgram extends AssignedEndpoints {
+interface PortProgram extends Pick<AssignedEndpoints, "cluster" | "local" | "any" | "pinned"> {
   readonly port: ServicePort;
   readonly shape: PortShape;
   readonly node: OwnNode;
@@ -142,60 +114,92 @@ export interface ProgramInput {
   readonly size: number;
 }
 
+/** A program that is being made. */
+interface Draft {
+  readonly input: ProgramInput;
+  readonly shape: ServiceShape;
+  readonly resources: ServiceResources;
+  readonly slots: Map<string, Slots>;
+  readonly omitted: [string, number][];
+  readonly ready: string[];
+  readonly udp: [string, UdpFrontend][];
+  readonly withoutLocal: WithoutLocal[];
+}
+
 /** The program of a Service. It is made port by port; after each port the endpoints that it cost are yielded. */
-export function* makeProgram(
-  { service, slices, index, previous, context, size }: ProgramInput,
-): Generator<number, ServiceProgram> {
-  if (!isProxied(service)) return NO_PROGRAM;
-  const { linkLocal } = context.node;
-  const { shape: before } = previous;
-  const known = before?.service === service && sameAddresses(before.ownLinkLocal, linkLocal);
-  const shape = known ? before : shapeOf(service, linkLocal);
-  const resources = new Map<string, ServiceResource>();
-  const slots = new Map<string, Slots>();
-  const omitted: [string, number][] = [];
-  const ready: string[] = [];
-  const udp: [string, UdpFrontend][] = [];
-  const withoutLocal: WithoutLocal[] = [];
-  // An external IP may equal the cluster IP: the first of two equal frontends stays.
-  const add = (resource: ServiceResource) => {
-    if (!resources.has(resource.claim)) resources.set(resource.claim, resource);
-  };
-  yield known ? 0 : PORT_COST * shape.ports.length;
-  shape.clusterIPs.forEach(add);
-  for (const portShape of shape.ports) {
-    const { lists } = portShape;
-    const port = withTimeout(portShape.port, context);
-    const before = {
-      cluster: previous.slots.get(lists.cluster) ?? NO_SLOTS,
-      local: previous.slots.get(lists.local) ?? NO_SLOTS,
-    };
-    const endpoints = index?.assign(lists.cluster, port, slices, before) ??
-      assignedEndpoints(port, slices, context.node, before);
-    const { cluster, local, wanted } = endpoints;
-    if (cluster.endpoints.length > 0) slots.set(lists.cluster, cluster);
-    if (local.endpoints.length > 0) slots.set(lists.local, local);
-    // Where rules are made in steps, what a frontend leads to is made before it.
-    if (endpoints.pinned !== undefined) timeoutResources(port).forEach(add);
-    addFrontends({ port, shape: portShape, node: context.node, ...endpoints }, add);
-    endpoints.hairpins.forEach(add);
-    if (port.protocol === "udp") udp.push(...udpFrontends(port, endpoints.serving));
-    ready.push(...endpoints.localReady);
-    if (endpoints.any && wanted.local === 0) {
-      if (port.internalLocal) withoutLocal.push(`internal ${port.family}`);
-      if (port.externalLocal) withoutLocal.push(`external ${port.family}`);
-    }
-    const left = wanted.cluster - cluster.endpoints.length + wanted.local - local.endpoints.length;
-    if (left > 0) omitted.push([`${port.name} ${port.family}`, left]);
-    yield PORT_COST + wanted.cluster + wanted.local;
-  }
-  const healthCheck = healthCheckOf(service, ready);
-  const rounding = roundingText(shape, context);
-  const remarks = [
-    ...[choiceProblem(service), rounding].filter((text) => text !== undefined),
-    ...slices.problems,
-  ];
+export function* makeProgram(input: ProgramInput): Generator<number, ServiceProgram> {
+  const draft = newDraft(input);
+  if (draft === undefined) return NO_PROGRAM;
+  const { shape } = draft;
+  yield shape === input.previous.shape ? 0 : PORT_COST * shape.ports.length;
+  for (const port of shape.ports) yield addPort(draft, port);
+  return finished(draft);
+}
+
+/** As {@link makeProgram}, at once: a generator takes longer than a small Service. */
+export function wholeProgram(input: ProgramInput): ServiceProgram {
+  const draft = newDraft(input);
+  if (draft === undefined) return NO_PROGRAM;
+  for (const port of draft.shape.ports) addPort(draft, port);
+  return finished(draft);
+}
+
+/** undefined for a Service that has no rules. */
+function newDraft(input: ProgramInput): Draft | undefined {
+  const { service, previous: { shape: before }, context: { node: { linkLocal } } } = input;
+  if (!isProxied(service)) return undefined;
+  const shape = isShapeOf(before, service, linkLocal) ? before : shapeOf(service, linkLocal);
+  const resources = new ServiceResources();
+  for (const clusterIP of shape.clusterIPs) resources.add(clusterIP);
   return {
+    input,
+    shape,
+    resources,
+    slots: new Map(),
+    omitted: [],
+    ready: [],
+    udp: [],
+    withoutLocal: [],
+  };
+}
+
+/** Adds a port, and returns what that cost, in endpoints. */
+function addPort(draft: Draft, portShape: PortShape): number {
+  const { input: { context, index, previous, slices }, resources, slots } = draft;
+  const { lists } = portShape;
+  const port = withTimeout(portShape.port, context);
+  const before = {
+    cluster: previous.slots.get(lists.cluster) ?? NO_SLOTS,
+    local: previous.slots.get(lists.local) ?? NO_SLOTS,
+  };
+  const endpoints = index?.assign(lists.cluster, port, slices, before) ??
+    assignedEndpoints(port, slices, context.node, before);
+  const { cluster, local, wanted } = endpoints;
+  if (cluster.endpoints.length > 0) slots.set(lists.cluster, cluster);
+  if (local.endpoints.length > 0) slots.set(lists.local, local);
+  const { any, pinned } = endpoints;
+  // Where rules are made in steps, what a frontend leads to is made before it.
+  for (const one of pinned === undefined ? NONE : timeoutResources(port)) resources.add(one);
+  addFrontends({ port, shape: portShape, node: context.node, cluster, local, any, pinned }, resources);
+  for (const one of endpoints.hairpins) resources.add(one);
+  if (port.protocol === "udp") draft.udp.push(...udpFrontends(port, endpoints.serving));
+  draft.ready.push(...endpoints.localReady);
+  if (endpoints.any && wanted.local === 0) {
+    if (port.internalLocal) draft.withoutLocal.push(`internal ${port.family}`);
+    if (port.externalLocal) draft.withoutLocal.push(`external ${port.family}`);
+  }
+  const left = wanted.cluster - cluster.endpoints.length + wanted.local - local.endpoints.length;
+  if (left > 0) draft.omitted.push([`${port.name} ${port.family}`, left]);
+  return PORT_COST + wanted.cluster + wanted.local;
+}
+
+function finished(
+  { input, shape, resources, slots, omitted, ready, udp, withoutLocal }: Draft,
+): ServiceProgram {
+  const { service, context, size, slices } = input;
+  const healthCheck = healthCheckOf(service, ready);
+  const remarks = remarksOn(service, shape, context, slices.problems);
+  const program: ServiceProgram = {
     shape,
     size,
     resources,
@@ -204,8 +208,21 @@ export function* makeProgram(
     udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
     withoutLocal: withoutLocal.length === 0 ? NONE : withoutLocal,
     leftOut: remarks.length === 0 ? shape.leftOut : [...shape.leftOut, ...remarks],
-    ...(healthCheck === undefined ? {} : { healthCheck }),
   };
+  resources.trim();
+  return healthCheck === undefined ? program : { ...program, healthCheck };
+}
+
+/** What is wrong with a Service, or not exactly as it says. */
+function remarksOn(
+  service: Service,
+  shape: ServiceShape,
+  context: ProgramContext,
+  problems: readonly string[],
+): readonly string[] {
+  const [choice, rounding] = [choiceProblem(service), roundingText(shape, context)];
+  if (choice === undefined && rounding === undefined) return problems;
+  return [...[choice, rounding].filter((text) => text !== undefined), ...problems];
 }
 
 function withTimeout(port: ServicePort, { roundsTimeouts }: ProgramContext): ServicePort {
@@ -216,40 +233,13 @@ function withTimeout(port: ServicePort, { roundsTimeouts }: ProgramContext): Ser
 /** That the timeout of a Service is not exactly its own. All ports have the same. */
 function roundingText({ ports: [first] }: ServiceShape, context: ProgramContext): string | undefined {
   if (first === undefined) return undefined;
-  const [wanted, kept] = [first.port.affinitySeconds, withTimeout(first.port, context).affinitySeconds];
+  const wanted = first.port.affinitySeconds;
+  const kept = withTimeout(first.port, context).affinitySeconds;
   return wanted === kept ? undefined : `clients are pinned for ${kept} s in place of ${wanted} s`;
 }
 
 /** What a port costs beside its endpoints, in endpoints. */
 const PORT_COST = 4;
-
-function sameAddresses(a: readonly Address[], b: readonly Address[]): boolean {
-  return a === b || a.join() === b.join();
-}
-
-function shapeOf(service: Service, ownLinkLocal: readonly Address[]): ServiceShape {
-  return {
-    service,
-    ownLinkLocal,
-    leftOut: leftOutOf(service, ownLinkLocal),
-    clusterIPs: clusterAddresses(service).map((address) => clusterIP(service, address)),
-    ports: servicePorts(service, ownLinkLocal).map(portShapeOf),
-  };
-}
-
-function portShapeOf(port: ServicePort): PortShape {
-  return {
-    port,
-    internal: addressFrontend(port, port.clusterIP, 0),
-    addresses: port.externalIPs.length === 0
-      ? NONE
-      : port.externalIPs.map((address) =>
-        addressFrontend(port, address, port.balancerIPs.includes(address) ? 1 : 2)
-      ),
-    nodePort: port.nodePort === 0 ? undefined : bareFrontend(port, "nodeport", nodePortKey(port)),
-    lists: { cluster: listName(port, "cluster"), local: listName(port, "local") },
-  };
-}
 
 function udpFrontends(port: ServicePort, serving: readonly string[]): [string, UdpFrontend][] {
   const { family } = port;
@@ -268,42 +258,27 @@ function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck
   return { port: healthCheckNodePort, localEndpoints: new Set(ready).size };
 }
 
-/** The name of a ServicePort as a comment: `shop/web:http`, cut between characters to COMMENT_BYTES_MAX. */
-export function commentOf(name: string): string {
-  if (name.length * UTF8_BYTES_MAX <= COMMENT_BYTES_MAX) return name;
-  let text = name;
-  while (new TextEncoder().encode(text).length > COMMENT_BYTES_MAX) text = text.slice(0, -1);
-  return text;
-}
-
-function clusterIP(service: Service, address: Address): ServiceResource {
-  const comment = commentOf(`${service.metadata.namespace}/${service.metadata.name}`);
-  const element = { key: elementKey([address]), comment };
-  return elementResource(PATHS[familyOf(address)]["cluster-ips"], element, address);
-}
-
 /** Adds the frontends of one ServicePort: at its cluster IP, its external addresses and its NodePort. */
-function addFrontends(program: PortProgram, add: (resource: ServiceResource) => void): void {
+function addFrontends(program: PortProgram, resources: ServiceResources): void {
   const { port, shape } = program;
   const open = port.externalLocal ? externalLocal : externalCluster;
-  const addFrontend = (frontend: FrontendResource) => {
-    const { serve, policy, local } = frontend.values;
-    // Where rules are made in steps, what a frontend leads to is made before it, and goes after it.
-    if (port.byClient) { for (const lead of [serve, policy, local]) choiceResources(lead).forEach(add); }
-    if (frontend.sources.length > 0) add(guardResource(port.family, frontend.sources));
-    add(frontend);
-  };
-  addFrontend(internal(program));
-  shape.addresses.forEach((bare, i) => addFrontend(open(program, bare, port.externalIPs[i])));
-  if (shape.nodePort) addFrontend(open(program, shape.nodePort, undefined));
+  addFrontend(port, internal(program), resources);
+  for (const [i, bare] of shape.addresses.entries()) {
+    addFrontend(port, open(program, bare, port.externalIPs[i]), resources);
+  }
+  if (shape.nodePort) addFrontend(port, open(program, shape.nodePort, undefined), resources);
 }
 
-function addressKey(port: ServicePort, address: Address): ElementKey {
-  return elementKey([address, port.protocol, String(port.port)]);
-}
-
-function nodePortKey({ protocol, nodePort }: ServicePort): ElementKey {
-  return elementKey([protocol, String(nodePort)]);
+/** Where rules are made in steps, what a frontend leads to is made before it, and goes after it. */
+function addFrontend(port: ServicePort, frontend: FrontendResource, resources: ServiceResources): void {
+  const { values: { serve, policy, local }, sources } = frontend;
+  if (port.byClient) {
+    for (const lead of [serve, policy, local]) {
+      for (const one of choiceResources(lead)) resources.add(one);
+    }
+  }
+  if (sources.length > 0) resources.add(guardResource(port.family, sources));
+  resources.add(frontend);
 }
 
 /** The frontend at the cluster IP. Under Local policy it leads to endpoints of the own node only. */
@@ -394,27 +369,6 @@ function external(
   const sources = [...sourceRanges.map(cidrText), ...extra];
   const guard = `goto ${guardChain(port.family, sources)}`;
   return { ...one, values: { ...one.values, guard }, sources };
-}
-
-function addressFrontend(port: ServicePort, address: Address, rank: Rank): FrontendResource {
-  return { ...bareFrontend(port, "address", addressKey(port, address)), address, rank };
-}
-
-function bareFrontend(port: ServicePort, at: FrontendKind, key: ElementKey): FrontendResource {
-  const { family } = port;
-  return {
-    kind: "frontend",
-    claim: frontendClaim(family, key),
-    at,
-    family,
-    rank: 0,
-    frontend: key,
-    comment: commentOf(port.name),
-    values: {},
-    sources: NONE,
-    slots: NO_SLOTS,
-    localSlots: NO_SLOTS,
-  };
 }
 
 /** The lead to the endpoints in `slots`; with affinity the same for all lists. */

@@ -85,7 +85,7 @@ export function isSurelySmall(
 /** About how many elements a program has. */
 export function programElements({ resources }: ServiceProgram, range = 1): number {
   let elements = 0;
-  for (const resource of resources.values()) elements += resourceElements(resource, range);
+  for (const resource of resources.all) elements += resourceElements(resource, range);
   return elements;
 }
 

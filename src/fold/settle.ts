@@ -12,7 +12,13 @@ import { admitted, crowdedText, noteServed } from "./namespace_total.ts";
 import { putHealthCheck } from "./health_checks.ts";
 import { changeResource, isOfChains, type Put, type ServiceResource, surelySame } from "./resource.ts";
 import { RestoredElements } from "./restoring.ts";
-import { makeProgram, NO_PROGRAM, type ServiceProgram } from "./service_program.ts";
+import {
+  makeProgram,
+  NO_PROGRAM,
+  type ProgramInput,
+  type ServiceProgram,
+  wholeProgram,
+} from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { areAmong } from "./sorted_texts.ts";
@@ -55,44 +61,63 @@ export function settle(folding: Folding, name: ServiceName): void {
   leave(state.postponed, name);
   if (state.making?.name === name) state.making = undefined;
   const before = state.programs.get(name) ?? NO_PROGRAM;
-  const made = state.aside.has(name) ? { program: NO_PROGRAM } : wholeRules(makeRules(state, name));
+  const made = state.aside.has(name) ? NO_RULES : wholeRules(state, name);
   // A slice that comes before its Service, as in a first list, has no rules yet.
   const isNothing = before === NO_PROGRAM && "program" in made && made.program === NO_PROGRAM;
   if (!isNothing) applyRules(folding, name, before, made);
 }
 
-function wholeRules(rules: Generator<number, MadeRules>): MadeRules {
-  let step = rules.next();
-  while (!step.done) step = rules.next();
-  return step.value;
+/** A Service without rules. */
+const NO_RULES: MadeRules = { program: NO_PROGRAM };
+
+/** Makes the rules of a Service. It changes nothing. */
+function wholeRules(state: ClusterState, name: ServiceName): MadeRules {
+  const input = rulesInput(state, name);
+  if (!("service" in input)) return input;
+  try {
+    return { program: wholeProgram(input) };
+  } catch (error) {
+    return faulty(error);
+  }
 }
 
-/** Makes the rules of a Service, port by port; yields what each cost, in endpoints. It changes nothing. */
+/** As {@link wholeRules}, port by port; yields what each cost, in endpoints. */
 export function* makeRules(state: ClusterState, name: ServiceName): Generator<number, MadeRules> {
+  const input = rulesInput(state, name);
+  if (!("service" in input)) return input;
+  try {
+    return { program: yield* makeProgram(input) };
+  } catch (error) {
+    return faulty(error);
+  }
+}
+
+/** Rules that cannot be made are a fault of this program; it costs that Service alone. */
+function faulty(error: unknown): MadeRules {
+  if (!(error instanceof InvariantError)) throw error;
+  return { aside: error.message };
+}
+
+/** What the rules of a Service are made from, or what is in their place. */
+function rulesInput(state: ClusterState, name: ServiceName): ProgramInput | MadeRules {
   const service = state.services.get(name);
-  if (service === undefined) return { program: NO_PROGRAM };
-  const { most, large, namespace } = state.bounds ?? { most: Infinity, large: Infinity };
-  const size = sizeOf(state, service, name, Math.min(large, namespace?.large ?? Infinity));
-  if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
+  if (service === undefined) return NO_RULES;
+  const { bounds } = state;
+  const counted = bounds && Math.min(bounds.large, bounds.namespace?.large ?? Infinity);
+  const size = counted === undefined ? undefined : sizeOf(state, service, name, counted);
+  if (size !== undefined && size.elements > bounds!.most) return { aside: oversizeText(size, bounds!.most) };
   const crowded = size && crowdedText(state, name, size.elements);
   if (crowded !== undefined) return { aside: crowded, crowded: size!.elements };
   const slices = [...state.slices.get(name)?.values() ?? []];
   const previous = state.programs.get(name) ?? NO_PROGRAM;
-  const input = {
+  return {
     service,
     slices: new SlicedEndpoints(slices),
     index: state.indexes.of(name, { service, slices, previous, node: state.node }),
     previous,
-    context: { node: state.node, roundsTimeouts: state.bounds?.roundsTimeouts === true },
+    context: { node: state.node, roundsTimeouts: bounds?.roundsTimeouts === true },
     size: size?.elements ?? 0,
   };
-  try {
-    return { program: yield* makeProgram(input) };
-  } catch (error) {
-    // Rules that cannot be made are a fault of this program; it costs that Service alone.
-    if (!(error instanceof InvariantError)) throw error;
-    return { aside: error.message };
-  }
 }
 
 /** Puts rules in place of those `before`, or sets the Service aside. */
@@ -119,10 +144,14 @@ export function applyRules(
   const lags = !rejected && isLarge(state, Math.max(before.size, after.size));
   const restored = folding.restores && new RestoredElements(state, folding.offset, folding.restores);
   const settling = { name, before, after, put: restored?.put ?? putInto(folding), lags };
-  for (const key of after.resources.keys()) changeClaim(folding, key, settling);
+  for (const wanted of after.resources.all) {
+    changeClaim(folding, before.resources.get(wanted.claim), wanted, settling);
+  }
   // In the other order: a frontend goes before what it leads to.
-  const gone = [...before.resources.keys()].filter((key) => !after.resources.has(key));
-  for (const key of gone.reverse()) changeClaim(folding, key, settling);
+  const had = before.resources.all;
+  for (let i = had.length - 1; i >= 0; i--) {
+    if (after.resources.get(had[i]!.claim) === undefined) changeClaim(folding, had[i]!, undefined, settling);
+  }
   restored?.enterCauses(name);
   if (before.udp.size > 0 || after.udp.size > 0) noteStaleFlows(folding, before, after);
   if (after.size < before.size) admit(folding, name);
@@ -221,11 +250,16 @@ interface Settling {
 }
 
 /** Enters or withdraws a claim, and gives what is claimed to the Service that holds it then. */
-function changeClaim(folding: Folding, key: string, settling: Settling): void {
+function changeClaim(
+  folding: Folding,
+  had: ServiceResource | undefined,
+  wanted: ServiceResource | undefined,
+  settling: Settling,
+): void {
   const { state } = folding;
-  const { name, before, after } = settling;
-  const wanted = after.resources.get(key);
-  const had = before.resources.get(key);
+  const { name } = settling;
+  const resource = (wanted ?? had)!;
+  const key = resource.claim;
   // Nearly always the Service alone claims the resource, before and after.
   const claimants = state.claims.get(key);
   if (
@@ -234,7 +268,7 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
     if (!settling.lags && state.unfinished.size === 0 && hasSameElement(had, wanted)) return;
     return changeElements(folding, key, had, wanted, settling);
   }
-  const others = dependents(state, wanted ?? before.resources.get(key)!);
+  const others = dependents(state, resource);
   if (wanted !== undefined && claimants === undefined && others.size === 0 && rankOf(wanted) === 0) {
     // No Service claims it, as for nearly all resources of a new Service.
     claim(state, key, name, wanted);
@@ -249,7 +283,7 @@ function changeClaim(folding: Folding, key: string, settling: Settling): void {
   for (const { key } of heldOthers) reclaim(state, key);
   handOver(folding, held, settling);
   for (const one of heldOthers) handOver(folding, one, settling, true);
-  if (wanted === undefined) forgetAddress(state, before.resources.get(key)!);
+  if (wanted === undefined) forgetAddress(state, resource);
 }
 
 /** Whether both are the same element, as those of endpoints on the own node nearly always are. */

@@ -12,7 +12,7 @@ import { findSubject, isNameProblem } from "./names.ts";
 import type { Past, PastState } from "./past.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 import { hasEndpoints } from "../fold/resource.ts";
-import { commentOf } from "../fold/service_program.ts";
+import { commentOf } from "../fold/service_shape.ts";
 import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { concatenationParts } from "../nft/data_type.ts";
 import { knownPast } from "./last_changes.ts";

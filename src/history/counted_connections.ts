@@ -2,7 +2,7 @@
 // them: a ledger has no counts.
 
 import { frontendInKey } from "../fold/resource.ts";
-import { commentOf } from "../fold/service_program.ts";
+import { commentOf } from "../fold/service_shape.ts";
 import { REFUSING_MAPS } from "../fold/skeleton.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import type { Family } from "../nft/data_type.ts";

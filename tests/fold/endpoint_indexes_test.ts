@@ -179,7 +179,7 @@ function described(state: ClusterState): unknown {
       [name, { resources, slots, udp, omitted, withoutLocal, healthCheck }],
     ) => [
       name,
-      [...resources.keys()],
+      resources.all.map(({ claim }) => claim),
       [...slots],
       [...udp],
       [...omitted],
