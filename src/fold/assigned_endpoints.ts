@@ -29,6 +29,9 @@ export interface AssignedEndpoints extends ListSlots {
   readonly pinned: PinnedEndpoints | undefined;
 }
 
+/** Most ServicePorts have no endpoint on the own node. */
+const NONE: readonly ElementResource[] = [];
+
 /** The endpoints that `slices` have for `port`. Those of `previous` keep their slots. */
 export function assignedEndpoints(
   port: ServicePort,
@@ -44,7 +47,9 @@ export function assignedEndpoints(
     local,
     wanted: { cluster: endpoints.cluster.length, local: endpoints.local.length },
     any: endpoints.any,
-    hairpins: endpoints.hairpins.map(({ address, port: number }) => hairpin(port, address, number)),
+    hairpins: endpoints.hairpins.length === 0
+      ? NONE
+      : endpoints.hairpins.map(({ address, port: number }) => hairpin(port, address, number)),
     serving: endpoints.serving,
     localReady: endpoints.localReady,
     pinned: isPinned(port, { cluster, local }) ? pinnedEndpoints(port.family, cluster, local) : undefined,

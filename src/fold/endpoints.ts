@@ -53,27 +53,44 @@ export interface Endpoints {
 
 /** The endpoints that `slices` have for `port`. */
 export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): Endpoints {
-  const all = [...collect(port, slices, node).values()];
+  const all = collect(port, slices, node);
   const uses = listsUsed(port);
-  const ready = all.filter(({ host }) => host.ready);
-  const own = all.filter(({ host }) => host.local);
-  const localReady = own.filter(({ host }) => host.ready);
-  const cluster = uses.cluster ? orLingering(hinted(ready, node), all) : [];
-  const local = uses.local ? orLingering(localReady, own) : [];
-  const reachable = own.length > 0 ? new Set([...cluster, ...local].filter(({ host }) => host.local)) : NONE;
+  const ready = those(all, isReady);
+  const own = those(all, isLocal);
+  const localReady = those(own, isReady);
+  const cluster = uses.cluster ? orLingering(hinted(ready, node), all) : NONE;
+  const local = uses.local ? orLingering(localReady, own) : NONE;
   return {
     cluster: shares(cluster),
     local: shares(local),
-    any: all.some(({ host }) => host.ready || host.lingering),
-    hairpins: [...reachable].map(({ host, port }) => ({ address: host.address, port })),
-    serving: port.protocol === "udp" ? texts(all.filter(({ host }) => host.serving)) : [],
-    localReady: localReady.map(({ host }) => host.address),
+    any: ready.length > 0 || all.some(isLingering),
+    hairpins: own.length === 0 ? NONE : hairpinsOf(cluster, local),
+    serving: port.protocol === "udp" ? texts(those(all, isServing)) : NONE,
+    localReady: localReady.length === 0 ? NONE : localReady.map(({ host }) => host.address),
   };
+}
+
+const isReady = ({ host }: Endpoint) => host.ready;
+const isLocal = ({ host }: Endpoint) => host.local;
+const isLingering = ({ host }: Endpoint) => host.lingering;
+const isServing = ({ host }: Endpoint) => host.serving;
+
+/** Those of `all` that `test` chooses. Nearly always it chooses all or none, which makes no new list. */
+function those(all: readonly Endpoint[], test: (endpoint: Endpoint) => boolean): readonly Endpoint[] {
+  let count = 0;
+  for (const one of all) if (test(one)) count++;
+  return count === all.length ? all : count === 0 ? NONE : all.filter(test);
+}
+
+/** The endpoints on the own node that are in a list, each once. */
+function hairpinsOf(cluster: readonly Endpoint[], local: readonly Endpoint[]): Endpoints["hairpins"] {
+  const reachable = new Set([...cluster, ...local].filter(isLocal));
+  return [...reachable].map(({ host, port }) => ({ address: host.address, port }));
 }
 
 /** `preferred`; where there is none, those of `all` that terminate and still serve. */
 function orLingering(preferred: readonly Endpoint[], all: readonly Endpoint[]): readonly Endpoint[] {
-  return preferred.length > 0 ? preferred : all.filter(({ host }) => host.lingering);
+  return preferred.length > 0 ? preferred : those(all, isLingering);
 }
 
 /** Which lists of endpoints the rules of `port` use. */
@@ -92,18 +109,22 @@ export function listedEndpoints(port: ServicePort, slices: SlicedEndpoints): str
   return [...new Set(all)];
 }
 
-function shares(endpoints: readonly Endpoint[]): string[] {
+function shares(endpoints: readonly Endpoint[]): readonly string[] {
   // Nearly all Services have no weights.
-  if (endpoints.every(({ host }) => host.weight === 1)) return texts(endpoints);
+  if (endpoints.every(hasNoWeight)) return texts(endpoints);
   return weighted(endpoints.map(({ text, host: { weight } }) => ({ text, weight })));
 }
 
-function texts(endpoints: readonly Endpoint[]): string[] {
-  return endpoints.map(({ text }) => text).sort();
+const hasNoWeight = ({ host }: Endpoint) => host.weight === 1;
+
+function texts(endpoints: readonly Endpoint[]): readonly string[] {
+  return endpoints.length === 0 ? NONE : endpoints.map(({ text }) => text).sort();
 }
 
 /** The ready endpoints whose hints name this node or its zone; all ready ones unless every one has hints. */
 function hinted(ready: readonly Endpoint[], node: OwnNode): readonly Endpoint[] {
+  // Where one has no hints at all, those of the others do not count.
+  if (ready.some(hasNoHints)) return ready;
   const forNode = ready.filter(({ host }) => host.nodes.includes(node.name));
   if (node.name !== "" && forNode.length > 0 && ready.every(({ host }) => host.nodes.length > 0)) {
     return forNode;
@@ -115,19 +136,37 @@ function hinted(ready: readonly Endpoint[], node: OwnNode): readonly Endpoint[] 
   return ready;
 }
 
-/** Endpoints by {@link joinEndpoint}. Of an endpoint in two slices the one with the higher rank is used. */
-function collect(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): Map<string, Endpoint> {
-  const found = new Map<string, Endpoint>();
+const hasNoHints = ({ host }: Endpoint) => host.nodes.length + host.zones.length === 0;
+
+/** Up to so many endpoints are compared with each other. */
+const COMPARED_MAX = 8;
+
+/** Endpoints, each once. Of an endpoint in two slices the one with the higher rank is used. */
+function collect(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): readonly Endpoint[] {
+  const listed: Endpoint[] = [];
   for (const { slice, number } of slices.find(port)) {
     for (const host of slices.hosts(slice, node.name)) {
-      const text = joinEndpoint(host.address, number);
-      const before = found.get(text);
-      if (before === undefined || rank(host) > rank(before.host)) {
-        found.set(text, { text, host, port: number });
-      }
+      listed.push({ text: joinEndpoint(host.address, number), host, port: number });
     }
   }
-  return found;
+  return listed.length <= COMPARED_MAX && listed.every(isFirst) ? listed : once(listed);
+}
+
+function isFirst({ host: { address }, port }: Endpoint, place: number, all: readonly Endpoint[]): boolean {
+  for (let i = 0; i < place; i++) {
+    const before = all[i]!;
+    if (before.host.address === address && before.port === port) return false;
+  }
+  return true;
+}
+
+function once(listed: readonly Endpoint[]): readonly Endpoint[] {
+  const found = new Map<string, Endpoint>();
+  for (const one of listed) {
+    const before = found.get(one.text);
+    if (before === undefined || rank(one.host) > rank(before.host)) found.set(one.text, one);
+  }
+  return [...found.values()];
 }
 
 /** A total order of the hosts of one address: the choice between two slices must not depend on which came first. */

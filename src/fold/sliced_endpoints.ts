@@ -30,41 +30,49 @@ export interface Found {
 
 const FAMILY_OF: ReadonlyMap<string, Family> = new Map([["IPv4", "ip"], ["IPv6", "ip6"]]);
 const NOTHING: readonly Found[] = [];
+const NO_TEXTS: readonly string[] = [];
 
 /** What of a ServicePort its endpoints are found by. */
 type Wanted = Pick<ServicePort, "family" | "portName"> & { readonly protocol: string };
 
+/** Up to so many ports of slices are looked through. */
+const SEARCHED_MAX = 8;
+
 /** The slices of one Service. It lives as long as the Service's rules are made. */
 export class SlicedEndpoints {
-  readonly #found = new Map<string, Found[]>();
-  readonly #hosts = new Map<EndpointSlice, readonly Host[]>();
-
-  readonly #problems: string[] = [];
+  readonly #slices: readonly EndpointSlice[];
+  /** By what ports look for, where there is much to look through. */
+  readonly #found: ReadonlyMap<string, readonly Found[]> | undefined;
+  /** The slice whose hosts were read last. Nearly all Services have one. */
+  #last: { readonly slice: EndpointSlice; readonly hosts: readonly Host[] } | undefined;
+  #hosts: Map<EndpointSlice, readonly Host[]> | undefined;
 
   constructor(slices: Iterable<EndpointSlice>) {
-    for (const slice of slices) {
-      const problem = weightProblem(slice);
-      if (problem !== undefined) this.#problems.push(problem);
-      const family = FAMILY_OF.get(slice.addressType);
-      if (family === undefined) continue;
-      for (const { name, protocol, port: number } of slice.ports) {
-        if (!number) continue;
-        const key = keyOf(family, (protocol ?? "TCP").toLowerCase(), name ?? "");
-        const before = this.#found.get(key);
-        if (before === undefined) this.#found.set(key, [{ slice, number }]);
-        else before.push({ slice, number });
-      }
-    }
+    this.#slices = [...slices];
+    let ports = 0;
+    for (const slice of this.#slices) ports += slice.ports.length;
+    this.#found = ports > SEARCHED_MAX ? indexOf(this.#slices) : undefined;
   }
 
   /** What is wrong with the slices' weights, as text, in an order that does not depend on that of events. */
   get problems(): readonly string[] {
-    return this.#problems.sort();
+    // Nearly no slice has weights.
+    if (this.#slices.every(hasGoodWeight)) return NO_TEXTS;
+    return this.#slices.map(weightProblem).filter((problem) => problem !== undefined).sort();
   }
 
   /** The slices that have `port`, each with the port's number there; a slice that has it twice comes twice. */
   find({ family, protocol, portName }: Wanted): readonly Found[] {
-    return this.#found.get(keyOf(family, protocol, portName)) ?? NOTHING;
+    if (this.#found !== undefined) return this.#found.get(keyOf(family, protocol, portName)) ?? NOTHING;
+    let found = NOTHING;
+    for (const slice of this.#slices) {
+      if (FAMILY_OF.get(slice.addressType) !== family) continue;
+      for (const { name, protocol: ofPort, port: number } of slice.ports) {
+        if (!number || (name ?? "") !== portName || protocolOf(ofPort) !== protocol) continue;
+        found = found === NOTHING ? [{ slice, number }] : [...found, { slice, number }];
+      }
+    }
+    return found;
   }
 
   /** How many slots `port` needs at most: an endpoint that is in two slices counts twice, and one that is not ready counts. */
@@ -74,14 +82,51 @@ export class SlicedEndpoints {
 
   /** The endpoints of `slice`, seen from node `ownNode`. They are read once for all ports, so it must be the same each time. */
   hosts(slice: EndpointSlice, ownNode: string): readonly Host[] {
-    let hosts = this.#hosts.get(slice);
-    if (hosts === undefined) {
-      const seen = sightOf(slice, ownNode);
-      hosts = slice.endpoints.flatMap((endpoint) => hostOf(endpoint, seen) ?? []);
-      this.#hosts.set(slice, hosts);
+    const last = this.#last;
+    if (last?.slice === slice) return last.hosts;
+    const known = this.#hosts?.get(slice);
+    if (known !== undefined) return known;
+    const hosts = hostsOf(slice, sightOf(slice, ownNode));
+    if (last !== undefined) {
+      this.#hosts = (this.#hosts ?? new Map([[last.slice, last.hosts]])).set(slice, hosts);
     }
+    this.#last = { slice, hosts };
     return hosts;
   }
+}
+
+function hasGoodWeight(slice: EndpointSlice): boolean {
+  return weightProblem(slice) === undefined;
+}
+
+function indexOf(slices: readonly EndpointSlice[]): ReadonlyMap<string, readonly Found[]> {
+  const index = new Map<string, Found[]>();
+  for (const slice of slices) {
+    const family = FAMILY_OF.get(slice.addressType);
+    if (family === undefined) continue;
+    for (const { name, protocol, port: number } of slice.ports) {
+      if (!number) continue;
+      const key = keyOf(family, protocolOf(protocol), name ?? "");
+      const before = index.get(key);
+      if (before === undefined) index.set(key, [{ slice, number }]);
+      else before.push({ slice, number });
+    }
+  }
+  return index;
+}
+
+/** A protocol as a ServicePort spells it. */
+function protocolOf(protocol: string | undefined): string {
+  return protocol === undefined || protocol === "TCP" ? "tcp" : protocol.toLowerCase();
+}
+
+function hostsOf(slice: EndpointSlice, seen: Sight): readonly Host[] {
+  const hosts: Host[] = [];
+  for (const endpoint of slice.endpoints) {
+    const host = hostOf(endpoint, seen);
+    if (host !== undefined) hosts.push(host);
+  }
+  return hosts;
 }
 
 /** How many slots the endpoints of `slice` fill at most, or one each without weight. */

@@ -11,6 +11,7 @@ export interface Slots {
 }
 
 const NONE: readonly string[] = [];
+const NO_HOLES: readonly number[] = [];
 
 /** No endpoint. */
 export const NO_SLOTS: Slots = { slotClass: 1, endpoints: [] };
@@ -24,7 +25,9 @@ const SHRINK_AT = 4;
  * new length move into the holes that are left. At most {@link SLOT_CLASS_MAX} endpoints get a slot, those of `previous` first.
  */
 export function assignSlots(previous: Slots, desired: readonly string[]): Slots {
-  if (previous.endpoints.length === 0) return refill(previous, [], desired).slots;
+  if (previous.endpoints.length === 0) return firstSlots(previous, desired);
+  // Nearly always nothing has changed: another port has, or the state is made from a snapshot.
+  if (sameTexts(previous.endpoints, desired)) return refill(previous, NO_HOLES, NONE).slots;
   const wanted = new Map<string, number>();
   for (const endpoint of desired) wanted.set(endpoint, (wanted.get(endpoint) ?? 0) + 1);
   const holes: number[] = [];
@@ -33,6 +36,22 @@ export function assignSlots(previous: Slots, desired: readonly string[]): Slots 
   });
   const newcomers = [...wanted].flatMap(([endpoint, slots]) => new Array<string>(slots).fill(endpoint));
   return refill(previous, holes, newcomers).slots;
+}
+
+/** {@link assignSlots} where there was no endpoint. */
+function firstSlots(previous: Slots, desired: readonly string[]): Slots {
+  const endpoints = desired.length <= SLOT_CLASS_MAX ? desired : desired.slice(0, SLOT_CLASS_MAX);
+  const slotClass = classFor(previous.slotClass, endpoints.length);
+  if (endpoints.length === 0 && slotClass === previous.slotClass) return previous;
+  const slots: Slots = { slotClass, endpoints };
+  markChanged(previous, slots, NO_HOLES);
+  return slots;
+}
+
+function sameTexts(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** An assignment that was made from another one. */
@@ -63,7 +82,7 @@ export function refill(
   const slotClass = classFor(previous.slotClass, length);
   // The same value says that nothing changed: frontends need not compare each slot then.
   const same = holes.length === 0 && come.length === 0 && slotClass === previous.slotClass;
-  if (same) return { slots: previous, filled: [], left };
+  if (same) return { slots: previous, filled: NO_HOLES, left };
   const filled = holes.filter((slot) => slot < length);
   for (let slot = old.length; slot < length; slot++) filled.push(slot);
   const behind = new Set(holes.filter((slot) => slot >= length));
@@ -134,5 +153,5 @@ function classFor(before: number, count: number): number {
 
 /** The smallest class that has room for `count` endpoints. */
 export function smallestClass(count: number): number {
-  return count <= 1 ? 1 : 2 ** Math.ceil(Math.log2(count));
+  return count <= 1 ? 1 : 2 ** (32 - Math.clz32(count - 1));
 }
