@@ -14,6 +14,7 @@ import { EndpointIndexes } from "./endpoint_indexes.ts";
 import { KeptMap } from "./kept_map.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import type { NamespaceTotals } from "./namespace_total.ts";
+import type { SmallMap } from "./small_map.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 import type { UnfinishedWork } from "./unfinished.ts";
 import type { Title } from "./title.ts";
@@ -34,7 +35,7 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   readonly objects: KeptMap<string, KubeObject>;
   readonly services: Map<ServiceName, Service>;
   /** Slices of a Service by name; kept also while the Service itself is unknown. */
-  readonly slices: Map<ServiceName, Map<string, EndpointSlice>>;
+  readonly slices: Map<ServiceName, SmallMap<string, EndpointSlice>>;
   readonly programs: KeptMap<ServiceName, ServiceProgram>;
   /** Endpoints of Services that have many, as they were last read. Nothing depends on which are kept. */
   readonly indexes: EndpointIndexes;

@@ -26,6 +26,7 @@ import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
 import { changeServiceCIDR, type CidrElement, cidrElements } from "./service_cidrs.ts";
 import { putElement, setAside, settle, settleAll, settleChanged } from "./settle.ts";
 import { advance } from "./steps.ts";
+import { SmallMap } from "./small_map.ts";
 import { enterMissingCauses, newRestoring } from "./restoring.ts";
 import { isUnfinished } from "./unfinished.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
@@ -146,11 +147,8 @@ function foldSlice(
 
 function addSlice({ slices }: ClusterState, owner: ServiceName, name: string, slice: EndpointSlice): void {
   const owned = slices.get(owner);
-  if (owned !== undefined) return void owned.set(name, slice);
-  // A constructor that reads a list takes several times as long.
-  const first = new Map<string, EndpointSlice>();
-  first.set(name, slice);
-  slices.set(owner, first);
+  if (owned === undefined) slices.set(owner, new SmallMap<string, EndpointSlice>().set(name, slice));
+  else owned.set(name, slice);
 }
 
 function removeSlice({ slices }: ClusterState, owner: ServiceName, name: string): void {

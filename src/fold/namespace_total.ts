@@ -23,9 +23,12 @@ export function noteServed(
   name: ServiceName,
   elements: number,
 ): void {
+  const isLarge = bounds?.namespace !== undefined && elements > bounds.namespace.large;
+  // Nearly no Service is large.
+  if (!isLarge && largeServices.size === 0) return;
   const namespace = namespaceOf(name);
   const served = largeServices.get(namespace);
-  if (bounds?.namespace !== undefined && elements > bounds.namespace.large) {
+  if (isLarge) {
     if (served === undefined) largeServices.set(namespace, new Map([[name, elements]]));
     else served.set(name, elements);
   } else if (served?.delete(name) && served.size === 0) largeServices.delete(namespace);

@@ -25,6 +25,7 @@ import {
 } from "./service_shape.ts";
 import type { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { NO_SLOTS, type Slots } from "./slots.ts";
+import { SmallMap } from "./small_map.ts";
 import { guardChain, guardResource } from "./source_ranges.ts";
 
 /** What one Service puts into the ruleset, and what is reported about it. */
@@ -36,7 +37,10 @@ export interface ServiceProgram {
   /** Its resources. */
   readonly resources: ServiceResources;
   /** Slots of each ServicePort's lists of endpoints, by `PortShape.lists`. All its frontends share them. */
-  readonly slots: ReadonlyMap<string, Slots>;
+  readonly slots:
+    & Pick<ReadonlyMap<string, Slots>, "get" | "has" | "size">
+    & Pick<SmallMap<string, Slots>, "values">
+    & Iterable<readonly [string, Slots]>;
   /** How many endpoints have no slot and so get no traffic, by ServicePort name and family. */
   readonly omitted: ReadonlyMap<string, number>;
   /** Its UDP frontends, by `claim`; empty for most Services. */
@@ -119,7 +123,7 @@ interface Draft {
   readonly input: ProgramInput;
   readonly shape: ServiceShape;
   readonly resources: ServiceResources;
-  readonly slots: Map<string, Slots>;
+  readonly slots: SmallMap<string, Slots>;
   readonly omitted: [string, number][];
   readonly ready: string[];
   readonly udp: [string, UdpFrontend][];
@@ -155,7 +159,7 @@ function newDraft(input: ProgramInput): Draft | undefined {
     input,
     shape,
     resources,
-    slots: new Map(),
+    slots: new SmallMap(),
     omitted: [],
     ready: [],
     udp: [],

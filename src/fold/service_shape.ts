@@ -5,7 +5,7 @@ import { UTF8_BYTES_MAX } from "../limits/input.ts";
 import { COMMENT_BYTES_MAX } from "../limits/rules.ts";
 import { familyOf } from "../kube/address.ts";
 import type { Service } from "../kube/objects.ts";
-import { clusterAddresses, leftOutOf, type ServicePort, servicePorts } from "../kube/service_port.ts";
+import { leftOutOf, portsInFamilies, serviceFamilies, type ServicePort } from "../kube/service_port.ts";
 import type { Address } from "../nft/data_type.ts";
 import { canonicalKey, type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { listName } from "./endpoints.ts";
@@ -51,12 +51,13 @@ const NONE: readonly never[] = [];
 
 /** The shape of a Service, for a node with these link-local addresses. */
 export function shapeOf(service: Service, ownLinkLocal: readonly Address[]): ServiceShape {
+  const families = serviceFamilies(service, ownLinkLocal);
   return {
     service,
     ownLinkLocal,
     leftOut: leftOutOf(service, ownLinkLocal),
-    clusterIPs: clusterAddresses(service).map((address) => clusterIP(service, address)),
-    ports: servicePorts(service, ownLinkLocal).map(portShapeOf),
+    clusterIPs: families.map((family) => clusterIP(service, family.clusterIP)),
+    ports: portsInFamilies(service, families).map(portShapeOf),
   };
 }
 

@@ -143,7 +143,7 @@ export function applyRules(
   noteProgram(folding, name, before, after);
   const lags = !rejected && isLarge(state, Math.max(before.size, after.size));
   const restored = folding.restores && new RestoredElements(state, folding.offset, folding.restores);
-  const settling = { name, before, after, put: restored?.put ?? putInto(folding), lags };
+  const settling = { name, alone: [name], before, after, put: restored?.put ?? putInto(folding), lags };
   for (const wanted of after.resources.all) {
     changeClaim(folding, before.resources.get(wanted.claim), wanted, settling);
   }
@@ -216,6 +216,21 @@ function noteProgram(
   after: ServiceProgram,
 ): void {
   putHealthCheck(state, name, after.healthCheck);
+  if (before.omitted.size + after.omitted.size > 0) noteOmitted({ state, changes }, before, after);
+  if (before.leftOut.length > 0 || after.leftOut.length > 0) {
+    changes.leftOut = noteBefore(changes.leftOut, name, state.leftOut.get(name));
+    if (after.leftOut.length > 0) state.leftOut.set(name, after.leftOut);
+    else state.leftOut.delete(name);
+  }
+  countWithoutLocal(state, before, -1);
+  countWithoutLocal(state, after, 1);
+}
+
+function noteOmitted(
+  { state, changes }: Pick<Folding, "state" | "changes">,
+  before: ServiceProgram,
+  after: ServiceProgram,
+): void {
   for (const port of before.omitted.keys()) {
     changes.omissions = noteBefore(changes.omissions, port, state.omitted.get(port));
     state.omitted.delete(port);
@@ -224,13 +239,6 @@ function noteProgram(
     changes.omissions = noteBefore(changes.omissions, port, state.omitted.get(port));
     state.omitted.set(port, count);
   }
-  if (before.leftOut.length > 0 || after.leftOut.length > 0) {
-    changes.leftOut = noteBefore(changes.leftOut, name, state.leftOut.get(name));
-    if (after.leftOut.length > 0) state.leftOut.set(name, after.leftOut);
-    else state.leftOut.delete(name);
-  }
-  countWithoutLocal(state, before, -1);
-  countWithoutLocal(state, after, 1);
 }
 
 function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram, sign: 1 | -1): void {
@@ -242,6 +250,8 @@ function countWithoutLocal(state: ClusterState, { withoutLocal }: ServiceProgram
 /** A Service that is being settled. */
 interface Settling {
   readonly name: ServiceName;
+  /** The claimants of what it alone claims: one list for all its claims. */
+  readonly alone: readonly ServiceName[];
   readonly before: ServiceProgram;
   readonly after: ServiceProgram;
   readonly put: Put;
@@ -271,7 +281,7 @@ function changeClaim(
   const others = dependents(state, resource);
   if (wanted !== undefined && claimants === undefined && others.size === 0 && rankOf(wanted) === 0) {
     // No Service claims it, as for nearly all resources of a new Service.
-    claim(state, key, name, wanted);
+    state.claims.set(key, settling.alone);
     return changeElements(folding, key, undefined, wanted, settling);
   }
   const held = holdingOf(state, key, settling);
@@ -347,7 +357,7 @@ function changeElements(
   after: ServiceResource | undefined,
   { put, lags }: Settling,
 ): void {
-  const unfinished = state.unfinished.get(key);
+  const unfinished = state.unfinished.size === 0 ? undefined : state.unfinished.get(key);
   const stands = unfinished === undefined ? before : unfinished.stands;
   if (!isLeftToStep(state, stands, after, lags)) {
     if (unfinished !== undefined) state.unfinished.delete(key);
@@ -370,6 +380,8 @@ function isLeftToStep(
   after: ServiceResource | undefined,
   lags: boolean,
 ): boolean {
+  // Nearly always no frontend waits.
+  if (!lags && unfinished.size === 0) return false;
   const one = after ?? stands;
   if (one?.kind !== "element" || !isOfChains(one.path)) return lags;
   return after === undefined && unfinished.values().some(({ stands }) => stands?.kind === "frontend");

@@ -55,7 +55,7 @@ export function noteTightened(
 ): void {
   const guard = after === undefined ? undefined : guardOf(after);
   if (guard === undefined) {
-    tightened.delete(claim);
+    if (tightened.size > 0) tightened.delete(claim);
     return;
   }
   const earlier = before?.kind === "frontend" && before.values.guard !== undefined

@@ -51,8 +51,12 @@ export function isProxied(service: Service): boolean {
  * `ownLinkLocal`: link-local addresses of the own node, which cannot be addresses of a load balancer.
  */
 export function servicePorts(service: Service, ownLinkLocal: readonly Address[] = NONE): ServicePort[] {
+  return portsInFamilies(service, serviceFamilies(service, ownLinkLocal));
+}
+
+/** The balanced ports of `service` in `families`, in the order of its spec. */
+export function portsInFamilies(service: Service, families: readonly ServiceFamily[]): ServicePort[] {
   const { namespace, name } = service.metadata;
-  const families = serviceFamilies(service, ownLinkLocal);
   return (service.spec.ports ?? []).flatMap((port) =>
     families.map((family): ServicePort => ({
       ...family,
@@ -111,10 +115,13 @@ export function serviceFamilies(
 export function clusterAddresses(service: Service): Address[] {
   const { clusterIP, clusterIPs } = service.spec;
   const listed = clusterIPs?.length ? clusterIPs : [clusterIP ?? ""];
-  const addresses = listed.map(parseAddress).filter((address) => address !== undefined);
-  return addresses.filter((address, i) =>
-    addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
-  );
+  const first: Address[] = [];
+  for (const text of listed) {
+    const address = parseAddress(text);
+    if (address === undefined) continue;
+    if (!first.some((other) => familyOf(other) === familyOf(address))) first.push(address);
+  }
+  return first;
 }
 
 /** Most Services have no address but their cluster IP. */
