@@ -3,7 +3,7 @@
 
 import type { Address } from "../nft/data_type.ts";
 import type { ServicePort } from "../kube/service_port.ts";
-import type { Host, SlicedEndpoints } from "./sliced_endpoints.ts";
+import type { Found, Host, SlicedEndpoints } from "./sliced_endpoints.ts";
 import { weighted } from "./weights.ts";
 
 /** What the fold uses of the own node. */
@@ -118,7 +118,15 @@ function shares(endpoints: readonly Endpoint[]): readonly string[] {
 const hasNoWeight = ({ host }: Endpoint) => host.weight === 1;
 
 function texts(endpoints: readonly Endpoint[]): readonly string[] {
-  return endpoints.length === 0 ? NONE : endpoints.map(({ text }) => text).sort();
+  if (endpoints.length === 0) return NONE;
+  const all = endpoints.map(({ text }) => text);
+  // Controllers list them in order, nearly always.
+  return isInOrder(all) ? all : all.sort();
+}
+
+function isInOrder(texts: readonly string[]): boolean {
+  for (let i = 1; i < texts.length; i++) if (texts[i - 1]! > texts[i]!) return false;
+  return true;
 }
 
 /** The ready endpoints whose hints name this node or its zone; all ready ones unless every one has hints. */
@@ -143,12 +151,14 @@ const COMPARED_MAX = 8;
 
 /** Endpoints, each once. Of an endpoint in two slices the one with the higher rank is used. */
 function collect(port: ServicePort, slices: SlicedEndpoints, node: OwnNode): readonly Endpoint[] {
-  const listed: Endpoint[] = [];
-  for (const { slice, number } of slices.find(port)) {
-    for (const host of slices.hosts(slice, node.name)) {
-      listed.push({ text: joinEndpoint(host.address, number), host, port: number });
-    }
-  }
+  const found = slices.find(port);
+  const endpointsAt = ({ slice, number }: Found) =>
+    slices.hosts(slice, node.name).map((host): Endpoint => ({
+      text: joinEndpoint(host.address, number),
+      host,
+      port: number,
+    }));
+  const listed = found.length === 1 ? endpointsAt(found[0]!) : found.flatMap(endpointsAt);
   return listed.length <= COMPARED_MAX && listed.every(isFirst) ? listed : once(listed);
 }
 

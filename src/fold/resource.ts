@@ -236,7 +236,8 @@ function changeFrontend(
   put: Put,
 ): void {
   const { at, family, frontend } = one;
-  const [paths, sets] = [PATHS[family], SETS[at]];
+  const paths = PATHS[family];
+  const sets = SETS[at];
   const renamed = before?.comment !== after?.comment;
   changeValues(before, after, one, put);
   const wasAlone = at === "address" && before?.values.outside !== undefined;
@@ -266,12 +267,13 @@ function changeValues(
   { at, family, frontend }: FrontendResource,
   put: Put,
 ): void {
-  const [old, now] = [before?.values ?? NO_VALUES, after?.values ?? NO_VALUES];
+  const old = before?.values ?? NO_VALUES;
+  const now = after?.values ?? NO_VALUES;
   if (old === now && now === NO_VALUES) return;
   const renamed = before?.comment !== after?.comment;
   for (const role of ROLES) {
-    const [was, is] = [old[role], now[role]];
-    if (was === is && (!renamed || is === undefined)) continue;
+    const is = now[role];
+    if (old[role] === is && (!renamed || is === undefined)) continue;
     const element = is === undefined ? undefined : { key: frontend, value: is, comment: after!.comment };
     put(PATHS[family][SETS[at][role]], frontend, element);
   }

@@ -28,6 +28,14 @@ import { NO_SLOTS, type Slots } from "./slots.ts";
 import { SmallMap } from "./small_map.ts";
 import { guardChain, guardResource } from "./source_ranges.ts";
 
+/** Slots by the names of their lists. */
+interface SlotsByList extends Iterable<readonly [string, Slots]> {
+  readonly size: number;
+  get(list: string): Slots | undefined;
+  has(list: string): boolean;
+  values(): Iterable<Slots>;
+}
+
 /** What one Service puts into the ruleset, and what is reported about it. */
 export interface ServiceProgram {
   /** What follows from the Service object alone; absent where there is none. */
@@ -37,10 +45,7 @@ export interface ServiceProgram {
   /** Its resources. */
   readonly resources: ServiceResources;
   /** Slots of each ServicePort's lists of endpoints, by `PortShape.lists`. All its frontends share them. */
-  readonly slots:
-    & Pick<ReadonlyMap<string, Slots>, "get" | "has" | "size">
-    & Pick<SmallMap<string, Slots>, "values">
-    & Iterable<readonly [string, Slots]>;
+  readonly slots: SlotsByList;
   /** How many endpoints have no slot and so get no traffic, by ServicePort name and family. */
   readonly omitted: ReadonlyMap<string, number>;
   /** Its UDP frontends, by `claim`; empty for most Services. */
@@ -124,10 +129,11 @@ interface Draft {
   readonly shape: ServiceShape;
   readonly resources: ServiceResources;
   readonly slots: SmallMap<string, Slots>;
-  readonly omitted: [string, number][];
-  readonly ready: string[];
-  readonly udp: [string, UdpFrontend][];
-  readonly withoutLocal: WithoutLocal[];
+  /** These are absent until there are some: most Services have none. */
+  omitted?: [string, number][];
+  ready?: string[];
+  udp?: [string, UdpFrontend][];
+  withoutLocal?: WithoutLocal[];
 }
 
 /** The program of a Service. It is made port by port; after each port the endpoints that it cost are yielded. */
@@ -155,16 +161,7 @@ function newDraft(input: ProgramInput): Draft | undefined {
   const shape = isShapeOf(before, service, linkLocal) ? before : shapeOf(service, linkLocal);
   const resources = new ServiceResources();
   for (const clusterIP of shape.clusterIPs) resources.add(clusterIP);
-  return {
-    input,
-    shape,
-    resources,
-    slots: new SmallMap(),
-    omitted: [],
-    ready: [],
-    udp: [],
-    withoutLocal: [],
-  };
+  return { input, shape, resources, slots: new SmallMap() };
 }
 
 /** Adds a port, and returns what that cost, in endpoints. */
@@ -186,14 +183,14 @@ function addPort(draft: Draft, portShape: PortShape): number {
   for (const one of pinned === undefined ? NONE : timeoutResources(port)) resources.add(one);
   addFrontends({ port, shape: portShape, node: context.node, cluster, local, any, pinned }, resources);
   for (const one of endpoints.hairpins) resources.add(one);
-  if (port.protocol === "udp") draft.udp.push(...udpFrontends(port, endpoints.serving));
-  draft.ready.push(...endpoints.localReady);
+  if (port.protocol === "udp") (draft.udp ??= []).push(...udpFrontends(port, endpoints.serving));
+  if (endpoints.localReady.length > 0) (draft.ready ??= []).push(...endpoints.localReady);
   if (endpoints.any && wanted.local === 0) {
-    if (port.internalLocal) draft.withoutLocal.push(`internal ${port.family}`);
-    if (port.externalLocal) draft.withoutLocal.push(`external ${port.family}`);
+    if (port.internalLocal) (draft.withoutLocal ??= []).push(`internal ${port.family}`);
+    if (port.externalLocal) (draft.withoutLocal ??= []).push(`external ${port.family}`);
   }
   const left = wanted.cluster - cluster.endpoints.length + wanted.local - local.endpoints.length;
-  if (left > 0) draft.omitted.push([`${port.name} ${port.family}`, left]);
+  if (left > 0) (draft.omitted ??= []).push([`${port.name} ${port.family}`, left]);
   return PORT_COST + wanted.cluster + wanted.local;
 }
 
@@ -201,16 +198,16 @@ function finished(
   { input, shape, resources, slots, omitted, ready, udp, withoutLocal }: Draft,
 ): ServiceProgram {
   const { service, context, size, slices } = input;
-  const healthCheck = healthCheckOf(service, ready);
+  const healthCheck = healthCheckOf(service, ready ?? NONE);
   const remarks = remarksOn(service, shape, context, slices.problems);
   const program: ServiceProgram = {
     shape,
     size,
     resources,
     slots,
-    omitted: omitted.length === 0 ? NO_PROGRAM.omitted : new Map(omitted),
-    udp: udp.length === 0 ? NO_PROGRAM.udp : new Map(udp),
-    withoutLocal: withoutLocal.length === 0 ? NONE : withoutLocal,
+    omitted: omitted === undefined ? NO_PROGRAM.omitted : new Map(omitted),
+    udp: udp === undefined ? NO_PROGRAM.udp : new Map(udp),
+    withoutLocal: withoutLocal ?? NONE,
     leftOut: remarks.length === 0 ? shape.leftOut : [...shape.leftOut, ...remarks],
   };
   resources.trim();
@@ -224,7 +221,8 @@ function remarksOn(
   context: ProgramContext,
   problems: readonly string[],
 ): readonly string[] {
-  const [choice, rounding] = [choiceProblem(service), roundingText(shape, context)];
+  const choice = choiceProblem(service);
+  const rounding = roundingText(shape, context);
   if (choice === undefined && rounding === undefined) return problems;
   return [...[choice, rounding].filter((text) => text !== undefined), ...problems];
 }
@@ -235,7 +233,8 @@ function withTimeout(port: ServicePort, { roundsTimeouts }: ProgramContext): Ser
 }
 
 /** That the timeout of a Service is not exactly its own. All ports have the same. */
-function roundingText({ ports: [first] }: ServiceShape, context: ProgramContext): string | undefined {
+function roundingText({ ports }: ServiceShape, context: ProgramContext): string | undefined {
+  const first = ports[0];
   if (first === undefined) return undefined;
   const wanted = first.port.affinitySeconds;
   const kept = withTimeout(first.port, context).affinitySeconds;
@@ -267,8 +266,8 @@ function addFrontends(program: PortProgram, resources: ServiceResources): void {
   const { port, shape } = program;
   const open = port.externalLocal ? externalLocal : externalCluster;
   addFrontend(port, internal(program), resources);
-  for (const [i, bare] of shape.addresses.entries()) {
-    addFrontend(port, open(program, bare, port.externalIPs[i]), resources);
+  for (let i = 0; i < shape.addresses.length; i++) {
+    addFrontend(port, open(program, shape.addresses[i]!, port.externalIPs[i]), resources);
   }
   if (shape.nodePort) addFrontend(port, open(program, shape.nodePort, undefined), resources);
 }

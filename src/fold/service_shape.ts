@@ -6,7 +6,7 @@ import { COMMENT_BYTES_MAX } from "../limits/rules.ts";
 import { familyOf } from "../kube/address.ts";
 import type { Service } from "../kube/objects.ts";
 import { leftOutOf, portsInFamilies, serviceFamilies, type ServicePort } from "../kube/service_port.ts";
-import type { Address } from "../nft/data_type.ts";
+import type { Address, Family, Protocol } from "../nft/data_type.ts";
 import { canonicalKey, type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { listName } from "./endpoints.ts";
 import {
@@ -87,19 +87,22 @@ function portShapeOf(port: ServicePort): PortShape {
   };
 }
 
-/** Names of lists that ports have: those of most Services are the same, and one value stands for all that are equal. */
-const names = new Map<string, ListNames>();
+/** Names of lists by the name of their port: those of most Services are the same, and one value stands for all that are equal. */
+const NAMES: Readonly<Record<Family, Readonly<Record<Protocol, Map<string, ListNames>>>>> = {
+  ip: { tcp: new Map(), udp: new Map(), sctp: new Map() },
+  ip6: { tcp: new Map(), udp: new Map(), sctp: new Map() },
+};
 
 /** A cluster has few names of ports; one with more costs memory for each. */
 const NAMES_MAX = 1000;
 
 function listNames(port: ServicePort): ListNames {
-  const cluster = listName(port, "cluster");
-  const known = names.get(cluster);
+  const names = NAMES[port.family][port.protocol];
+  const known = names.get(port.portName);
   if (known !== undefined) return known;
   if (names.size >= NAMES_MAX) names.clear();
-  const made: ListNames = { cluster, local: listName(port, "local") };
-  names.set(cluster, made);
+  const made: ListNames = { cluster: listName(port, "cluster"), local: listName(port, "local") };
+  names.set(port.portName, made);
   return made;
 }
 

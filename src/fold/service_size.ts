@@ -69,7 +69,7 @@ export function oversizeText(
  */
 export function isSurelySmall(
   service: Service,
-  slices: Iterable<EndpointSlice>,
+  slices: readonly EndpointSlice[],
   elements: number,
   range = 1,
 ): boolean {

@@ -3,6 +3,7 @@
 // batched. Settling costs what the Service has, whatever the size of the cluster.
 
 import { InvariantError } from "../invariant.ts";
+import type { EndpointSlice } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
 import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
@@ -92,6 +93,9 @@ export function* makeRules(state: ClusterState, name: ServiceName): Generator<nu
   }
 }
 
+const UNBOUNDED = { most: Infinity, large: Infinity, namespace: undefined };
+const NO_SLICES: readonly EndpointSlice[] = [];
+
 /** Rules that cannot be made are a fault of this program; it costs that Service alone. */
 function faulty(error: unknown): MadeRules {
   if (!(error instanceof InvariantError)) throw error;
@@ -102,20 +106,19 @@ function faulty(error: unknown): MadeRules {
 function rulesInput(state: ClusterState, name: ServiceName): ProgramInput | MadeRules {
   const service = state.services.get(name);
   if (service === undefined) return NO_RULES;
-  const { bounds } = state;
-  const counted = bounds && Math.min(bounds.large, bounds.namespace?.large ?? Infinity);
-  const size = counted === undefined ? undefined : sizeOf(state, service, name, counted);
-  if (size !== undefined && size.elements > bounds!.most) return { aside: oversizeText(size, bounds!.most) };
+  const { most, large, namespace } = state.bounds ?? UNBOUNDED;
+  const size = sizeOf(state, service, name, Math.min(large, namespace?.large ?? Infinity));
+  if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
   const crowded = size && crowdedText(state, name, size.elements);
   if (crowded !== undefined) return { aside: crowded, crowded: size!.elements };
-  const slices = [...state.slices.get(name)?.values() ?? []];
+  const slices = state.slices.get(name)?.values() ?? NO_SLICES;
   const previous = state.programs.get(name) ?? NO_PROGRAM;
   return {
     service,
     slices: new SlicedEndpoints(slices),
     index: state.indexes.of(name, { service, slices, previous, node: state.node }),
     previous,
-    context: { node: state.node, roundsTimeouts: bounds?.roundsTimeouts === true },
+    context: { node: state.node, roundsTimeouts: state.bounds?.roundsTimeouts === true },
     size: size?.elements ?? 0,
   };
 }

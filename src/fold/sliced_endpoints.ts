@@ -47,8 +47,8 @@ export class SlicedEndpoints {
   #last: { readonly slice: EndpointSlice; readonly hosts: readonly Host[] } | undefined;
   #hosts: Map<EndpointSlice, readonly Host[]> | undefined;
 
-  constructor(slices: Iterable<EndpointSlice>) {
-    this.#slices = [...slices];
+  constructor(slices: readonly EndpointSlice[]) {
+    this.#slices = slices;
     let ports = 0;
     for (const slice of this.#slices) ports += slice.ports.length;
     this.#found = ports > SEARCHED_MAX ? indexOf(this.#slices) : undefined;
@@ -121,12 +121,8 @@ function protocolOf(protocol: string | undefined): string {
 }
 
 function hostsOf(slice: EndpointSlice, seen: Sight): readonly Host[] {
-  const hosts: Host[] = [];
-  for (const endpoint of slice.endpoints) {
-    const host = hostOf(endpoint, seen);
-    if (host !== undefined) hosts.push(host);
-  }
-  return hosts;
+  const hosts = slice.endpoints.map((endpoint) => hostOf(endpoint, seen));
+  return hosts.every((host) => host !== undefined) ? hosts : hosts.filter((host) => host !== undefined);
 }
 
 /** How many slots the endpoints of `slice` fill at most, or one each without weight. */

@@ -27,8 +27,10 @@ export class SmallMap<Key, Value> implements Iterable<readonly [Key, Value]> {
       this.#all = new Map([[this.#key!, this.#value]]);
       this.#key = this.#value = undefined;
     }
-    if (this.#all === undefined) [this.#key, this.#value] = [key, value];
-    else this.#all.set(key, value);
+    if (this.#all === undefined) {
+      this.#key = key;
+      this.#value = value;
+    } else this.#all.set(key, value);
     return this;
   }
 
@@ -39,8 +41,9 @@ export class SmallMap<Key, Value> implements Iterable<readonly [Key, Value]> {
     return true;
   }
 
-  values(): Iterable<Value> {
-    if (this.#all !== undefined) return this.#all.values();
+  /** The values as a list. */
+  values(): readonly Value[] {
+    if (this.#all !== undefined) return [...this.#all.values()];
     return this.#value === undefined ? [] : [this.#value];
   }
 

@@ -70,8 +70,8 @@ export function sizeOf(
   name: ServiceName,
   elements: number,
 ): ServiceSize | undefined {
-  const slices = () => state.slices.get(name)?.values() ?? [];
+  const slices = state.slices.get(name)?.values() ?? [];
   const range = state.bounds?.range;
-  if (isSurelySmall(service, slices(), elements, range)) return undefined;
-  return serviceSize(service, new SlicedEndpoints(slices()), range);
+  if (isSurelySmall(service, slices, elements, range)) return undefined;
+  return serviceSize(service, new SlicedEndpoints(slices), range);
 }

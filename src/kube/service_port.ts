@@ -56,19 +56,26 @@ export function servicePorts(service: Service, ownLinkLocal: readonly Address[] 
 
 /** The balanced ports of `service` in `families`, in the order of its spec. */
 export function portsInFamilies(service: Service, families: readonly ServiceFamily[]): ServicePort[] {
-  const { namespace, name } = service.metadata;
-  return (service.spec.ports ?? []).flatMap((port) =>
-    families.map((family): ServicePort => ({
-      ...family,
-      namespace: namespace ?? "",
-      service: name,
-      name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
-      protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
-      port: port.port,
-      nodePort: port.nodePort ?? 0,
-      portName: port.name ?? "",
-    }))
-  );
+  const { ports = NONE } = service.spec;
+  if (families.length === 1) return ports.map((port) => portInFamily(service, port, families[0]!));
+  return ports.flatMap((port) => families.map((family) => portInFamily(service, port, family)));
+}
+
+function portInFamily(
+  { metadata: { namespace, name } }: Service,
+  port: NonNullable<Service["spec"]["ports"]>[number],
+  family: ServiceFamily,
+): ServicePort {
+  return {
+    ...family,
+    namespace: namespace ?? "",
+    service: name,
+    name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
+    protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
+    port: port.port,
+    nodePort: port.nodePort ?? 0,
+    portName: port.name ?? "",
+  };
 }
 
 /** What all ports of a Service have in common, by family. */
@@ -115,13 +122,11 @@ export function serviceFamilies(
 export function clusterAddresses(service: Service): Address[] {
   const { clusterIP, clusterIPs } = service.spec;
   const listed = clusterIPs?.length ? clusterIPs : [clusterIP ?? ""];
-  const first: Address[] = [];
-  for (const text of listed) {
-    const address = parseAddress(text);
-    if (address === undefined) continue;
-    if (!first.some((other) => familyOf(other) === familyOf(address))) first.push(address);
-  }
-  return first;
+  const addresses = listed.map(parseAddress).filter((address) => address !== undefined);
+  if (addresses.length === 1) return addresses;
+  return addresses.filter((address, i) =>
+    addresses.findIndex((a) => familyOf(a) === familyOf(address)) === i
+  );
 }
 
 /** Most Services have no address but their cluster IP. */
