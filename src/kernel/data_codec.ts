@@ -36,13 +36,13 @@ export function concatenationBytes(types: readonly DataType[]): number {
 
 /** Writes the canonical `text` of `types`. */
 export function writeConcatenation(writer: NetlinkWriter, types: readonly DataType[], text: string): void {
-  if (types.length === 1) return writeData(writer, types[0]!, text);
-  const start = writer.length;
+  if (types.length === 1) return writeData(writer, types[0]!, text, 0, text.length);
   let at = 0;
   for (const type of types) {
-    const end = text.indexOf(CONCATENATION, at);
-    writeData(writer, type, end < 0 ? text.slice(at) : text.slice(at, end));
-    while ((writer.length - start) % 4 !== 0) writer.u8(0);
+    const found = text.indexOf(CONCATENATION, at);
+    const end = found < 0 ? text.length : found;
+    writeData(writer, type, text, at, end);
+    writer.pad();
     at = end + CONCATENATION.length;
   }
 }
@@ -60,23 +60,38 @@ export function readConcatenation(types: readonly DataType[], bytes: Uint8Array)
   return text;
 }
 
-/** Writes one part. A protocol of another program can be a number. */
-function writeData(writer: NetlinkWriter, type: DataType, text: string): void {
+/** Writes the part of `text` from `at` to `end`. A protocol of another program can be a number. */
+function writeData(writer: NetlinkWriter, type: DataType, text: string, at: number, end: number): void {
   switch (type) {
     case "ipv4_addr":
-      return writer.u32be(ipv4Number(text));
+      return writer.u32be(ipv4Number(text, at, end));
     case "ipv6_addr":
-      return writer.bytes(ipv6Bytes(text));
+      return writer.bytes(ipv6Bytes(text.slice(at, end)));
     case "inet_proto":
-      return writer.u8(PROTOCOL_NUMBER[text] ?? Number(text));
+      return writer.u8(protocolNumber(text, at, end));
     case "inet_service":
-      return writer.u16be(Number(text));
+      return writer.u16be(decimalNumber(text, at, end));
     case "mark":
+      return writer.u32host(Number(text.slice(at, end)));
     case "slot":
-      return writer.u32host(Number(text));
+      return writer.u32host(decimalNumber(text, at, end));
     default:
       return unreachable(type);
   }
+}
+
+function protocolNumber(text: string, at: number, end: number): number {
+  // Nearly every frontend is one of TCP.
+  if (text.startsWith("tcp", at)) return PROTOCOL_NUMBER["tcp"]!;
+  const protocol = text.slice(at, end);
+  return PROTOCOL_NUMBER[protocol] ?? Number(protocol);
+}
+
+/** The number that the digits from `at` to `end` spell: an element has three, and no text is made for each. */
+function decimalNumber(text: string, at: number, end: number): number {
+  let number = 0;
+  for (let i = at; i < end; i++) number = number * 10 + text.charCodeAt(i) - 48;
+  return number;
 }
 
 /** The text of the part at the start of `bytes`. */

@@ -15,11 +15,17 @@ export class NetlinkWriter {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
   #message = -1;
+  /** The text that was written last, and where its bytes are: the elements of a frontend have one comment. */
+  #text = "";
+  #textAt = 0;
+  #textEnd = 0;
 
   /** Begins again. What {@link finish} returned is overwritten. */
   clear(): void {
     this.#length = 0;
     this.#message = -1;
+    this.#text = "";
+    this.#textEnd = this.#textAt;
     if (this.#bytes.length <= KEPT_BYTES_MAX) return;
     this.#bytes = new Uint8Array(INITIAL_BYTES);
     this.#view = new DataView(this.#bytes.buffer);
@@ -78,7 +84,14 @@ export class NetlinkWriter {
     const length = this.#length - token;
     assert(length <= 0xffff, `netlink attribute of ${length} bytes, at most 65535`);
     this.#view.setUint16(token, length, true);
-    while (this.#length % 4 !== 0) this.u8(0);
+    this.pad();
+  }
+
+  /** Fills up to 4 bytes with zeros. */
+  pad(): void {
+    const end = (this.#length + 3) & ~3;
+    this.#reserve(3);
+    while (this.#length < end) this.#bytes[this.#length++] = 0;
   }
 
   /** Opens a user data entry of libnftnl: type and length in a byte each, no padding. Returns a token. */
@@ -115,7 +128,7 @@ export class NetlinkWriter {
 
   u8(value: number): void {
     this.#reserve(1);
-    this.#view.setUint8(this.#length++, value);
+    this.#bytes[this.#length++] = value;
   }
 
   u16be(value: number): void {
@@ -140,15 +153,26 @@ export class NetlinkWriter {
   /** UTF-8 bytes of `text`, without terminator. */
   text(text: string): void {
     this.#reserve(text.length * 3);
+    const at = this.#length;
+    if (text === this.#text) this.#bytes.copyWithin(at, this.#textAt, this.#textEnd);
+    const written = text === this.#text ? this.#textEnd - this.#textAt : this.#encode(text);
+    this.#length = at + written;
+    this.#text = text;
+    this.#textAt = at;
+    this.#textEnd = this.#length;
+  }
+
+  /** Writes the bytes of `text` behind those written so far, and returns how many they are. */
+  #encode(text: string): number {
+    const bytes = this.#bytes;
+    const at = this.#length;
     // Names are short and ASCII: this loop costs less than a call of the encoder.
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      if (code > 0x7f) {
-        this.#length += encoder.encodeInto(text.slice(i), this.#bytes.subarray(this.#length)).written;
-        return;
-      }
-      this.#bytes[this.#length++] = code;
+      if (code > 0x7f) return i + encoder.encodeInto(text.slice(i), bytes.subarray(at + i)).written;
+      bytes[at + i] = code;
     }
+    return text.length;
   }
 
   bytes(bytes: Uint8Array): void {

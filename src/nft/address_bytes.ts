@@ -2,11 +2,11 @@
 
 import { type Address, canonicalAddress } from "./data_type.ts";
 
-/** The 32-bit number of a dotted quad. */
-export function ipv4Number(text: string): number {
+/** The 32-bit number of the dotted quad in `text` from `at` to `end`. */
+export function ipv4Number(text: string, at = 0, end = text.length): number {
   let number = 0;
   let octet = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = at; i < end; i++) {
     const code = text.charCodeAt(i);
     if (code === 46) {
       number = number * 256 + octet;
