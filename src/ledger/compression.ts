@@ -20,6 +20,10 @@ const STEP_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 /** A frame of at most so many blocks is decompressed at once: what this program compresses has no more. */
 const BLOCKS_AT_ONCE = (SEGMENT_BYTES + LINE_BYTES_MAX) / BLOCK_BYTES_MAX;
+/** A frame is decompressed in chunks of so many times its own size: JSON is seldom longer, so there is one chunk. */
+const CHUNK_FACTOR = 32;
+const CHUNK_BYTES_MIN = 16 * 1024;
+const CHUNK_BYTES_MAX = 16 * 1024 * 1024;
 /** A longer frame is looked at in parts; the first one is just large enough for a line that is too long. */
 const BLOCKS_FIRST = LINE_BYTES_MAX / BLOCK_BYTES_MAX + 2;
 
@@ -157,7 +161,16 @@ function decompressed(
   finishFlush: number = constants.ZSTD_e_end,
 ): Uint8Array | string {
   try {
-    const { buffer, byteOffset, length } = zstdDecompressSync(bytes, { maxOutputLength, finishFlush });
+    // The runtime copies the content of several chunks into one once more.
+    const chunkSize = Math.max(
+      CHUNK_BYTES_MIN,
+      Math.min(CHUNK_FACTOR * bytes.length, CHUNK_BYTES_MAX, maxOutputLength),
+    );
+    const { buffer, byteOffset, length } = zstdDecompressSync(bytes, {
+      maxOutputLength,
+      finishFlush,
+      chunkSize,
+    });
     // Not the Buffer itself: in Deno 2.9 its indexOf and subarray take twice as long, and readers cut it into thousands of lines.
     return new Uint8Array(buffer, byteOffset, length);
   } catch (error) {

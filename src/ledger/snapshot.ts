@@ -29,6 +29,8 @@ const NEWLINE = 0x0a;
 export const SNAPSHOT_HEAD_BYTES = 160 * 1024;
 
 const decoder = new TextDecoder();
+/** A byte order mark at the beginning of a line is no JSON. */
+const lineDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A place between two records of a ledger. */
 export interface Place {
@@ -143,20 +145,20 @@ export function readSnapshot<Line>(
     const body = bytes.subarray(0, last);
     const { sha256 }: { readonly sha256: unknown } = parsedJson(decoder.decode(bytes.subarray(last)));
     if (createHash("sha256").update(body).digest("hex") !== sha256) return "damaged (SHA-256)";
-    const text = decoder.decode(body);
-    const second = text.indexOf("\n") + 1;
+    const second = body.indexOf(NEWLINE) + 1;
     const { version, ledger, next, chain, commit, age = NEWBORN }: SnapshotHead = parsedJson(
-      text.slice(0, second),
+      decoder.decode(body.subarray(0, second)),
     );
     if (version !== SNAPSHOT_VERSION) {
       return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
     }
     if (next !== snapshotNext(name)) return `it says that it is before record ${next}`;
     const lines: Line[] = [];
-    for (let from = second; from < text.length;) {
-      const end = text.indexOf("\n", from + PIECE_BYTES);
-      const to = end < 0 ? text.length - 1 : end;
-      for (const line of parsedLines<Line>(text.slice(from, to))) {
+    // Piece by piece: the text of all lines would be in memory beside them, and have the collector run once more.
+    for (let from = second; from < body.length;) {
+      const end = body.indexOf(NEWLINE, from + PIECE_BYTES);
+      const to = end < 0 ? body.length - 1 : end;
+      for (const line of parsedLines<Line>(lineDecoder.decode(body.subarray(from, to)))) {
         const misfit = check(line, lines.length);
         if (misfit !== undefined) return `not a snapshot: line ${lines.length + 2}: ${misfit}`;
         lines.push(line);
