@@ -14,16 +14,12 @@ import {
   that,
   tuple,
 } from "../kube/shape.ts";
-import { fieldsOf } from "../kube/json_value.ts";
+import { fieldsOf, isJsonObject } from "../kube/json_value.ts";
+import { isPlainObject, isTexts } from "../kube/plain_objects.ts";
 import { BOUNDS, PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
 import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 
-const slotClass = that(
-  "a slot class",
-  (value) =>
-    typeof value === "number" && Number.isInteger(value) && Number.isInteger(Math.log2(value)) &&
-    value <= SLOT_CLASS_MAX,
-);
+const slotClass = that("a slot class", isSlotClass);
 
 const LINE = byTag("kind", {
   state: fields({
@@ -51,8 +47,39 @@ const LINE = byTag("kind", {
 
 /** What is wrong with line `number`, from 0, of a snapshot; undefined when nothing is. */
 export function snapshotMisfit(line: unknown, number: number): string | undefined {
-  const misfit = LINE(line);
+  const misfit = isPlainLine(line) ? undefined : LINE(line);
   if (misfit !== undefined) return misfitText(misfit);
   const { kind } = fieldsOf(line);
   return (kind === "state") === (number === 0) ? undefined : `.kind: "${kind}" in line ${number}`;
+}
+
+/** Whether `line` surely has its shape; see {@link isPlainObject}. */
+function isPlainLine(line: unknown): boolean {
+  const { kind, value, service, slots, causes } = fieldsOf(line);
+  if (kind === "object") return isPlainObject(value);
+  return kind === "slots" && typeof service === "string" && areSlots(slots) && arePlaces(causes);
+}
+
+function areSlots(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  for (let i = 0; i < value.length; i++) {
+    const entry: unknown = value[i];
+    if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") return false;
+    const slots: unknown = entry[1];
+    if (!isJsonObject(slots) || !isSlotClass(slots["slotClass"]) || !isTexts(slots["endpoints"])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function arePlaces(value: unknown): boolean {
+  if (!Array.isArray(value)) return false;
+  for (let i = 0; i < value.length; i++) if (!Number.isSafeInteger(value[i]) || value[i] < -1) return false;
+  return true;
+}
+
+function isSlotClass(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && Number.isInteger(Math.log2(value)) &&
+    value <= SLOT_CLASS_MAX;
 }

@@ -5,6 +5,8 @@ import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { fields, listOf, misfitText, TEXT, that, tuple } from "../../src/kube/shape.ts";
+import { PLACE as PLACE_SHAPE } from "../../src/kube/stored_shapes.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { encodeSnapshot, newestSnapshot, readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
@@ -42,6 +44,22 @@ Deno.test("a wrong field in any line makes the snapshot unusable or does no harm
     }
   }
   assert.ok(found > 300 && harmless > 20, `${found} found, ${harmless} harmless`);
+});
+
+Deno.test("slots that are checked in a straight line have the shape that other lines are checked against", () => {
+  const slotClass = that("a slot class", (value) => [1, 2, 4, 8, 16, 32].includes(value as number));
+  const shape = fields({
+    service: TEXT,
+    slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }))),
+  }, { causes: listOf(PLACE_SHAPE) });
+  const lines = LINES.filter(({ kind }) => kind === "slots");
+  const wrong = lines.flatMap((line) => [...wrongShapes(line)]).filter(({ path }) => path !== ".kind");
+  assert.ok(wrong.length > 100, `${wrong.length} lines`);
+  for (const { value, path } of wrong) {
+    const misfit = shape(value);
+    const text = misfit === undefined ? undefined : misfitText(misfit);
+    assert.equal(snapshotMisfit(value, 1), text, `${path}: ${JSON.stringify(value)}`);
+  }
 });
 
 Deno.test("the lines of a written snapshot have no misfit", () => {
