@@ -1,7 +1,7 @@
 // Starts a program that makes credentials. Kills it, with all processes that it started, when it runs too long or writes too
 // much.
 
-import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import process from "node:process";
 import { CREDENTIAL_BYTES_MAX, PLUGIN_MILLISECONDS_MAX } from "../limits/input.ts";
 
@@ -28,6 +28,8 @@ type Start = (command: string, args: readonly string[] | undefined, options: Spa
 /** A `spawn` whose programs have `limits`, and no standard input. One that is killed emits {@link PluginKilled} and `close`. */
 export function startBounded({ milliseconds, bytes }: PluginLimits): Start {
   return (command, args, options) => {
+    // Loaded here and not at the start, which it would delay.
+    const { spawn } = process.getBuiltinModule("node:child_process");
     const child = spawn(command, args ?? [], {
       ...options,
       // A group of its own, so that all processes of the program can be killed at once.

@@ -51,3 +51,8 @@ Deno.test("the bundle is ASCII, so that the runtime holds each character in one 
   const bytes = await Deno.readFile(bundle());
   assert.equal(bytes.findIndex((byte) => byte > 0x7f), -1);
 });
+
+Deno.test("a start of the bundle loads no module of the runtime that runs other programs", async () => {
+  const text = await Deno.readTextFile(bundle());
+  assert.deepEqual(text.match(/\bimport[^;"]*"node:(child_process|fs)"/g), null);
+});
