@@ -21,7 +21,7 @@ const NEWLINE = 0x0a;
 /** A frame of at most so many blocks is decompressed at once: what this program compresses has no more. */
 const BLOCKS_AT_ONCE = (SEGMENT_BYTES + LINE_BYTES_MAX) / BLOCK_BYTES_MAX;
 /** A frame is decompressed in chunks of so many times its own size: JSON is seldom longer, so there is one chunk. */
-const CHUNK_FACTOR = 32;
+const CHUNK_FACTOR = 64;
 const CHUNK_BYTES_MIN = 16 * 1024;
 const CHUNK_BYTES_MAX = 16 * 1024 * 1024;
 /** A longer frame is looked at in parts; the first one is just large enough for a line that is too long. */
