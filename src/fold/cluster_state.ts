@@ -10,6 +10,7 @@ import type { Offset } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
+import { ClaimMap } from "./claim_map.ts";
 import { EndpointIndexes } from "./endpoint_indexes.ts";
 import { KeptMap } from "./kept_map.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
@@ -40,7 +41,7 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   /** Endpoints of Services that have many, as they were last read. Nothing depends on which are kept. */
   readonly indexes: EndpointIndexes;
   /** Services that claim a resource, the holder first. */
-  readonly claims: KeptMap<string, readonly ServiceName[]>;
+  readonly claims: ClaimMap;
   /** Claims to frontends that more than one Service has. */
   readonly contested: Set<string>;
   /** Why the holder of each of those holds it. */
@@ -104,7 +105,7 @@ export function emptyState(): ClusterState {
     unsettled: newLine(),
     making: undefined,
     unfinished: new Map(),
-    claims: new KeptMap(),
+    claims: new ClaimMap(),
     contested: new Set(),
     titles: new Map(),
     atAddress: new Map(),

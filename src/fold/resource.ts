@@ -155,9 +155,12 @@ export function elementClaim(path: SetPath, key: string): string {
   return `${path} ${key}`;
 }
 
+/** How the claim to a frontend begins. One text for all takes less memory than two that each claim joins. */
+const FRONTEND: Readonly<Record<Family, string>> = { ip: "ip frontend ", ip6: "ip6 frontend " };
+
 /** The name under which Services claim a frontend. */
 export function frontendClaim(family: Family, frontend: ElementKey): string {
-  return `${family} frontend ${frontend}`;
+  return `${FRONTEND[family]}${frontend}`;
 }
 
 /** What {@link frontendClaim} made `claim` from; undefined for the claim to an element. */

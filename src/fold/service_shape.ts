@@ -7,7 +7,7 @@ import { familyOf } from "../kube/address.ts";
 import type { Service } from "../kube/objects.ts";
 import { leftOutOf, portsInFamilies, serviceFamilies, type ServicePort } from "../kube/service_port.ts";
 import type { Address, Family, Protocol } from "../nft/data_type.ts";
-import { canonicalKey, type ElementKey, elementKey } from "../nft/ruleset.ts";
+import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { listName } from "./endpoints.ts";
 import {
   elementResource,
@@ -120,9 +120,9 @@ function clusterIP(service: Service, address: Address): ServiceResource {
   return elementResource(PATHS[familyOf(address)]["cluster-ips"], element, address);
 }
 
-/** The key of a port's frontend at `address`. A template is faster than `elementKey`, and every Service has one. */
+/** The key of a port's frontend at `address`. */
 export function addressKey({ protocol, port }: ServicePort, address: Address): ElementKey {
-  return canonicalKey(`${address} . ${protocol} . ${port}`);
+  return elementKey([address, protocol, String(port)]);
 }
 
 /** The key of a port's NodePort. */

@@ -274,7 +274,7 @@ function changeClaim(
   const resource = (wanted ?? had)!;
   const key = resource.claim;
   // Nearly always the Service alone claims the resource, before and after.
-  const claimants = state.claims.get(key);
+  const claimants = state.claims.of(resource);
   if (
     wanted !== undefined && had !== undefined && rankOf(wanted) === rankOf(had) && isOnly(claimants, name)
   ) {
@@ -284,7 +284,7 @@ function changeClaim(
   const others = dependents(state, resource);
   if (wanted !== undefined && claimants === undefined && others.size === 0 && rankOf(wanted) === 0) {
     // No Service claims it, as for nearly all resources of a new Service.
-    state.claims.set(key, settling.alone);
+    state.claims.enter(resource, settling.alone);
     return changeElements(folding, key, undefined, wanted, settling);
   }
   const held = holdingOf(state, key, settling);

@@ -18,7 +18,7 @@ import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
 import { isUnfinished } from "./unfinished.ts";
-import type { KeptMap, ReadByKey } from "./kept_map.ts";
+import type { Kept, ReadByKey } from "./kept_map.ts";
 import { namedNode } from "./own_node.ts";
 import { elementsInSteps } from "./service_elements.ts";
 import { PATHS } from "./skeleton.ts";
@@ -95,7 +95,7 @@ export function snapshotState(state: ClusterState): SnapshotState & Disposable {
   const { folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode } = state;
   assert(!isUnfinished(state), "a snapshot has no elements, so they must be those of the objects");
   const all = new DisposableStack();
-  const kept = <Key, Value>(map: KeptMap<Key, Value>) => all.use(map.keep());
+  const kept = <Key, Value>(map: { keep(): Kept<Key, Value> }) => all.use(map.keep());
   return {
     ...{ folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),

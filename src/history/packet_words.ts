@@ -73,7 +73,7 @@ export interface Contests {
   /** Resources that more than one Service claims. */
   readonly contested: ReadonlySet<string>;
   /** The Services that claim a resource, the holder first. */
-  readonly claims: ReadonlyMap<string, readonly ServiceName[]>;
+  readonly claims: Pick<ReadonlyMap<string, readonly ServiceName[]>, "get">;
   /** Why the holder of a contested resource has it. */
   readonly titles: ReadonlyMap<string, Title>;
 }
