@@ -46,7 +46,10 @@ export class RestoredElements {
     const places = inOrder(this.#places);
     const listed = causes.get(name);
     const known = listed?.length === places.length ? listed : undefined;
-    places.forEach(([path, key], i) => state.causes.get(path)!.set(key, known?.[i] ?? offset));
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!;
+      state.causes.get(place[0])!.set(place[1], known?.[i] ?? offset);
+    }
     if (known !== undefined) missing.delete(name);
   }
 }
