@@ -21,10 +21,12 @@ export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored
 type Append = DiskRequest & { readonly kind: "append" };
 
 /**
- * How long lines that can wait do so at most, in milliseconds. They wait where others came within that time, as in a burst: then
- * the next ones are near. Alone they are written at once, because a timer wakes the loop.
+ * How long lines that can wait do so, in milliseconds. They wait where others came within that time: then the next ones are near, and
+ * one write is that of another thread, which must be woken. Lone ones are written at once. A timer would wake the loop: who looks at
+ * the disk sends them, as the loop does ten times a second, and a timer is for the time without one.
  */
-const HELD_MILLISECONDS = 20;
+const HELD_MILLISECONDS = 100;
+const HELD_MILLISECONDS_MAX = 1000;
 
 /** How often calls are looked at while the ledger is closed, in milliseconds. */
 const END_LOOK_MILLISECONDS = 2;
@@ -75,25 +77,30 @@ export class LedgerDisk {
     return this.#session;
   }
 
-  /** Sends `request`, unless it belongs to an older session. In a burst, lines that can wait are written with the next ones, or soon. */
+  /**
+   * Sends `request`, unless it belongs to an older session. Lines that can wait are written with the next ones, or soon, where they
+   * follow each other closely.
+   */
   post(request: DiskRequest, canWait = false, session = this.#session): void {
     if (session !== this.#session) return;
     const held = this.#held;
     this.#held = undefined;
     if (request.kind === "append") {
       const append = held === undefined ? request : joined(held, request);
-      if (!canWait || !this.#isBurst()) return this.#send(append);
+      if (!canWait || !this.#isSeries()) return this.#send(append);
       this.#held = append;
-      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
+      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS_MAX);
       return;
     }
     if (held !== undefined) this.#send(held);
     this.#send(request);
   }
 
-  /** Takes note of calls that are done. */
+  /** Takes note of calls that are done, and sends lines that have waited long enough. */
   look(): void {
-    this.#strand.goOn();
+    const due = this.#held !== undefined && performance.now() - this.#lastWaiting >= HELD_MILLISECONDS;
+    if (due) this.#sendHeld();
+    else this.#strand.goOn();
   }
 
   /** Blocks until `reached`, at most so many milliseconds; false where it is not reached. */
@@ -135,7 +142,7 @@ export class LedgerDisk {
   }
 
   /** Whether lines that can wait came shortly before. */
-  #isBurst(): boolean {
+  #isSeries(): boolean {
     const now = performance.now();
     const since = now - this.#lastWaiting;
     this.#lastWaiting = now;
