@@ -42,13 +42,13 @@ export function leave(line: WaitingLine, name: ServiceName): void {
 }
 
 /** Whether a Service waits. */
-export function waitsIn({ namespaces }: WaitingLine, name: ServiceName): boolean {
-  return keysOf(name).some((namespace) => namespaces.get(namespace)?.has(name) === true);
+export function waitsIn({ namespaces, size }: WaitingLine, name: ServiceName): boolean {
+  return size > 0 && keysOf(name).some((namespace) => namespaces.get(namespace)?.has(name) === true);
 }
 
 /** Whether another Service has its turn before `name` would: one of its namespace, or of any where they take no turns. */
-export function isBehindOthers({ namespaces }: WaitingLine, name: ServiceName): boolean {
-  return keysOf(name).some((namespace) => namespaces.has(namespace));
+export function isBehindOthers({ namespaces, size }: WaitingLine, name: ServiceName): boolean {
+  return size > 0 && keysOf(name).some((namespace) => namespaces.has(namespace));
 }
 
 /** Removes and returns the Service whose turn it is. The next turn is that of the next namespace. */

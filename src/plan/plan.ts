@@ -61,19 +61,30 @@ function hasRules(chain: Element): boolean {
  */
 export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath, Container>): Transaction {
   const phases = noOperations();
-  for (const change of delta) {
-    switch (objectNoun(change.set)) {
-      case "chain":
-        changeChain(phases, change);
-        break;
-      case "set":
-        changeSet(phases, change);
-        break;
-      case undefined:
-        changeElement(phases, change, containers);
-    }
+  let at = 0;
+  while (at < delta.length) {
+    const { set } = delta[at]!;
+    let end = at + 1;
+    while (end < delta.length && delta[end]!.set === set) end++;
+    changeAll(phases, set, delta, at, end, containers);
+    at = end;
   }
-  return Object.values(phases).flat();
+  const [first, ...others] = Object.values(phases);
+  return first!.concat(...others);
+}
+
+/** Makes the operations of the changes from `at` to `end`, all of which are of `set`. A first sync has 150,000. */
+function changeAll(
+  phases: Phases,
+  set: SetPath,
+  delta: Delta,
+  at: number,
+  end: number,
+  containers: ReadonlyMap<SetPath, Container>,
+): void {
+  const noun = objectNoun(set);
+  if (noun === undefined) return changeElements(phases, set, delta, at, end, containers);
+  for (let i = at; i < end; i++) (noun === "chain" ? changeChain : changeSet)(phases, delta[i]!);
 }
 
 /** Operations by kind. */
@@ -98,17 +109,23 @@ function noOperations() {
   };
 }
 
-function changeElement(
+function changeElements(
   phases: Phases,
-  { set, before, after }: ElementChange,
+  set: SetPath,
+  delta: Delta,
+  at: number,
+  end: number,
   containers: ReadonlyMap<SetPath, Container>,
 ): void {
   const container = containers.get(set);
   assert(container !== undefined, `${set} is not a set of the skeleton`);
   const leads = container.kind === "map" && container.value === "verdict";
-  const one = { noun: "element", set, container } as const;
-  if (before) phases["delete elements"].push({ verb: "delete", ...one, element: before });
-  if (after) phases[leads ? "add verdicts" : "add data"].push({ verb: "add", ...one, element: after });
+  const [gone, come] = [phases["delete elements"], phases[leads ? "add verdicts" : "add data"]];
+  for (let i = at; i < end; i++) {
+    const { before, after } = delta[i]!;
+    if (before) gone.push({ verb: "delete", noun: "element", set, container, element: before });
+    if (after) come.push({ verb: "add", noun: "element", set, container, element: after });
+  }
 }
 
 function changeChain(phases: Phases, { set, key, before, after }: ElementChange): void {
