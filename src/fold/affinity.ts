@@ -4,22 +4,14 @@
 // Why not a set and a chain for each endpoint, as in kube-proxy? The kernel validates all chains whenever one is added.
 
 import type { ServicePort } from "../kube/service_port.ts";
-import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
+import type { Family } from "../nft/data_type.ts";
 import { chainElement } from "../nft/objects.ts";
 import { elementKey } from "../nft/ruleset.ts";
-import { rule } from "../nft/statement.ts";
-import { AFFINITY_KEY, pinKey, rulesAtClusterIP } from "./affinity_chains.ts";
+import { DEFAULT_TIMEOUT_CHAIN, pinnedChain, pinnedRules } from "./affinity_chains.ts";
 import { listsUsed } from "./endpoints.ts";
-import { leadPinnedFor } from "./leads.ts";
+import { pinningOf } from "./leads.ts";
 import { elementResource, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS, PATHS } from "./skeleton.ts";
-
-/** `seconds` written as an address, for the map of timeouts. */
-export function timeoutAddress(family: Family, seconds: number): Address {
-  const [high, low] = [seconds >> 16, seconds & 0xffff];
-  if (family === "ip") return canonicalAddress(`0.${high}.${low >> 8}.${low & 0xff}`);
-  return canonicalAddress(`100::${high === 0 ? "" : `${high.toString(16)}:`}${low.toString(16)}`);
-}
 
 /** Timeouts longer than twenty of a step are multiples of it, in seconds. */
 const TIMEOUT_STEPS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -44,40 +36,18 @@ export function isShort(port: ServicePort): boolean {
 }
 
 /**
- * What all ServicePorts with the timeout of `port` share: chains that pin a client, or renew its pin, and the elements that lead
- * there. Why chains? A timeout is part of a rule. It is the only thing of affinity that is not data.
+ * The chain behind `lead`, and the element that leads there: all frontends with that lead share them. None where the lead pins no
+ * clients. Why a chain for each timeout? It is part of a rule, and the only thing of affinity that is not data.
  */
-export function timeoutResources(port: ServicePort): ServiceResource[] {
-  const { family, affinitySeconds, externalIPs, nodePort } = port;
-  const short = isShort(port);
-  const open = externalIPs.length > 0 || nodePort !== 0;
-  return [
-    ...(short ? atClusterIP(family, affinitySeconds) : []),
-    ...(short && !open ? [] : renewal(family, affinitySeconds)),
-  ];
-}
-
-function atClusterIP(family: Family, seconds: number): ServiceResource[] {
-  const name = `pinned/${seconds}`;
-  const key = elementKey([leadPinnedFor(family, seconds)]);
-  return [
-    elementResource(
-      OBJECT_PATHS[family].chain,
-      chainElement(family, { name, rules: rulesAtClusterIP(family, seconds) }),
-    ),
-    elementResource(PATHS[family]["affinity-leads"], { key, value: `goto ${name}` }),
-  ];
-}
-
-function renewal(family: Family, seconds: number): ServiceResource[] {
-  const name = `renew/${seconds}`;
-  const rules = [
-    rule([{ kind: "verdict", verdict: { kind: "jump", chain: AFFINITY_KEY } }]),
-    rule([{ kind: "pin", key: pinKey(family), map: "affinity-pins", timeoutSeconds: seconds }]),
-  ];
-  const key = elementKey([timeoutAddress(family, seconds)]);
+export function pinningResources(family: Family, lead: string | undefined): ServiceResource[] {
+  const pinning = lead === undefined ? undefined : pinningOf(lead);
+  if (pinning === undefined) return [];
+  const name = pinnedChain(pinning);
+  if (name === DEFAULT_TIMEOUT_CHAIN) return [];
+  const rules = pinnedRules(family, pinning);
+  const element = { key: elementKey([lead!]), value: `goto ${name}` };
   return [
     elementResource(OBJECT_PATHS[family].chain, chainElement(family, { name, rules })),
-    elementResource(PATHS[family]["affinity-renewals"], { key, value: `jump ${name}` }),
+    elementResource(PATHS[family]["affinity-leads"], element),
   ];
 }

@@ -7,46 +7,50 @@
 // empty: then hashes with further seeds say half and slot. So an endpoint that is added takes an equal share from each other one, and
 // no client moves between those. (Eric Leu, Fast Consistent Hashing in Constant Time, 2023, has the halves.)
 
-import { CLIENT_DRAWS } from "../limits/rules.ts";
-import { type Address, FAMILIES, type Family } from "../nft/data_type.ts";
+import { CLIENT_DRAWS, SLOT_CLASS_MAX } from "../limits/rules.ts";
+import type { Address, Family } from "../nft/data_type.ts";
 import { addressHash } from "../nft/jhash.ts";
 import { chainElement } from "../nft/objects.ts";
 import { elementKey } from "../nft/ruleset.ts";
 import { type AddressHash, type Rule, rule, type Statement } from "../nft/statement.ts";
-import { BY_CLIENT, lead, type LeadKind } from "./leads.ts";
-import {
-  ENDPOINT_MAPS,
-  type EndpointMap,
-  frontendParts,
-  LOST,
-  pickChain,
-  SLOT_CLASSES,
-} from "./pick_chains.ts";
+import { lead, leadByClient, type LeadKind } from "./leads.ts";
+import { ENDPOINT_MAPS, type EndpointMap, frontendParts, pickChain } from "./pick_chains.ts";
 import { elementResource, type FrontendKind, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS, PATHS } from "./skeleton.ts";
-import { type Slots, smallestClass } from "./slots.ts";
+import type { Slots } from "./slots.ts";
+
+/** The classes here are powers of two: each has a lower and an upper half. */
+const CLASSES: readonly number[] = Array.from(
+  { length: Math.log2(SLOT_CLASS_MAX) + 1 },
+  (_, exponent) => 2 ** exponent,
+);
 
 /** A lead to a chain of this file. */
 interface Choice {
   readonly family: Family;
   readonly map: EndpointMap;
   readonly slotClass: number;
-  readonly lead: Address;
+  readonly lead: string;
 }
 
-/** Every choice by its lead. A single slot needs none. */
-const CHOICES: ReadonlyMap<string, Choice> = new Map(
-  FAMILIES.flatMap((family) =>
+/** Every choice of a family by its lead. A single slot needs none. */
+const CHOICES = {
+  ip: choicesOf("ip"),
+  ip6: choicesOf("ip6"),
+} as const;
+
+function choicesOf(family: Family): ReadonlyMap<string, Choice> {
+  return new Map(
     ENDPOINT_MAPS.flatMap((map) =>
       kindsTo(map).flatMap((kind) =>
-        SLOT_CLASSES.slice(1).map((slotClass) => {
-          const one = { family, map, slotClass, lead: choiceLead(family, kind, map, slotClass) };
+        CLASSES.slice(1).map((slotClass) => {
+          const one = { family, map, slotClass, lead: choiceLead(kind, map, slotClass) };
           return [one.lead, one] as const;
         })
       )
-    )
-  ),
-);
+    ),
+  );
+}
 
 /** The kinds of leads that lead to `map`. */
 function kindsTo({ list, key }: EndpointMap): readonly LeadKind[] {
@@ -55,22 +59,21 @@ function kindsTo({ list, key }: EndpointMap): readonly LeadKind[] {
 }
 
 /** A number for each map and class: there are 13 classes. */
-function choiceLead(family: Family, kind: LeadKind, map: EndpointMap, slotClass: number): Address {
-  return lead(family, kind, BY_CLIENT + 16 * ENDPOINT_MAPS.indexOf(map) + Math.log2(slotClass));
+function choiceLead(kind: LeadKind, map: EndpointMap, slotClass: number): string {
+  return leadByClient(kind, 16 * ENDPOINT_MAPS.indexOf(map) + Math.log2(slotClass));
+}
+
+/** The smallest class that has room for `count` endpoints: a larger one would move clients. */
+function classOf(count: number): number {
+  return CLASSES.find((slotClass) => slotClass >= count)!;
 }
 
 /** The lead of a frontend to its endpoints by client; a frontend with one slot leads there as any other. */
-export function leadByClient(
-  { family, at }: { readonly family: Family; readonly at: FrontendKind },
-  kind: LeadKind,
-  { endpoints: { length } }: Slots,
-): Address {
-  // A class may be larger than need be. That would move clients.
-  const slotClass = smallestClass(length);
-  if (slotClass === 1) return lead(family, kind, slotClass);
+export function choiceOf(at: FrontendKind, kind: LeadKind, { endpoints: { length } }: Slots): string {
+  const slotClass = classOf(length);
+  if (slotClass === 1) return lead(kind, slotClass);
   const [list, key] = [kind === "local" ? kind : "cluster", at === "nodeport" ? at : "frontend"];
   return choiceLead(
-    family,
     kind,
     ENDPOINT_MAPS.find((map) => map.list === list && map.key === key)!,
     slotClass,
@@ -81,10 +84,9 @@ export function leadByClient(
  * The chains behind `lead`, and the element that leads there; none where another kind of chain is. Where rules are made in steps,
  * each is made before what refers to it.
  */
-export function choiceResources(lead: string | undefined): ServiceResource[] {
-  const choice = lead === undefined ? undefined : CHOICES.get(lead);
+export function choiceResources(family: Family, lead: string | undefined): ServiceResource[] {
+  const choice = lead === undefined ? undefined : CHOICES[family].get(lead);
   if (choice === undefined) return [];
-  const { family } = choice;
   const chains = choiceChains(choice);
   const path = OBJECT_PATHS[family].chain;
   return [
@@ -118,7 +120,7 @@ function choiceChains({ family, map, slotClass }: Choice): { name: string; rules
     value,
   });
   const drawRule = (level: number) => rule([isUpper(level, 0, 1), dnat(slotAbove(family, level, 0))]);
-  const lower = SLOT_CLASSES.filter((level) => level > 1 && level < slotClass).reverse();
+  const lower = CLASSES.filter((level) => level > 1 && level < slotClass).reverse();
   const first = [
     drawRule(slotClass),
     // Of a class with two slots both are filled.
@@ -127,7 +129,6 @@ function choiceChains({ family, map, slotClass }: Choice): { name: string; rules
       : [rule([isUpper(slotClass, 0, 1), { kind: "verdict", verdict: { kind: "jump", chain: again } }])]),
     ...lower.map(drawRule),
     rule([dnat(slotAbove(family, 1, 0))]),
-    LOST,
   ];
   if (slotClass === 2) return [{ name, rules: first }];
   const further = Array.from({ length: CLIENT_DRAWS }, (_, i) => [
@@ -156,7 +157,7 @@ function seedOf(level: number, draw: number, use: 0 | 1): number {
 
 /** The endpoint that the chains choose for packets from `source`; there must be one. */
 export function endpointOfClient({ endpoints }: Slots, family: Family, source: Address): string {
-  const slotClass = smallestClass(endpoints.length);
+  const slotClass = classOf(endpoints.length);
   const found = (level: number, draw: number) =>
     addressHash(half(family, level, draw), source) === 1
       ? addressHash(slotAbove(family, level, draw), source)

@@ -1,13 +1,14 @@
 // Chains that frontends lead through: from an address and port to the pick chain of the frontend's slot class. Why is a lead
-// written into the packet, and not a verdict found? See leads.ts.
+// written into the packet's priority, and not a verdict found? See leads.ts.
 
 import { type Cidr, cidrText, contains, disjoint, parseCidr } from "../kube/address.ts";
 import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
+import { AFFINITY_SECONDS_DEFAULT } from "../kube/service_port.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
-import { AFFINITY_ENTRY } from "./affinity_chains.ts";
-import { allLeads, type LeadKind, leadsOf, leadsPinnedFor } from "./leads.ts";
+import { DEFAULT_TIMEOUT_CHAIN } from "./affinity_chains.ts";
+import { IS_PINNED, isLead, isPinnedFor } from "./leads.ts";
 import { type EndpointMap, leadRules } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
@@ -15,18 +16,35 @@ export type Detector = (Statement & { kind: "match" }) | undefined;
 
 /**
  * What every first packet meets: it is led to its frontend's chains, or goes on as it came. Packets whose translation is
- * masqueraded meet chain `outside` first (outside_chains.ts).
+ * masqueraded meet chain `outside` first (outside_chains.ts). Leads come first, because more rules are behind them than behind the
+ * frontends without one.
  */
 export function serviceRules(family: Family, config: ProxyConfig, local: Detector, outside: string): Rule[] {
   const frontend = frontendKey(family);
   return [
     ...toOutside(config, local, outside),
+    rule([{ kind: "priority-set", key: frontend, map: "service-ips" }, goto("lead")]),
     rule([{ kind: "dnat", key: frontend, map: "single-endpoints" }]),
-    rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("lead")]),
     toSingleExternal(family),
-    drawOfTwo(family),
-    ...nodePortRules(family, config, [jump(NODE_PORTS)]),
+    ...aroundNodePorts(family, config, nodePortRules(family, config, [jump(NODE_PORTS)]), [
+      drawOfTwo(family),
+    ]),
   ];
+}
+
+/**
+ * Cluster IPs come before NodePorts, because a cluster IP may be an address of the node (NodeLocal DNSCache does that). The
+ * node's primary address is none, and so they may come after it.
+ */
+export function aroundNodePorts(
+  family: Family,
+  config: ProxyConfig,
+  nodePorts: readonly Rule[],
+  clusterIPs: readonly Rule[],
+): Rule[] {
+  const scope = nodePortScope(config, family);
+  const primaryAlone = !scope.all && scope.cidrs.length === 0;
+  return primaryAlone ? [...nodePorts, ...clusterIPs] : [...clusterIPs, ...nodePorts];
 }
 
 /** The comparison of the source is all that packets of pods need, which are most. */
@@ -73,30 +91,32 @@ export const NODE_PORT: readonly Selector[] = ["meta l4proto", "th dport"];
 
 /**
  * The chains that {@link serviceRules} lead to before a pick chain. What has no pick chain returns to `lead` or
- * `nodeport-lead`, where affinity comes last. Why so? The kernel validates a chain once for each rule that leads to it.
+ * `nodeport-lead`, where affinity comes after it. Why so? The kernel validates a chain once for each rule that leads to it.
  */
 export function frontendChains(family: Family, config: ProxyConfig, local: Detector): Chain[] {
   const frontend = frontendKey(family);
   const mark = markFor(2 ** config.masqueradeBit);
-  const leads = leadRules(family, "cluster", "pick");
-  const [few, more] = [leads.slice(0, FEW), leads.slice(FEW)];
+  const [two, ...leads] = leadRules("cluster", "pick");
+  const [few, some, more] = [leads.slice(0, FEW), leads.slice(FEW, SOME), leads.slice(SOME)];
   return [
     {
       name: "lead",
       rules: [
-        rule([isLead(family, "!=", "cluster"), jump("external")]),
+        rule([isPinnedFor(AFFINITY_SECONDS_DEFAULT), goto(DEFAULT_TIMEOUT_CHAIN)]),
         ...few,
-        pinnedAtClusterIP(family),
+        rule([isLead("!=", "cluster"), jump("external")]),
+        ...some,
+        TO_PINNED,
+        two!,
         ...more,
-        ...pinnedRules(family, "ips"),
       ],
     },
     {
       name: "external",
       rules: [
-        rule([isLead(family, "==", "local"), goto("external-local")]),
+        rule([isLead("==", "local"), goto("external-local")]),
         rule([mark], "masquerade"),
-        ...leadRules(family, "external", "pick"),
+        ...leadRules("external", "pick"),
       ],
     },
     {
@@ -107,10 +127,10 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
     {
       name: "nodeport-lead",
       rules: [
-        rule([isLead(family, "==", "cluster"), mark], "masquerade"),
-        rule([isLead(family, "==", "local"), jump("nodeport-local")]),
-        ...leadRules(family, "cluster", "nodeport-pick"),
-        ...pinnedRules(family, "nodeports"),
+        rule([isLead("==", "cluster"), mark], "masquerade"),
+        rule([isLead("==", "local"), jump("nodeport-local")]),
+        ...leadRules("cluster", "nodeport-pick"),
+        TO_PINNED,
       ],
     },
     {
@@ -119,32 +139,21 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
     },
     ...(["local-pick", "local-nodeport-pick"] as const).map((name): Chain => ({
       name,
-      rules: leadRules(family, "local", name),
+      rules: leadRules("local", name),
     })),
   ];
 }
 
-/** How many slot classes come before affinity: most Services have at most four endpoints. */
-const FEW = 3;
+/** How many slot classes come before all else: a cluster IP with two endpoints has no lead, and most Services have at most four. */
+const FEW = 2;
+/** How many come before affinity with other timeouts than the default. */
+const SOME = FEW + 3;
 
-/** Cluster IPs with ClientIP affinity: by a map, because there is a chain for each timeout. Others come last. */
-function pinnedAtClusterIP(family: Family): Rule {
-  const selector = `${family} daddr` as const;
-  return rule([
-    { kind: "match", selector, operator: "==", value: leadsPinnedFor(family) },
-    { kind: "vmap", key: [selector], map: "affinity-leads" },
-  ]);
-}
-
-/** Leads that no pick chain took are those of ServicePorts with affinity. Any other packet has its own destination again. */
-function pinnedRules(family: Family, kind: keyof typeof AFFINITY_ENTRY): Rule[] {
-  return [
-    rule([
-      { kind: "match", selector: `${family} daddr`, operator: "==", value: allLeads(family) },
-      goto(AFFINITY_ENTRY[kind]),
-    ]),
-  ];
-}
+/** Frontends with ClientIP affinity: by a map, because there are chains for each timeout. */
+const TO_PINNED: Rule = rule([
+  IS_PINNED,
+  { kind: "vmap", key: ["meta priority"], map: "affinity-leads" },
+]);
 
 /**
  * Applies `lead` to packets for addresses that accept NodePort traffic. The CIDR and the routing table decide for every
@@ -179,8 +188,7 @@ export function nodePortRules(family: Family, config: ProxyConfig, lead: readonl
 
 /**
  * externalTrafficPolicy Local: pods and the node are short-circuited to all endpoints, all other packets go to the local
- * ones. A frontend in neither map falls through without DNAT, with the destination that it came with, and is dropped later,
- * as in kube-proxy.
+ * ones. A frontend in neither map falls through without DNAT, and is dropped later, as in kube-proxy.
  */
 function localPolicy(
   mark: Statement,
@@ -190,22 +198,16 @@ function localPolicy(
   localEndpoints: EndpointMap["name"],
 ): Rule[] {
   const all: Statement[] = [
-    { kind: "daddr-set", key, map: `local-policy-${kind}` },
+    { kind: "priority-set", key, map: `local-policy-${kind}` },
     { kind: "verdict", verdict: { kind: "return" } },
   ];
   const fromNode: Statement = { kind: "match", selector: "fib saddr type", operator: "==", value: "local" };
   return [
-    rule([{ kind: "daddr-restore" }]),
     ...(local === undefined ? [] : [rule([local, ...all], "short-circuit pod traffic")]),
     rule([fromNode, mark], "masquerade local traffic"),
     rule([fromNode, ...all], "short-circuit local traffic"),
-    rule([{ kind: "daddr-set", key, map: `local-only-${kind}` }, goto(localEndpoints)]),
+    rule([{ kind: "priority-set", key, map: `local-only-${kind}` }, goto(localEndpoints)]),
   ];
-}
-
-/** Whether the packet's destination is a lead of `kind`, where it is a lead. */
-export function isLead(family: Family, operator: "==" | "!=", kind: LeadKind): Statement {
-  return { kind: "match", selector: `${family} daddr`, operator, value: leadsOf(family, kind) };
 }
 
 const LOOPBACK: Readonly<Record<Family, Cidr>> = {

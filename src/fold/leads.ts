@@ -1,10 +1,14 @@
-// Leads: where the packets of a frontend go, as data. A lead is a number, written as an address. A rule writes it into the
-// packet's destination, and the rules behind it compare it; nothing is lost, because connection tracking keeps the original
-// destination and the translation replaces the lead. Why not a map of verdicts? The kernel validates every chain that
-// packets can reach, through each element of such a map, whenever one element with a chain is added.
+// Leads: where the packets of a frontend go, as data. A lead is a number. A rule writes it into the packet's priority, and the rules
+// behind it compare it. Why not a map of verdicts? The kernel validates every chain that packets can reach, through each element of
+// such a map, whenever one element with a chain is added. Why the priority? Rules of others keep marks, and a destination takes the
+// kernel five times as long to write. A priority is for queueing disciplines alone: where a packet is forwarded over IPv4, the
+// kernel writes another one afterwards (ip_forward). Only the first packet of a connection gets one here, and it means nothing to
+// them: no handle of a discipline has these high numbers, and the lowest four bits, by which some choose a band, are those of 0.
 
 import { assert } from "../invariant.ts";
-import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts";
+import { classidNumber, classidText } from "../nft/data_type.ts";
+import type { Statement } from "../nft/statement.ts";
+import { SLOT_CLASSES } from "./slots.ts";
 
 /**
  * How a frontend is served: `cluster` and `external` differ in masquerading. `local` is external policy Local. In the maps of
@@ -12,61 +16,115 @@ import { type Address, canonicalAddress, type Family } from "../nft/data_type.ts
  */
 export type LeadKind = "cluster" | "external" | "local";
 
-/** In place of a slot class: the ServicePort has ClientIP affinity. */
-export const PINNED = 0xffff;
+/** Leads and numbers of endpoints (pinned_endpoints.ts) differ in the fourth bit from the left: 0xe and 0xc or 0xd. */
+const LEAD = 0xe000_0000;
+const NUMBER = 0xc000_0000;
+const LEAD_BIT = 0x2000_0000;
 
-/** The same for internal policy Local: the list has the own node's endpoints alone, though the lead is not `local`. */
-export const PINNED_LOCAL = 0xfffe;
+/** The two bits of a kind, the bits of a slot class, and where a timeout begins. */
+const KIND: Readonly<Record<LeadKind, number>> = {
+  cluster: 0x400_0000,
+  external: 0x800_0000,
+  local: 0xc00_0000,
+};
+const KIND_BITS = 0xc00_0000;
+const CLASS_SHIFT = 4;
+const CLASS_BITS = 0xf << CLASS_SHIFT;
+/** Set in place of a slot class, with a number for the way: the frontend is not the ServicePort's cluster IP, or has two lists. */
+const WAY_BIT = 0x10 << CLASS_SHIFT;
+const TIMEOUT_SHIFT = 9;
 
-/** In place of a slot class, with a number below 0x7000 added: ClientIP affinity at a cluster IP, with a timeout. */
-const PINNED_FOR = 0x8000;
+/** Set where clients are pinned, or chosen for. */
+const PINNED_BIT = 0x200_0000;
+const BY_CLIENT_BIT = 0x100_0000;
 
 /** Timeouts up to this, in seconds, are in leads as they are; longer ones as multiples of {@link LONG_UNIT}. */
 const EXACT_MAX = 0x3fff;
-
 /** All longer timeouts are multiples of 600 s once they are rounded. */
 const LONG_UNIT = 15;
+const TIMEOUT_BITS = 0x7fff << TIMEOUT_SHIFT;
 
-/** In place of a slot class, with a number below 2^14 added: a chain of choice_chains.ts. */
-export const BY_CLIENT = 0x4000;
-
-const NUMBER: Readonly<Record<LeadKind, number>> = { cluster: 0, external: 1, local: 2 };
-
-/**
- * The lead for `kind` and `slotClass` (or {@link PINNED} or {@link PINNED_LOCAL}): `0.1.0.4`, `100::1:4`. Nothing is ever sent to these addresses:
- * 0.0.0.0/8 is no destination (RFC 1122), 100::/64 is for discarding (RFC 6666).
- */
-export function lead(family: Family, kind: LeadKind, slotClass: number): Address {
-  assert(slotClass >= 1 && slotClass <= PINNED, `slot class ${slotClass}`);
-  const number = NUMBER[kind];
-  if (family === "ip") return canonicalAddress(`0.${number}.${slotClass >> 8}.${slotClass & 0xff}`);
-  return canonicalAddress(`100::${number === 0 ? "" : `${number}:`}${slotClass.toString(16)}`);
+/** The lead for `kind` and a slot class: `e400:30`. */
+export function lead(kind: LeadKind, slotClass: number): string {
+  return classidText((LEAD | KIND[kind] | classBits(slotClass)) >>> 0);
 }
 
-/** The prefix of all leads of `family`. */
-export function allLeads(family: Family): string {
-  return family === "ip" ? "0.0.0.0/8" : "100::/64";
+function classBits(slotClass: number): number {
+  const index = SLOT_CLASSES.indexOf(slotClass);
+  assert(index >= 0 && index << CLASS_SHIFT <= CLASS_BITS, `slot class ${slotClass}`);
+  return index << CLASS_SHIFT;
 }
 
-/** The prefix of all leads of `kind`: `0.1.0.0/16`, `100::1:0/112`. */
-export function leadsOf(family: Family, kind: LeadKind): string {
-  const number = NUMBER[kind];
-  if (family === "ip") return `0.${number}.0.0/16`;
-  return number === 0 ? "100::/112" : `100::${number}:0/112`;
+/** The lead for `kind` to chain `number` of choice_chains.ts; below 2^16. */
+export function leadByClient(kind: LeadKind, number: number): string {
+  return classidText((LEAD | KIND[kind] | BY_CLIENT_BIT | number << CLASS_SHIFT) >>> 0);
 }
 
-/** The prefix of the leads of `kind` to endpoints that are chosen by the client: `0.1.64.0/18`, `100::1:4000/114`. */
-export function leadsByClient(family: Family, kind: LeadKind): string {
-  return family === "ip" ? `${lead(family, kind, BY_CLIENT)}/18` : `${lead(family, kind, BY_CLIENT)}/114`;
+/** How clients are pinned at a frontend. */
+export interface Pinning {
+  /** At most a day. */
+  readonly seconds: number;
+  /** At the cluster IP, and with one list. */
+  readonly short: boolean;
+  readonly at: "address" | "nodeport";
+  readonly list: "cluster" | "local";
 }
 
-/** The lead of a cluster IP whose clients are pinned for `seconds` (at most a day): `0.0.128.60`, `100::803c`. */
-export function leadPinnedFor(family: Family, seconds: number): Address {
-  const number = seconds <= EXACT_MAX ? seconds : EXACT_MAX + Math.ceil(seconds / LONG_UNIT);
-  return lead(family, "cluster", PINNED_FOR + number);
+/** The lead of a frontend whose clients are pinned; the slot class is that of the cluster IP alone. */
+export function pinnedLead(kind: LeadKind, pinning: Pinning, slotClass: number): string {
+  const { seconds, short, at, list } = pinning;
+  const timeout = seconds <= EXACT_MAX ? seconds : EXACT_MAX + Math.ceil(seconds / LONG_UNIT);
+  const way = (at === "nodeport" ? 1 : 0) + (list === "local" ? 2 : 0);
+  const last = short ? classBits(slotClass) : WAY_BIT | way << CLASS_SHIFT;
+  return classidText((LEAD | KIND[kind] | PINNED_BIT | timeout << TIMEOUT_SHIFT | last) >>> 0);
 }
 
-/** The prefix of all of {@link leadPinnedFor}. */
-export function leadsPinnedFor(family: Family): string {
-  return `${lead(family, "cluster", PINNED_FOR)}/${family === "ip" ? 17 : 113}`;
+/** What {@link pinnedLead} made `text` from; undefined for any other lead. */
+export function pinningOf(text: string): Pinning | undefined {
+  const number = classidNumber(text);
+  if ((number & PINNED_BIT) === 0) return undefined;
+  const timeout = (number & TIMEOUT_BITS) >> TIMEOUT_SHIFT;
+  const seconds = timeout <= EXACT_MAX ? timeout : (timeout - EXACT_MAX) * LONG_UNIT;
+  const short = (number & WAY_BIT) === 0;
+  const way = short ? 0 : (number & CLASS_BITS) >> CLASS_SHIFT;
+  return {
+    seconds,
+    short,
+    at: (way & 1) !== 0 ? "nodeport" : "address",
+    list: (way & 2) !== 0 ? "local" : "cluster",
+  };
+}
+
+/** How many numbers of endpoints there are: 2^25. */
+export const ENDPOINT_NUMBERS = 0x200_0000;
+
+/** The number of an endpoint, from 0 to {@link ENDPOINT_NUMBERS} - 1, as a packet has it. */
+export function endpointNumber(number: number): string {
+  return classidText((NUMBER | number << CLASS_SHIFT) >>> 0);
+}
+
+/** Whether the packet's lead is of `kind`. */
+export function isLead(operator: "==" | "!=", kind: LeadKind): Statement {
+  return test(KIND_BITS, operator, KIND[kind]);
+}
+
+/** Whether the packet has a lead of clients that are pinned. */
+export const IS_PINNED: Statement = test(PINNED_BIT, "==", PINNED_BIT);
+
+/** Whether the packet has the number of an endpoint, and no lead. */
+export const IS_NUMBERED: Statement = test(LEAD_BIT, "!=", LEAD_BIT);
+
+/** Whether the lead is that of a cluster IP whose clients are pinned for `seconds`, whatever its slot class. */
+export function isPinnedFor(seconds: number): Statement {
+  const bits = KIND_BITS | PINNED_BIT | TIMEOUT_BITS | WAY_BIT;
+  return test(bits, "==", KIND.cluster | PINNED_BIT | seconds << TIMEOUT_SHIFT);
+}
+
+/** Whether the packet has a lead, and of `slotClass`. */
+export function isClass(slotClass: number): Statement {
+  return test(LEAD_BIT | CLASS_BITS, "==", LEAD_BIT | classBits(slotClass));
+}
+
+function test(bits: number, operator: "==" | "!=", value: number): Statement {
+  return { kind: "priority-test", mask: classidText(bits), operator, value: classidText(value) };
 }

@@ -2,15 +2,15 @@
 // too. So they mark a packet first, and take the mark back where nothing was found. Why not look for the address first, as
 // kube-proxy does? A lookup takes ten times as long as a mark, and the translation is a lookup already.
 
-import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
+import type { ProxyConfig } from "../kube/proxy_config.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { rule, type Selector, type Statement } from "../nft/statement.ts";
 import {
+  aroundNodePorts,
   drawOfTwo,
   frontendKey,
   goto,
-  isLead,
   jump,
   markFor,
   NODE_PORT,
@@ -18,6 +18,7 @@ import {
   nodePortRules,
   toSingleExternal,
 } from "./frontend_chains.ts";
+import { isLead } from "./leads.ts";
 
 /** Where packets go whose source is not local, by hook: those from other hosts, and those of the node itself. */
 export const [FROM_OUTSIDE, FROM_NODE] = ["from-outside", "from-node"] as const;
@@ -36,9 +37,9 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
   const frontend = frontendKey(family);
   const marked = rule([{ kind: "mark-test", bits }, RETURN]);
   const single = found(frontend, "single-endpoints");
-  const lead = rule([{ kind: "daddr-set", key: frontend, map: "service-ips" }, goto("outside-lead")]);
+  const lead = rule([{ kind: "priority-set", key: frontend, map: "service-ips" }, goto("outside-lead")]);
   const nodePortLead: Statement[] = [
-    { kind: "daddr-set", key: NODE_PORT, map: "service-nodeports" },
+    { kind: "priority-set", key: NODE_PORT, map: "service-nodeports" },
     goto("nodeport-lead"),
   ];
   const two = rule([mark, ...drawOfTwo(family).statements]);
@@ -49,17 +50,17 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
       name: FROM_OUTSIDE,
       rules: [
         ...[marked, found(frontend, "single-external-endpoints"), unmark, lead],
-        ...inOrder(family, config, nodePorts, [single, two, unmark]),
+        ...aroundNodePorts(family, config, nodePorts, [single, two, unmark]),
         end,
       ],
     },
     {
       name: FROM_NODE,
-      rules: [marked, single, unmark, lead, toSingleExternal(family), two, unmark, ...nodePorts, end],
+      rules: [marked, lead, single, unmark, toSingleExternal(family), two, unmark, ...nodePorts, end],
     },
     {
       name: "outside-lead",
-      rules: [rule([isLead(family, "==", "cluster"), mark], "masquerade"), rule([jump("lead")]), end],
+      rules: [rule([isLead("==", "cluster"), mark], "masquerade"), rule([jump("lead")]), end],
     },
     {
       name: NODE_PORTS,
@@ -71,19 +72,4 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
       ],
     },
   ];
-}
-
-/**
- * Cluster IPs come before NodePorts, because a cluster IP may be an address of the node (NodeLocal DNSCache does that). The
- * node's primary address is none, and so they may come after it.
- */
-function inOrder(
-  family: Family,
-  config: ProxyConfig,
-  nodePorts: readonly Rule[],
-  clusterIPs: readonly Rule[],
-): Rule[] {
-  const scope = nodePortScope(config, family);
-  const primaryAlone = !scope.all && scope.cidrs.length === 0;
-  return primaryAlone ? [...nodePorts, ...clusterIPs] : [...clusterIPs, ...nodePorts];
 }

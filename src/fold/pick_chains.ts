@@ -2,17 +2,12 @@
 // ends the rule, and the next rule draws again, so every endpoint is equally likely. Why not a chain for each Service, as in
 // kube-proxy? A change of endpoints is then a change of elements, which costs the same however many rules there are.
 
-import { SLOT_CLASS_MAX, SLOT_DRAWS } from "../limits/rules.ts";
+import { SLOT_DRAWS } from "../limits/rules.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
 import { type Rule, rule, type Selector } from "../nft/statement.ts";
-import { lead, type LeadKind, leadsByClient } from "./leads.ts";
-
-/** Slot classes: powers of two. A frontend with N endpoints has a class S with S/4 < N <= S. */
-export const SLOT_CLASSES: readonly number[] = Array.from(
-  { length: Math.log2(SLOT_CLASS_MAX) + 1 },
-  (_, exponent) => 2 ** exponent,
-);
+import { lead, type LeadKind } from "./leads.ts";
+import { SLOT_CLASSES } from "./slots.ts";
 
 /** The maps of endpoints: the chains that pick from each, the list that is in it, and the key of a frontend. */
 export const ENDPOINT_MAPS = [
@@ -26,52 +21,35 @@ export const ENDPOINT_MAPS = [
 export type EndpointMap = (typeof ENDPOINT_MAPS)[number];
 
 /** A flavour of pick chains; those of affinity are in affinity_chains.ts. */
-export type Flavour = EndpointMap["name"] | "affinity-pick" | "local-affinity-pick" | "affinity-ip-pick";
+export type Flavour = EndpointMap["name"] | "affinity-pick" | "local-affinity-pick";
 
-/** All pick chains of `family`. The destination of a packet that gets there is a lead. */
+/** All pick chains of `family`. */
 export function pickChains(family: Family): Chain[] {
   return ENDPOINT_MAPS.flatMap(({ name, map, key }) =>
     SLOT_CLASSES.map((slotClass): Chain => ({
       name: pickChain(name, slotClass),
-      rules: [
-        ...drawRules(
-          slotClass,
-          (modulus) =>
-            rule([{ kind: "dnat", key: [...frontendParts(family, key), { kind: "numgen", modulus }], map }]),
-        ),
-        LOST,
-      ],
+      rules: drawRules(
+        slotClass,
+        (modulus) =>
+          rule([{ kind: "dnat", key: [...frontendParts(family, key), { kind: "numgen", modulus }], map }]),
+      ),
     }))
   );
 }
 
-/** Rules that send each lead of `kind` to its chain. Small classes come first: most Services have one. */
-export function leadRules(family: Family, kind: LeadKind, flavour: EndpointMap["name"]): Rule[] {
-  return [...classRules(family, kind, flavour), byClientRule(family, kind)];
-}
-
-/** Why a map, where the other leads need none? Its chains come and go. */
-function byClientRule(family: Family, kind: LeadKind): Rule {
-  const selector = `${family} daddr` as const;
-  return rule([
-    { kind: "match", selector, operator: "==", value: leadsByClient(family, kind) },
-    { kind: "vmap", key: [selector], map: "by-client" },
-  ]);
-}
-
-/** Rules that send each slot class to its chain. */
-export function classRules(family: Family, kind: LeadKind, flavour: Flavour): Rule[] {
-  return SLOT_CLASSES.map((slotClass) =>
+/**
+ * Rules that send each lead of `kind` to its chain. Small classes come first: most Services have one. But a frontend with one
+ * endpoint seldom has a lead, except in lists of local endpoints. Why a map for those that choose by client? Their chains come and go.
+ */
+export function leadRules(kind: LeadKind, flavour: EndpointMap["name"]): Rule[] {
+  const [one, ...more] = SLOT_CLASSES.map((slotClass) =>
     rule([
-      {
-        kind: "match",
-        selector: `${family} daddr`,
-        operator: "==",
-        value: lead(family, kind, slotClass),
-      },
+      { kind: "match", selector: "meta priority", operator: "==", value: lead(kind, slotClass) },
       { kind: "verdict", verdict: { kind: "goto", chain: pickChain(flavour, slotClass) } },
     ])
   );
+  const classes = kind === "local" ? [one!, ...more] : [...more, one!];
+  return [...classes, rule([{ kind: "vmap", key: ["meta priority"], map: "by-client" }])];
 }
 
 /** Name of the chain for `flavour` and `slotClass`: `pick-4`. */
@@ -79,16 +57,13 @@ export function pickChain(flavour: Flavour, slotClass: number): string {
   return `${flavour}-${slotClass}`;
 }
 
-/** Reached only while another program's change of the elements is not undone: the packet gets its destination back. */
-export const LOST: Rule = rule([{ kind: "daddr-restore" }], "no endpoint found");
-
 /**
  * The moduli of a chain's draws, in order. Slots 0 to S/4 - 1 are always filled. The last draw is from those alone, so every
  * connection gets an endpoint.
  */
 export function draws(slotClass: number): number[] {
   if (slotClass === 1) return [1];
-  const always = Math.max(1, slotClass / 4);
+  const always = Math.max(1, Math.floor(slotClass / 4));
   // Class 2 has two endpoints, so that each draw finds one, or one in slot 0, which the last draw finds.
   const repeated = slotClass === 2 ? 1 : SLOT_DRAWS;
   return [...Array.from({ length: repeated }, () => slotClass), always];
@@ -101,8 +76,8 @@ export function drawRules(slotClass: number, drawRule: (modulus: number) => Rule
   return moduli.map((modulus) => rules.get(modulus)!);
 }
 
-/** The parts of a frontend in a packet whose destination is a lead. */
+/** What a frontend is found by. */
 export function frontendParts(family: Family, key: "frontend" | "nodeport"): Selector[] {
   const port: Selector[] = ["meta l4proto", "th dport"];
-  return key === "nodeport" ? port : [`ct original ${family} daddr`, ...port];
+  return key === "nodeport" ? port : [`${family} daddr`, ...port];
 }

@@ -2,15 +2,16 @@
 // follows from the endpoint alone, so a pin leads to its endpoint for as long as that exists, whatever the order of the list,
 // after a restart, and without a ledger.
 
-import { parseAddress } from "../kube/address.ts";
-import { type Address, canonicalAddress, destinationOf, type Family } from "../nft/data_type.ts";
+import { ipv4Number, ipv6Bytes } from "../nft/address_bytes.ts";
+import { destinationOf, type Family } from "../nft/data_type.ts";
 import type { ChunkedMap } from "./chunked_map.ts";
+import { ENDPOINT_NUMBERS, endpointNumber } from "./leads.ts";
 import { differingSlots, markAs, NO_SLOTS, type Slots } from "./slots.ts";
 
 /** Endpoints of a ServicePort with affinity. All its frontends share them. */
 export interface PinnedEndpoints {
   /** By number, each `address . port`. */
-  readonly endpoints: ReadonlyMap<Address, string>;
+  readonly endpoints: ReadonlyMap<string, string>;
   /** Numbers in the slots of all endpoints. */
   readonly cluster: Slots;
   /** Numbers in the slots of local endpoints. */
@@ -35,11 +36,11 @@ export const NOTHING_PINNED: PinnedEndpoints = {
 
 /** The endpoints of a ServicePort by number, and the numbers in the slots of its lists. */
 export function pinnedEndpoints(family: Family, cluster: Slots, local: Slots): PinnedEndpoints {
-  const numbers = new Map<string, Address>();
-  const endpoints = new Map<Address, string>();
+  const numbers = new Map<string, string>();
+  const endpoints = new Map<string, string>();
   let shifted = false;
   for (const endpoint of [...new Set([...cluster.endpoints, ...local.endpoints])].sort()) {
-    let number = numberOf(family, endpoint, 0);
+    let number = numberOf(family, endpoint);
     for (let shift = 1; endpoints.has(number); shift++) {
       number = numberOf(family, endpoint, shift);
       shifted = true;
@@ -58,7 +59,7 @@ export function pinnedEndpoints(family: Family, cluster: Slots, local: Slots): P
 /** What {@link renumbered} starts from. */
 export interface Renumbering {
   /** The endpoints by number so far. No endpoint is in two slots of a list, before or now. */
-  readonly before: PinnedEndpoints & { readonly endpoints: ChunkedMap<Address, string> };
+  readonly before: PinnedEndpoints & { readonly endpoints: ChunkedMap<string, string> };
   readonly family: Family;
   readonly cluster: Slots;
   readonly local: Slots;
@@ -74,9 +75,9 @@ export function renumbered(
   const now = { cluster, local };
   const changed = (["cluster", "local"] as const).map((list) => changedSlots(before.from[list], now[list]));
   const gone = new Set(changed.flatMap(({ old }) => old).filter((endpoint) => !isListed(endpoint)));
-  const come = new Map<Address, string>();
+  const come = new Map<string, string>();
   for (const endpoint of changed.flatMap(({ endpoints }) => endpoints)) {
-    const number = numberOf(family, endpoint, 0);
+    const number = numberOf(family, endpoint);
     const other = come.get(number) ?? before.endpoints.get(number);
     if (other === endpoint) continue;
     if (other !== undefined && !gone.has(other)) return undefined;
@@ -85,12 +86,12 @@ export function renumbered(
   const numbered = (list: "cluster" | "local", { slots, endpoints }: ChangedSlots): Slots => {
     if (before.from[list] === now[list]) return before[list];
     const numbers = before[list].endpoints.slice(0, now[list].endpoints.length);
-    slots.forEach((slot, i) => numbers[slot] = numberOf(family, endpoints[i]!, 0));
+    slots.forEach((slot, i) => numbers[slot] = numberOf(family, endpoints[i]!));
     const made: Slots = { slotClass: now[list].slotClass, endpoints: numbers };
     markAs(made, now[list]);
     return made;
   };
-  const numbersGone = [...gone].map((endpoint) => numberOf(family, endpoint, 0));
+  const numbersGone = [...gone].map((endpoint) => numberOf(family, endpoint));
   return {
     ...before,
     endpoints: gone.size + come.size === 0 ? before.endpoints : before.endpoints.with(numbersGone, come),
@@ -123,18 +124,20 @@ function changedSlots(before: Slots, now: Slots): ChangedSlots {
 const SPREAD = 0x9e3779b1;
 
 /**
- * The number of an endpoint, written as an address: its address, changed by its port. Endpoints with one port, or with one
- * address, always have different numbers. Two others may have the same one, very rarely: then one of them is shifted.
+ * The number of an endpoint: the lowest bits of its address, changed by the rest of the address and by the port. Endpoints with one
+ * port, in one network of as many addresses, always have different ones. Of two others that have the same, one is shifted; how far
+ * follows from all of its bits, so that no tenant can have thousands of endpoints be shifted one by one.
  */
-function numberOf(family: Family, endpoint: string, shift: number): Address {
+function numberOf(family: Family, endpoint: string, shift = 0): string {
   const { address, port } = destinationOf(endpoint);
-  if (family === "ip") {
-    const whole = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-    const number = (whole ^ Math.imul(port, SPREAD)) + shift;
-    return canonicalAddress([24, 16, 8, 0].map((bits) => (number >>> bits) & 0xff).join("."));
+  let rest = Math.imul(port, SPREAD);
+  let lowest: number;
+  if (family === "ip") lowest = ipv4Number(address);
+  else {
+    const words = new DataView(ipv6Bytes(address).buffer);
+    for (const at of [0, 4, 8]) rest = Math.imul(rest ^ words.getUint32(at), SPREAD);
+    lowest = words.getUint32(12);
   }
-  // Pods have addresses of one network, so their first 16 bits are the same.
-  const [first = "", rest = ""] = /^([0-9a-f]*)(:.*)$/.exec(address)?.slice(1) ?? [];
-  const group = (parseInt(first || "0", 16) ^ port) + shift;
-  return parseAddress(`${(group & 0xffff).toString(16)}${rest}`)!;
+  const step = shift === 0 ? 0 : Math.imul(Math.imul(lowest, SPREAD) ^ (rest >>> 15), SPREAD) | 1;
+  return endpointNumber(((lowest ^ rest) + Math.imul(shift, step)) & (ENDPOINT_NUMBERS - 1));
 }

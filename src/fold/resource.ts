@@ -63,8 +63,7 @@ export interface FrontendResource {
  * masquerades. `serve` has the lead of every other frontend with endpoints, but of cluster IPs with two; a NodePort has a lead
  * with one endpoint too. `refuse` rejects or drops packets that were not translated. `policy` and `local` have the leads to
  * the two lists of externalTrafficPolicy Local. `guard` leads to the chain that lets its sources through. The others are those
- * of ClientIP affinity: the ServicePort that a frontend is of, its timeout, and at the cluster IP the slot classes of its
- * lists.
+ * of ClientIP affinity: the ServicePort that a frontend is of, and at the cluster IP the slot classes of its lists.
  */
 export type FrontendRole = (typeof ROLES)[number];
 
@@ -90,7 +89,7 @@ export type Put = (path: SetPath, key: ElementKey, element: Element | undefined)
 
 const ROLES = [
   ...["single", "serve", "outside", "refuse", "policy", "local", "guard"] as const,
-  ...["clusterIP", "otherPort", "timeout", "pinClass", "localPinClass"] as const,
+  ...["clusterIP", "otherPort", "pinClass", "localPinClass"] as const,
 ] as const;
 
 /** Sets of a frontend, by kind and use. */
@@ -107,7 +106,6 @@ const SETS: Readonly<
     guard: "firewall-ips",
     clusterIP: "affinity-cluster-ips",
     otherPort: "affinity-port-nodeports",
-    timeout: "affinity-timeouts",
     pinClass: "affinity-classes",
     localPinClass: "local-affinity-classes",
     numbered: "affinity-endpoints",
@@ -125,7 +123,6 @@ const SETS: Readonly<
     local: "local-only-nodeports",
     clusterIP: "affinity-nodeport-ips",
     otherPort: "affinity-nodeport-ports",
-    timeout: "affinity-nodeport-timeouts",
     pinClass: "affinity-classes",
     localPinClass: "local-affinity-classes",
     numbered: "affinity-nodeport-endpoints",
@@ -188,7 +185,7 @@ export function frontendInKey(set: SetPath, key: ElementKey): ElementKey {
 }
 
 /** Maps whose elements lead to chains, beside those of frontends. */
-const CHAIN_MAPS: ReadonlySet<string> = new Set(["affinity-renewals", "affinity-leads", "by-client"]);
+const CHAIN_MAPS: ReadonlySet<string> = new Set(["affinity-leads", "by-client"]);
 
 /** Whether `path` has what frontends lead to: chains, or the elements of these maps. */
 export function isOfChains(path: SetPath): boolean {
@@ -340,7 +337,7 @@ function changeNumbers(
   { endpoints: old }: PinnedEndpoints = NOTHING_PINNED,
   { endpoints: now }: PinnedEndpoints = NOTHING_PINNED,
   renamed: boolean,
-  change: (number: Address, endpoint: string | undefined) => void,
+  change: (number: string, endpoint: string | undefined) => void,
 ): void {
   if (old === now && !renamed) return;
   const parts = !renamed && old instanceof ChunkedMap && now instanceof ChunkedMap

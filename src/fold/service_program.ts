@@ -6,11 +6,11 @@ import { choiceProblem } from "../kube/client_choice.ts";
 import type { Service } from "../kube/objects.ts";
 import { isProxied, type ServicePort } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
-import { isShort, roundedTimeout, timeoutAddress, timeoutResources } from "./affinity.ts";
+import { isShort, pinningResources, roundedTimeout } from "./affinity.ts";
 import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
-import { choiceResources, leadByClient } from "./choice_chains.ts";
+import { choiceOf, choiceResources } from "./choice_chains.ts";
 import type { OwnNode } from "./endpoints.ts";
-import { lead, type LeadKind, leadPinnedFor, PINNED, PINNED_LOCAL } from "./leads.ts";
+import { lead, type LeadKind, pinnedLead } from "./leads.ts";
 import type { PinnedEndpoints } from "./pinned_endpoints.ts";
 import { frontendClaim, type FrontendResource } from "./resource.ts";
 import type { ServiceIndex } from "./service_index.ts";
@@ -179,8 +179,6 @@ function addPort(draft: Draft, portShape: PortShape): number {
   if (cluster.endpoints.length > 0) slots.set(lists.cluster, cluster);
   if (local.endpoints.length > 0) slots.set(lists.local, local);
   const { any, pinned } = endpoints;
-  // Where rules are made in steps, what a frontend leads to is made before it.
-  for (const one of pinned === undefined ? NONE : timeoutResources(port)) resources.add(one);
   addFrontends({ port, shape: portShape, node: context.node, cluster, local, any, pinned }, resources);
   for (const one of endpoints.hairpins) resources.add(one);
   if (port.protocol === "udp") (draft.udp ??= []).push(...udpFrontends(port, endpoints.serving));
@@ -275,9 +273,10 @@ function addFrontends(program: PortProgram, resources: ServiceResources): void {
 /** Where rules are made in steps, what a frontend leads to is made before it, and goes after it. */
 function addFrontend(port: ServicePort, frontend: FrontendResource, resources: ServiceResources): void {
   const { values: { serve, policy, local }, sources } = frontend;
-  if (port.byClient) {
+  if (port.byClient || port.affinitySeconds > 0) {
     for (const lead of [serve, policy, local]) {
-      for (const one of choiceResources(lead)) resources.add(one);
+      for (const one of choiceResources(port.family, lead)) resources.add(one);
+      for (const one of pinningResources(port.family, lead)) resources.add(one);
     }
   }
   if (sources.length > 0) resources.add(guardResource(port.family, sources));
@@ -290,16 +289,14 @@ function internal(program: PortProgram): FrontendResource {
   const list = port.internalLocal ? local : cluster;
   const { endpoints } = list;
   const bare = pinned === undefined ? shape.internal : { ...shape.internal, pinned, drawn: true };
-  const affinity = pinned === undefined
-    ? {}
-    : { ...affinityValues(port, bare), ...drawnValues(port, pinned) };
+  const affinity = pinned === undefined ? {} : drawnValues(port, pinned);
   if (endpoints.length === 0) return { ...bare, values: { refuse: refusal(program), ...affinity } };
   if (endpoints.length === 1 && pinned === undefined) return { ...bare, values: { single: endpoints[0]! } };
   // Rules draw from two slots without a lead (frontend_chains.ts).
   if (endpoints.length === 2 && pinned === undefined && !port.byClient) return { ...bare, slots: list };
   return {
     ...bare,
-    values: { serve: leadAtClusterIP(program, bare, list), ...affinity },
+    values: { serve: leadTo(program, bare, "cluster", list), ...affinity },
     slots: slotsFor(port, list),
   };
 }
@@ -336,7 +333,7 @@ function externalLocal(
 ): FrontendResource {
   const { port, cluster, local, any } = program;
   const values = {
-    ...(any ? { serve: lead(port.family, "local", 1) } : {}),
+    ...(any ? { serve: lead("local", 1) } : {}),
     ...(local.endpoints.length > 0
       ? { local: leadTo(program, bare, "local", local) }
       : { refuse: refusal(program) }),
@@ -374,24 +371,18 @@ function external(
   return { ...one, values: { ...one.values, guard }, sources };
 }
 
-/** The lead to the endpoints in `slots`; with affinity the same for all lists. */
+/** The lead to the endpoints in `slots`. */
 function leadTo(
-  { port: { family, affinitySeconds, byClient } }: PortProgram,
-  frontend: FrontendResource,
+  { port, local }: PortProgram,
+  { at, address }: FrontendResource,
   kind: LeadKind,
   slots: Slots,
-): Address {
-  if (byClient) return leadByClient(frontend, kind, slots);
-  return lead(family, kind, affinitySeconds === 0 ? slots.slotClass : PINNED);
-}
-
-/** The same for the cluster IP, where affinity has other leads. */
-function leadAtClusterIP(program: PortProgram, frontend: FrontendResource, slots: Slots): Address {
-  const { port } = program;
-  const { family, affinitySeconds } = port;
-  if (affinitySeconds === 0) return leadTo(program, frontend, "cluster", slots);
-  if (isShort(port)) return leadPinnedFor(family, affinitySeconds);
-  return lead(family, "cluster", port.internalLocal ? PINNED_LOCAL : PINNED);
+): string {
+  if (port.byClient) return choiceOf(at, kind, slots);
+  if (port.affinitySeconds === 0) return lead(kind, slots.slotClass);
+  const short = address === port.clusterIP && isShort(port);
+  const list = slots === local ? "local" : "cluster";
+  return pinnedLead(kind, { seconds: port.affinitySeconds, short, at, list }, slots.slotClass);
 }
 
 /** With affinity a frontend has its endpoints by number. */
@@ -399,19 +390,19 @@ function slotsFor(port: ServicePort, slots: Slots): Slots {
   return port.affinitySeconds > 0 ? NO_SLOTS : slots;
 }
 
-/** What leads a frontend to its ServicePort, and to the timeout. The port is in the packet, but not that of a NodePort. */
-function affinityValues(port: ServicePort, { at, address }: FrontendResource): FrontendResource["values"] {
-  const timeout = timeoutAddress(port.family, port.affinitySeconds);
+/** What leads a frontend to its ServicePort. The port is in the packet, but not that of a NodePort. */
+function affinityValues(port: ServicePort, { at }: FrontendResource): FrontendResource["values"] {
   return {
     clusterIP: port.clusterIP,
-    ...(address === port.clusterIP && isShort(port) ? {} : { timeout }),
     ...(at === "nodeport" ? { otherPort: String(port.port) } : {}),
   };
 }
 
-/** What a ServicePort with affinity has once, at its cluster IP. */
+/** What a ServicePort with affinity has once, at its cluster IP. The short way has the slot class in its lead. */
 function drawnValues(port: ServicePort, { cluster, local }: PinnedEndpoints): FrontendResource["values"] {
-  const classOf = ({ slotClass }: Slots) => lead(port.family, "cluster", slotClass);
+  const { externalIPs, nodePort } = port;
+  if (isShort(port) && externalIPs.length === 0 && nodePort === 0) return {};
+  const classOf = ({ slotClass }: Slots) => lead("cluster", slotClass);
   return {
     ...(cluster.endpoints.length > 0 ? { pinClass: classOf(cluster) } : {}),
     ...(local.endpoints.length > 0 ? { localPinClass: classOf(local) } : {}),

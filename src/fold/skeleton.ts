@@ -80,8 +80,8 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
     { kind: "set", name: "single-external-ips", key: frontend, comment: "other addresses with one endpoint" },
     singleMap("single-external-endpoints", frontend, address, "their endpoints"),
     singleMap("single-nodeport-endpoints", nodePort, address, "NodePorts with one endpoint"),
-    leadMap("service-ips", frontend, address, "ClusterIP, ExternalIP and LoadBalancer IP traffic"),
-    leadMap("service-nodeports", nodePort, address, "NodePort traffic"),
+    leadMap("service-ips", frontend, "ClusterIP, ExternalIP and LoadBalancer IP traffic"),
+    leadMap("service-nodeports", nodePort, "NodePort traffic"),
     verdictMap("no-endpoint-services", frontend, "services without endpoints: reject or drop"),
     verdictMap("no-endpoint-nodeports", nodePort, "NodePorts without endpoints: reject or drop"),
     verdictMap("firewall-ips", frontend, "destinations subject to LoadBalancerSourceRanges"),
@@ -98,11 +98,11 @@ export function containers(family: Family): Readonly<Record<string, Container>> 
       flag: "interval",
       comment: "where ClusterIPs are allocated from",
     },
-    leadMap("local-policy-ips", frontend, address, "eTP Local: all endpoints, for pods and the node"),
-    leadMap("local-only-ips", frontend, address, "eTP Local: local endpoints, for everyone else"),
-    leadMap("local-policy-nodeports", nodePort, address, "eTP Local: all endpoints, for pods and the node"),
-    leadMap("local-only-nodeports", nodePort, address, "eTP Local: local endpoints, for everyone else"),
-    verdictMap("by-client", [address], "leads to endpoints that are chosen by the client"),
+    leadMap("local-policy-ips", frontend, "eTP Local: all endpoints, for pods and the node"),
+    leadMap("local-only-ips", frontend, "eTP Local: local endpoints, for everyone else"),
+    leadMap("local-policy-nodeports", nodePort, "eTP Local: all endpoints, for pods and the node"),
+    leadMap("local-only-nodeports", nodePort, "eTP Local: local endpoints, for everyone else"),
+    verdictMap("by-client", ["classid"], "leads to endpoints that are chosen by the client"),
     ...affinityContainers(family),
     slotMap("endpoints", frontend, address, "slots of all endpoints"),
     slotMap("local-endpoints", frontend, address, "slots of local endpoints"),
@@ -159,9 +159,6 @@ const SERVICE_SETS = [
   "affinity-nodeport-ips",
   "affinity-nodeport-ports",
   "affinity-port-nodeports",
-  "affinity-timeouts",
-  "affinity-nodeport-timeouts",
-  "affinity-renewals",
   "affinity-leads",
   "affinity-classes",
   "local-affinity-classes",
@@ -209,8 +206,8 @@ function verdictMap(name: string, key: readonly DataType[], comment: string): Co
 }
 
 /** See leads.ts. */
-function leadMap(name: string, key: readonly DataType[], address: DataType, comment: string): Container {
-  return { kind: "map", name, key, value: [address], comment };
+function leadMap(name: string, key: readonly DataType[], comment: string): Container {
+  return { kind: "map", name, key, value: ["classid"], comment };
 }
 
 function singleMap(name: string, key: readonly DataType[], address: DataType, comment: string): Container {

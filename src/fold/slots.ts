@@ -5,10 +5,19 @@ import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 
 /** An assignment of slots: endpoint i has slot i. */
 export interface Slots {
-  /** A power of two with slotClass / 4 < endpoints.length <= slotClass; 1 when there is one endpoint or none. */
+  /** One of {@link SLOT_CLASSES}, with slotClass / 4 < endpoints.length <= slotClass; 1 when there is one endpoint or none. */
   readonly slotClass: number;
   readonly endpoints: readonly string[];
 }
+
+/**
+ * Slot classes. A frontend with N endpoints has a class S with S/4 < N <= S. Most Services are small, and there a class between two
+ * powers of two spares a draw that finds nothing; each class costs a chain in each flavour.
+ */
+export const SLOT_CLASSES: readonly number[] = [
+  ...[1, 2, 3, 4, 6, 8, 12],
+  ...Array.from({ length: Math.log2(SLOT_CLASS_MAX) - 3 }, (_, i) => 2 ** (i + 4)),
+];
 
 const NONE: readonly string[] = [];
 const NO_HOLES: readonly number[] = [];
@@ -151,7 +160,7 @@ function classFor(before: number, count: number): number {
   return smallest > before || count <= before / SHRINK_AT ? smallest : before;
 }
 
-/** The smallest class that has room for `count` endpoints. */
-export function smallestClass(count: number): number {
-  return count <= 1 ? 1 : 2 ** (32 - Math.clz32(count - 1));
+/** The smallest class that has room for `count` endpoints, which is at most {@link SLOT_CLASS_MAX}. */
+function smallestClass(count: number): number {
+  return SLOT_CLASSES.find((slotClass) => slotClass >= count)!;
 }

@@ -17,7 +17,7 @@ import {
 import { fieldsOf, isJsonObject } from "../kube/json_value.ts";
 import { isPlainObject, isTexts } from "../kube/plain_objects.ts";
 import { BOUNDS, PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
-import { SLOT_CLASS_MAX } from "../limits/rules.ts";
+import { SLOT_CLASSES } from "./slots.ts";
 
 const slotClass = that("a slot class", isSlotClass);
 
@@ -80,6 +80,5 @@ function arePlaces(value: unknown): boolean {
 }
 
 function isSlotClass(value: unknown): boolean {
-  return typeof value === "number" && Number.isInteger(value) && Number.isInteger(Math.log2(value)) &&
-    value <= SLOT_CLASS_MAX;
+  return SLOT_CLASSES.some((slotClass) => slotClass === value);
 }

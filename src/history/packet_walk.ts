@@ -6,6 +6,7 @@ import { contains, parseAddress, parseCidr } from "../kube/address.ts";
 import {
   type Address,
   canonicalAddress,
+  classidNumber,
   concatenationParts,
   destinationOf,
   type Family,
@@ -43,12 +44,14 @@ export interface PacketState {
   /** The source as its sender wrote it. */
   readonly sender: Address;
   /** What rules have put into dynamic maps for it: `map key` and the value. Before it the maps are empty. */
-  readonly pins: Readonly<Record<string, Address>>;
+  readonly pins: Readonly<Record<string, string>>;
   readonly protocol: Protocol;
   readonly port: number;
   /** The interface that received it; "" for a packet that the node sends. */
   readonly interface: string;
   readonly mark: number;
+  /** Where rules lead it, as a classid; `none` before they do. */
+  readonly priority: string;
   /** Whether a rule has given it another destination. */
   readonly translated: boolean;
   /** Whether it leaves with an address of the node as its source. */
@@ -169,6 +172,7 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
   switch (statement.kind) {
     case "match":
     case "hash-match":
+    case "priority-test":
       return matches(place.terrain, statement, packet) ? next() : [missed];
     case "lookup": {
       const found = findElement(place.terrain, statement.set, keyOf(statement.key, packet));
@@ -189,20 +193,16 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
       const mark = (operator === "|" ? packet.mark | bits : packet.mark ^ bits) >>> 0;
       return next({ ...way, packet: { ...packet, mark } });
     }
-    case "daddr-set": {
-      const pin = packet.pins[pinOf(statement, packet)];
-      if (pin !== undefined) return next({ ...way, packet: { ...packet, destination: pin } });
-      return draw(place, statement, way, (here, value, share) => {
-        const destination = canonicalAddress(value);
-        return walkRule(here, at + 1, { packet: { ...packet, destination }, probability: share });
-      });
-    }
+    case "priority-set":
+    case "daddr-set":
     case "saddr-set":
     case "dport-set": {
-      const found = findElement(place.terrain, statement.map, keyOf(statement.key, packet));
-      if (found === undefined) return [missed];
-      const changed = rewritten(packet, statement.kind, found.element.value!);
-      return next({ ...way, packet: changed }, [...place.found, found]);
+      const pin = packet.pins[pinOf(statement, packet)];
+      if (pin !== undefined) return next({ ...way, packet: rewritten(packet, statement.kind, pin) });
+      return draw(place, statement, way, (here, value, share) => {
+        const changed = rewritten(packet, statement.kind, value);
+        return walkRule(here, at + 1, { packet: changed, probability: share });
+      });
     }
     case "daddr-restore":
       return next({ ...way, packet: { ...packet, destination: packet.original } });
@@ -231,10 +231,24 @@ function walkRule(place: Place, at: number, way: Way): Ended[] {
   }
 }
 
-function rewritten(packet: PacketState, kind: "saddr-set" | "dport-set", value: string): PacketState {
-  return kind === "saddr-set"
-    ? { ...packet, source: canonicalAddress(value) }
-    : { ...packet, port: Number(value) };
+/** The statements that write the value of a map into the packet. */
+type Written = "priority-set" | "daddr-set" | "saddr-set" | "dport-set";
+
+function rewritten(
+  packet: PacketState,
+  kind: Written,
+  value: string,
+): PacketState {
+  switch (kind) {
+    case "priority-set":
+      return { ...packet, priority: value };
+    case "daddr-set":
+      return { ...packet, destination: canonicalAddress(value) };
+    case "saddr-set":
+      return { ...packet, source: canonicalAddress(value) };
+    case "dport-set":
+      return { ...packet, port: Number(value) };
+  }
 }
 
 /** Notes that the rule did something, and returns `ended`. */
@@ -268,7 +282,7 @@ function follow(place: Place, verdict: Verdict, way: Way): Ended[] {
  */
 function draw(
   place: Place,
-  { key, map }: Statement & { kind: "dnat" | "daddr-set" },
+  { key, map }: Statement & { kind: "dnat" | Written },
   way: Way,
   go: (place: Place, value: string, probability: number) => Ended[],
 ): Ended[] {
@@ -288,7 +302,7 @@ function draw(
 
 /** Where a dynamic map has what rules put into it for this packet. */
 function pinOf(
-  { key, map }: Statement & { kind: "pin" | "unpin" | "daddr-set" },
+  { key, map }: Statement & { kind: "pin" | "unpin" | Written },
   packet: PacketState,
 ): string {
   return `${map} ${elementKey(keyOf(key, packet))}`;
@@ -300,7 +314,9 @@ function pinsAfter(
   packet: PacketState,
 ): PacketState["pins"] {
   const at = pinOf(statement, packet);
-  if (statement.kind === "pin") return { [at]: packet.destination, ...packet.pins };
+  if (statement.kind === "pin") {
+    return { [at]: statement.data === "daddr" ? packet.destination : packet.priority, ...packet.pins };
+  }
   const { [at]: _, ...pins } = packet.pins;
   return pins;
 }
@@ -339,6 +355,8 @@ function valueOf(selector: Selector, packet: PacketState): string {
       return String(packet.port);
     case "meta l4proto":
       return packet.protocol;
+    case "meta priority":
+      return packet.priority;
     case "iifname":
       return packet.interface;
     default:
@@ -374,11 +392,15 @@ function isWithin(block: string, text: string): boolean {
 
 function matches(
   terrain: Terrain,
-  statement: Statement & { kind: "match" | "hash-match" },
+  statement: Statement & { kind: "match" | "hash-match" | "priority-test" },
   packet: PacketState,
 ): boolean {
   if (statement.kind === "hash-match") {
     return addressHash(statement.hash, packet.source) === statement.value;
+  }
+  if (statement.kind === "priority-test") {
+    const bits = (classidNumber(packet.priority) & classidNumber(statement.mask)) >>> 0;
+    return (bits === classidNumber(statement.value)) === (statement.operator === "==");
   }
   const { selector, operator, value } = statement;
   return holds(terrain, selector, value, packet) === (operator === "==");

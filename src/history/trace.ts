@@ -106,6 +106,7 @@ export function trace(
       pins: {},
       interface: own ? "" : packet.interface ?? "",
       mark: 0,
+      priority: "none",
       translated: false,
       masqueraded: false,
     },

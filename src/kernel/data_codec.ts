@@ -3,7 +3,15 @@
 
 import { unreachable } from "../invariant.ts";
 import { addressOfBytes, ipv4Number, ipv6Bytes } from "../nft/address_bytes.ts";
-import { CONCATENATION, concatenationParts, type DataType, markText, prefixParts } from "../nft/data_type.ts";
+import {
+  classidNumber,
+  classidText,
+  CONCATENATION,
+  concatenationParts,
+  type DataType,
+  markText,
+  prefixParts,
+} from "../nft/data_type.ts";
 import { type ElementKey, elementKey } from "../nft/ruleset.ts";
 import type { NetlinkWriter } from "./netlink_writer.ts";
 
@@ -15,6 +23,7 @@ export function dataBytes(type: DataType): number {
   switch (type) {
     case "ipv4_addr":
     case "mark":
+    case "classid":
     case "slot":
       return 4;
     case "ipv6_addr":
@@ -75,6 +84,8 @@ function writeData(writer: NetlinkWriter, type: DataType, text: string, at: numb
       return writer.u32host(Number(text.slice(at, end)));
     case "slot":
       return writer.u32host(decimalNumber(text, at, end));
+    case "classid":
+      return writer.u32host(classidNumber(text.slice(at, end)));
     default:
       return unreachable(type);
   }
@@ -107,6 +118,8 @@ function readData(type: DataType, bytes: Uint8Array): string {
       return String((bytes[0]! << 8) | bytes[1]!);
     case "mark":
       return markText(hostU32(bytes));
+    case "classid":
+      return classidText(hostU32(bytes));
     case "slot":
       return String(hostU32(bytes));
     default:

@@ -163,6 +163,7 @@ export const NFT_PAYLOAD_L4CSUM_PSEUDOHDR = 1;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 export const NFTA_META = { DREG: 1, KEY: 2, SREG: 3 } as const;
+export const NFT_META_PRIORITY = 2;
 export const NFT_META_MARK = 3;
 export const NFT_META_IIFNAME = 6;
 export const NFT_META_NFTRACE = 12;

@@ -3,7 +3,7 @@
 // rule is found and not misread.
 
 import { prefixMask } from "../nft/address_bytes.ts";
-import type { Family } from "../nft/data_type.ts";
+import { classidText, type Family } from "../nft/data_type.ts";
 import type { ComparedSelector, KeyPart, LookupPart, Rule, Selector, Statement } from "../nft/statement.ts";
 import { hostU32, readConcatenation } from "./data_codec.ts";
 import { HASH_MODULUS } from "../limits/rules.ts";
@@ -178,6 +178,7 @@ function readLoad(family: Family, { name, data }: Expression): Load | undefined 
   if (name !== "meta" || data.has(nf.NFTA_META.SREG)) return undefined;
   const key = u32(data, nf.NFTA_META.KEY);
   if (key === nf.NFT_META_L4PROTO) return { part: "meta l4proto", bytes: 1 };
+  if (key === nf.NFT_META_PRIORITY) return { part: "meta priority", bytes: 4 };
   if (key === nf.NFT_META_IIFNAME) return { part: "iifname", bytes: 16 };
   if (key === nf.NFT_META_MARK) return { part: "meta mark", bytes: 4 };
   throw new UnknownExpression(`meta key ${key}`);
@@ -291,6 +292,9 @@ function readLookup(
   const into = u32(data, nf.NFTA_LOOKUP.DREG);
   if (into === undefined) return [{ kind: "lookup", key: loads.map(lookupPartOf), set }, 1];
   if (into === nf.NFT_REG_VERDICT) return [{ kind: "vmap", key: loads.map(selectorOf), map: set }, 1];
+  if (next?.name === "meta" && u32(next.data, nf.NFTA_META.KEY) === nf.NFT_META_PRIORITY) {
+    return [{ kind: "priority-set", key: loads.map(partOf), map: set }, 2];
+  }
   const written = next && writtenField(family, next);
   if (written === "daddr") return [{ kind: "daddr-set", key: loads.map(partOf), map: set }, 2];
   if (written !== undefined) return [{ kind: `${written}-set`, key: loads.map(selectorOf), map: set }, 2];
@@ -318,18 +322,20 @@ function selectorOf({ part }: Load): Selector {
 /** The kernel gives a timeout as 64 bits. */
 const TIMEOUT_BYTES = 8;
 
-/** An update of a map, or a deletion, with the destination as the data. */
+/** An update of a map, or a deletion, with the packet's priority or, up to version 0.6, its destination as the data. */
 function readPin(family: Family, loads: readonly Load[], data: Attributes): Statement {
   const key = loads.slice(0, -1).map(partOf);
-  if (loads.at(-1)?.part !== `${family} daddr` || !data.has(nf.NFTA_DYNSET.SREG_DATA)) {
-    throw new UnknownExpression("dynset of something else than a map of destinations");
+  const value = loads.at(-1)?.part;
+  if ((value !== "meta priority" && value !== `${family} daddr`) || !data.has(nf.NFTA_DYNSET.SREG_DATA)) {
+    throw new UnknownExpression("dynset of something else than a map of priorities or destinations");
   }
+  const old = value === "meta priority" ? {} : { data: "daddr" } as const;
   const map = text(data, nf.NFTA_DYNSET.SET_NAME);
-  if (u32(data, nf.NFTA_DYNSET.OP) === nf.NFT_DYNSET_OP_DELETE) return { kind: "unpin", key, map };
+  if (u32(data, nf.NFTA_DYNSET.OP) === nf.NFT_DYNSET_OP_DELETE) return { kind: "unpin", key, map, ...old };
   const timeout = data.get(nf.NFTA_DYNSET.TIMEOUT);
   if (timeout?.length !== TIMEOUT_BYTES) throw new UnknownExpression("dynset without a timeout");
   const milliseconds = new DataView(timeout.buffer, timeout.byteOffset).getBigUint64(0);
-  return { kind: "pin", key, map, timeoutSeconds: Number(milliseconds / 1000n) };
+  return { kind: "pin", key, map, timeoutSeconds: Number(milliseconds / 1000n), ...old };
 }
 
 /** The operator from the mask: `|` clears the bits before it sets them, `^` keeps all. */
@@ -349,6 +355,10 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
     if (mask === undefined) throw new UnknownExpression("a comparison of the whole mark");
     return { kind: "mark-test", bits: hostU32(mask) };
   }
+  if (load.part === "meta priority" && mask !== undefined) {
+    const [bits, wanted] = [mask, value].map((bytes) => classidText(hostU32(bytes)));
+    return { kind: "priority-test", mask: bits!, operator, value: wanted! };
+  }
   const selector = selectorOf(load);
   if (isOriginal(selector)) throw new UnknownExpression("a comparison of an original address");
   return { kind: "match", selector, operator, value: readConstant(selector, value, mask) };
@@ -357,6 +367,7 @@ function readMatch(load: Load, cmp: Attributes, mask: Uint8Array | undefined): S
 /** The text of a constant. An address that is shorter than its type, or masked, is a prefix. */
 function readConstant(selector: ComparedSelector, value: Uint8Array, mask: Uint8Array | undefined): string {
   if (selector === "meta l4proto") return readConcatenation(["inet_proto"], value);
+  if (selector === "meta priority") return readConcatenation(["classid"], value);
   if (selector === "th dport") return readConcatenation(["inet_service"], value);
   if (selector.startsWith("fib")) {
     if (hostU32(value) !== nf.RTN_LOCAL) throw new UnknownExpression(`address type ${hostU32(value)}`);

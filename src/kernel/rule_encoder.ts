@@ -3,7 +3,7 @@
 
 import { unreachable } from "../invariant.ts";
 import { addressBytes, prefixMask } from "../nft/address_bytes.ts";
-import { type Family, prefixParts } from "../nft/data_type.ts";
+import { classidNumber, type Family, prefixParts } from "../nft/data_type.ts";
 import type {
   AddressHash,
   ComparedSelector,
@@ -57,17 +57,20 @@ function writeStatement(writer: NetlinkWriter, family: Family, statement: Statem
     case "hash-match":
       loadKey(writer, [statement.hash]);
       return writeCompare(writer, "==", hostBytes(statement.value));
+    case "priority-test":
+      return writePriorityTest(writer, statement);
     case "lookup":
       loadKey(writer, statement.key);
       return writeLookup(writer, statement.set);
-    case "daddr-set":
+    case "priority-set":
       loadKey(writer, statement.key, 0, ADDRESS_REGISTERS + keyRegisters(statement.key));
       writeLookup(writer, statement.map, nf.NFT_REG_1);
-      return writeAddress(writer, family, "daddr");
+      return writeMeta(writer, nf.NFT_META_PRIORITY);
+    case "daddr-set":
     case "saddr-set":
-      loadKey(writer, statement.key);
+      loadKey(writer, statement.key, 0, ADDRESS_REGISTERS + keyRegisters(statement.key));
       writeLookup(writer, statement.map, nf.NFT_REG_1);
-      return writeAddress(writer, family, "saddr");
+      return writeAddress(writer, family, statement.kind === "daddr-set" ? "daddr" : "saddr");
     case "dport-set":
       loadKey(writer, statement.key);
       writeLookup(writer, statement.map, nf.NFT_REG_1);
@@ -133,7 +136,7 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
   const { selector, operator, value } = match;
   if (
     selector === "meta l4proto" || selector === "fib saddr type" || selector === "fib daddr type" ||
-    selector === "th dport" || selector === "iifname"
+    selector === "th dport" || selector === "iifname" || selector === "meta priority"
   ) {
     load(writer, selector, nf.NFT_REG_1);
     return writeCompare(writer, operator, constant(selector, value));
@@ -154,6 +157,7 @@ function writeMatch(writer: NetlinkWriter, match: Statement & { kind: "match" })
 function constant(selector: ComparedSelector, value: string): Uint8Array {
   if (selector === "meta l4proto") return Uint8Array.of(PROTOCOL_NUMBER[value] ?? Number(value));
   if (selector === "th dport") return Uint8Array.of(Number(value) >> 8, Number(value) & 0xff);
+  if (selector === "meta priority") return hostBytes(classidNumber(value));
   return selector === "iifname" ? interfaceBytes(value) : hostBytes(nf.RTN_LOCAL);
 }
 
@@ -252,6 +256,7 @@ export function isOriginal(selector: Selector): selector is OriginalAddress {
 function load(writer: NetlinkWriter, part: Selector | Numgen, register: number): void {
   if (typeof part !== "string") return loadNumgen(writer, part.modulus, register);
   if (part === "meta l4proto") return loadMeta(writer, nf.NFT_META_L4PROTO, register);
+  if (part === "meta priority") return loadMeta(writer, nf.NFT_META_PRIORITY, register);
   if (part === "iifname") return loadMeta(writer, nf.NFT_META_IIFNAME, register);
   if (part === "fib saddr type") return loadFib(writer, nf.NFTA_FIB_F_SADDR, register);
   if (part === "fib daddr type") return loadFib(writer, nf.NFTA_FIB_F_DADDR, register);
@@ -365,8 +370,22 @@ function writeCtTest(writer: NetlinkWriter, key: number, bits: number): void {
 function writeMarkSet(writer: NetlinkWriter, operator: "|" | "^", bits: number): void {
   loadMark(writer);
   writeBitwise(writer, hostBytes(operator === "|" ? ~bits : 0xffff_ffff), hostBytes(bits));
+  writeMeta(writer, nf.NFT_META_MARK);
+}
+
+function writePriorityTest(
+  writer: NetlinkWriter,
+  { mask, operator, value }: Statement & { kind: "priority-test" },
+): void {
+  load(writer, "meta priority", nf.NFT_REG_1);
+  writeBitwise(writer, hostBytes(classidNumber(mask)), hostBytes(0));
+  writeCompare(writer, operator, hostBytes(classidNumber(value)));
+}
+
+/** Sets a value that the kernel keeps beside the packet to what register 1 has. */
+function writeMeta(writer: NetlinkWriter, key: number): void {
   expression(writer, "meta", () => {
-    writer.attributeU32(nf.NFTA_META.KEY, nf.NFT_META_MARK);
+    writer.attributeU32(nf.NFTA_META.KEY, key);
     writer.attributeU32(nf.NFTA_META.SREG, nf.NFT_REG_1);
   });
 }
@@ -377,10 +396,7 @@ function writeTraceMark(writer: NetlinkWriter): void {
     writer.attributeU32(nf.NFTA_IMMEDIATE.DREG, nf.NFT_REG_1);
     writeBytes(writer, nf.NFTA_IMMEDIATE.DATA, Uint8Array.of(1));
   });
-  expression(writer, "meta", () => {
-    writer.attributeU32(nf.NFTA_META.KEY, nf.NFT_META_NFTRACE);
-    writer.attributeU32(nf.NFTA_META.SREG, nf.NFT_REG_1);
-  });
+  writeMeta(writer, nf.NFT_META_NFTRACE);
 }
 
 /** `register = (register & mask) ^ xor`. */
@@ -436,13 +452,13 @@ function writeDnat(
 }
 
 /**
- * Adds an element with the destination as its data to a dynamic map, or deletes it. An update restarts the timeout of an
+ * Adds an element with the packet's priority as its data to a dynamic map, or deletes it. An update restarts the timeout of an
  * element that exists, and leaves its data.
  */
 function writePin(writer: NetlinkWriter, family: Family, pin: Statement & { kind: "pin" | "unpin" }): void {
   const data = registerAt(ADDRESS_REGISTERS);
   loadKey(writer, pin.key);
-  load(writer, `${family} daddr`, data);
+  load(writer, pin.data === "daddr" ? `${family} daddr` : "meta priority", data);
   expression(writer, "dynset", () => {
     writer.attributeString(nf.NFTA_DYNSET.SET_NAME, pin.map);
     writer.attributeU32(

@@ -24,6 +24,7 @@ import {
 } from "./data_codec.ts";
 import {
   NFT_META_L4PROTO,
+  NFT_META_PRIORITY,
   NFT_NG_RANDOM,
   NFT_SET_CONCAT,
   NFT_SET_ELEM_INTERVAL_END,
@@ -53,6 +54,7 @@ const TYPE_NUMBER: Readonly<Record<DataType, number>> = {
   inet_proto: 12,
   inet_service: 13,
   mark: 19,
+  classid: 23,
 };
 const TYPE_BY_NUMBER = new Map(DATA_TYPES.map((type) => [TYPE_NUMBER[type], type]));
 const FLAGS = ["interval", "dynamic"] as const;
@@ -362,10 +364,12 @@ function writeSetUserData(writer: NetlinkWriter, set: Container): void {
   }
 }
 
+const HOST_ORDER: ReadonlySet<DataType> = new Set(["mark", "classid", "slot"]);
+
 /** The byte order of a key or value, which nft needs to print it. */
 function byteorder(types: readonly DataType[]): number {
   if (types.length > 1) return BYTEORDER.invalid;
-  return types[0] === "mark" || types[0] === "slot" ? BYTEORDER.host : BYTEORDER.big;
+  return HOST_ORDER.has(types[0]!) ? BYTEORDER.host : BYTEORDER.big;
 }
 
 /** The typeof of a concatenation: the expression of each part under its index (nft's expr_ops.build_udata). */
@@ -384,6 +388,7 @@ function writePartTypeof(writer: NetlinkWriter, type: DataType): void {
     return writeTypeof(writer, EXPRESSION.numgen, numbers(NFT_NG_RANDOM, SLOT_MODULUS_MAX, 0));
   }
   if (type === "inet_proto") return writeTypeof(writer, EXPRESSION.meta, numbers(NFT_META_L4PROTO));
+  if (type === "classid") return writeTypeof(writer, EXPRESSION.meta, numbers(NFT_META_PRIORITY));
   assert(type !== "mark", "no key with a slot has a mark");
   const field = FIELD[type];
   return writeTypeof(writer, EXPRESSION.payload, numbers(field.description, field.field));

@@ -38,7 +38,7 @@ export interface ServicePort {
 }
 
 /** The API server's default for a Service that does not set it (core/v1). */
-const AFFINITY_SECONDS_DEFAULT = 10_800;
+export const AFFINITY_SECONDS_DEFAULT = 10_800;
 
 /** Whether a proxy serves the Service: it is not headless and not an ExternalName. Which proxy: see service_proxy_name.ts. */
 export function isProxied(service: Service): boolean {

@@ -21,6 +21,7 @@ export const DATA_TYPES: readonly DataType[] = [
   "inet_proto",
   "inet_service",
   "mark",
+  "classid",
   "slot",
 ];
 
@@ -28,7 +29,14 @@ export const DATA_TYPES: readonly DataType[] = [
  * One part of a key or a value. All but `slot` are nft's names (nft(8), DATA TYPES); `slot` is the integer drawn by
  * `numgen random`, which nft can only name through `typeof`.
  */
-export type DataType = "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service" | "mark" | "slot";
+export type DataType =
+  | "ipv4_addr"
+  | "ipv6_addr"
+  | "inet_proto"
+  | "inet_service"
+  | "mark"
+  | "classid"
+  | "slot";
 
 /**
  * A host address in canonical text: dotted quad, or RFC 5952. `parseAddress` (kube/address.ts) makes it of other text.
@@ -48,6 +56,7 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const IPV6 = /^[0-9a-f:]+(?:\d+\.\d+\.\d+\.\d+)?$/;
 const DECIMAL = /^(?:0|[1-9]\d{0,9})$/;
 const MARK = /^0x[0-9a-f]{8}$/;
+const CLASSID = /^(?:none|root|(?!0:0$|ffff:ffff$)(?:0|[1-9a-f][0-9a-f]{0,3}):(?:0|[1-9a-f][0-9a-f]{0,3}))$/;
 
 /** Whether `text` has the canonical form of `type`. IPv6 text is checked for its alphabet and for a colon only. */
 export function isCanonical(type: DataType, text: string): boolean {
@@ -62,6 +71,8 @@ export function isCanonical(type: DataType, text: string): boolean {
       return DECIMAL.test(text) && Number(text) <= 0xffff;
     case "mark":
       return MARK.test(text);
+    case "classid":
+      return CLASSID.test(text);
     case "slot":
       return DECIMAL.test(text) && Number(text) < SLOT_MODULUS_MAX;
   }
@@ -73,6 +84,21 @@ export const ADDRESS_BITS: Readonly<Record<Family, number>> = { ip: 32, ip6: 128
 /** `number` as a value of the type mark. */
 export function markText(number: number): string {
   return `0x${number.toString(16).padStart(8, "0")}`;
+}
+
+/** `number` as a value of the type classid, which the priority of a packet has: `e400:30`; 0 is `none`, and all bits are `root`. */
+export function classidText(number: number): string {
+  if (number === 0) return "none";
+  if (number === 0xffff_ffff) return "root";
+  return `${(number >>> 16).toString(16)}:${(number & 0xffff).toString(16)}`;
+}
+
+/** The inverse of {@link classidText}. */
+export function classidNumber(text: string): number {
+  if (text === "none") return 0;
+  if (text === "root") return 0xffff_ffff;
+  const [major = "", minor = ""] = text.split(":");
+  return parseInt(major, 16) * 0x1_0000 + parseInt(minor, 16);
 }
 
 const PREFIX_LENGTH_MAX: Readonly<Record<string, number>> = {

@@ -30,6 +30,7 @@ export type ComparedSelector =
   | "ip6 daddr"
   | "th dport"
   | "meta l4proto"
+  | "meta priority"
   | "iifname"
   | "fib saddr type"
   | "fib daddr type";
@@ -99,22 +100,35 @@ export type Statement =
     readonly operator: "==" | "!=";
     readonly value: string;
   }
+  /** `meta priority & c00:0 == 400:0`, both of the type classid. */
+  | {
+    readonly kind: "priority-test";
+    readonly mask: string;
+    readonly operator: "==" | "!=";
+    readonly value: string;
+  }
   /** `jhash ip saddr mod 2 seed 0x1 1`. */
   | { readonly kind: "hash-match"; readonly hash: AddressHash; readonly value: number }
   /** `ip daddr @cluster-ips`, also with a concatenated key. */
   | { readonly kind: "lookup"; readonly key: readonly LookupPart[]; readonly set: string }
   /**
-   * `update @pins { ip saddr . th dport timeout 3h : ip daddr }`: adds an element to the map, or restarts the timeout of the
-   * one that is there, whose data stays.
+   * `update @pins { ip saddr . th dport timeout 3h : meta priority }`: adds an element to the map, or restarts the timeout of the
+   * one that is there, whose data stays. Up to version 0.6 the data was the destination.
    */
   | {
     readonly kind: "pin";
     readonly key: readonly KeyPart[];
     readonly map: string;
     readonly timeoutSeconds: number;
+    readonly data?: "daddr";
   }
-  /** `delete @pins { ip saddr . th dport : ip daddr }`. The data does not matter, but nft requires it. */
-  | { readonly kind: "unpin"; readonly key: readonly KeyPart[]; readonly map: string }
+  /** `delete @pins { ip saddr . th dport : meta priority }`. The data does not matter, but nft requires it. */
+  | {
+    readonly kind: "unpin";
+    readonly key: readonly KeyPart[];
+    readonly map: string;
+    readonly data?: "daddr";
+  }
   /** `ct state new`: in rules that versions up to 0.6 made, which are read before they are replaced. */
   | { readonly kind: "ct-state-new" }
   /** `ct status dnat`. */
@@ -125,11 +139,13 @@ export type Statement =
   | { readonly kind: "mark-test"; readonly bits: number }
   /** `meta mark set meta mark | bits`, or `^ bits`: all other bits stay. */
   | { readonly kind: "mark-set"; readonly operator: "|" | "^"; readonly bits: number }
-  /** `ip daddr set ip daddr . meta l4proto . th dport map @service-ips`: a miss ends the rule. */
+  /** `meta priority set ip daddr . meta l4proto . th dport map @service-ips`: a miss ends the rule. */
+  | { readonly kind: "priority-set"; readonly key: readonly KeyPart[]; readonly map: string }
+  /** `ip daddr set meta l4proto . th dport map @affinity-nodeport-ips`: a miss ends the rule. */
   | { readonly kind: "daddr-set"; readonly key: readonly KeyPart[]; readonly map: string }
   /** The same for the source, and for the port. Of a port the kernel does not correct the checksum: it must be set back. */
   | { readonly kind: "saddr-set" | "dport-set"; readonly key: readonly Selector[]; readonly map: string }
-  /** `ip daddr set ct original ip daddr`, and the same for the source. */
+  /** `ip daddr set ct original ip daddr`, and the same for the source. That of the source is in rules up to version 0.6 alone. */
   | { readonly kind: "daddr-restore" | "saddr-restore" }
   /** `ip daddr . meta l4proto . th dport vmap @ports`; with the verdict `continue` the rule goes on. */
   | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }

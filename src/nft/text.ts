@@ -84,6 +84,7 @@ function typeofText(family: Family, types: readonly DataType[]): string {
     inet_proto: "meta l4proto",
     inet_service: "th dport",
     mark: "meta mark",
+    classid: "meta priority",
     slot: `numgen random mod ${SLOT_MODULUS_MAX}`,
   };
   return types.map((type) => expressions[type]).join(CONCATENATION);
@@ -171,14 +172,16 @@ function statementText(family: Family, statement: Statement): string {
       return matchText(statement);
     case "hash-match":
       return `${partText(statement.hash)} ${statement.value}`;
+    case "priority-test":
+      return `meta priority & ${statement.mask} ${statement.operator} ${statement.value}`;
     case "lookup":
       return `${keyText(statement.key)} @${statement.set}`;
     case "pin":
       return `update @${statement.map} { ${keyText(statement.key)} timeout ${
         timeText(statement.timeoutSeconds)
-      } : ${family} daddr }`;
+      } : ${pinnedData(family, statement)} }`;
     case "unpin":
-      return `delete @${statement.map} { ${keyText(statement.key)} : ${family} daddr }`;
+      return `delete @${statement.map} { ${keyText(statement.key)} : ${pinnedData(family, statement)} }`;
     case "ct-state-new":
       return "ct state new";
     case "ct-status-dnat":
@@ -189,6 +192,8 @@ function statementText(family: Family, statement: Statement): string {
       return `meta mark & ${markText(statement.bits)} != ${markText(0)}`;
     case "mark-set":
       return `meta mark set meta mark ${statement.operator} ${markText(statement.bits)}`;
+    case "priority-set":
+      return `meta priority set ${keyText(statement.key)} map @${statement.map}`;
     case "daddr-set":
       return `${family} daddr set ${keyText(statement.key)} map @${statement.map}`;
     case "saddr-set":
@@ -212,6 +217,10 @@ function statementText(family: Family, statement: Statement): string {
     default:
       return unreachable(statement);
   }
+}
+
+function pinnedData(family: Family, { data }: Statement & { kind: "pin" | "unpin" }): string {
+  return data === "daddr" ? `${family} daddr` : "meta priority";
 }
 
 function matchText({ selector, operator, value }: Statement & { kind: "match" }): string {

@@ -11,7 +11,10 @@ import { folded } from "../support/folded.ts";
 const CLUSTER = folded(
   appears(service("shop/web 10.96.0.1 http:80/tcp")),
   appears(
-    service("shop/pinned 10.96.0.2 http:80/tcp", "2026-01-01T00:00:00Z", { sessionAffinity: "ClientIP" }),
+    service("shop/pinned 10.96.0.2 http:80/tcp", "2026-01-01T00:00:00Z", {
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } },
+    }),
   ),
   appears(slice("shop/pinned-a http:8080/tcp 10.244.0.1 10.244.0.2")),
 );

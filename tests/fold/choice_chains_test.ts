@@ -2,7 +2,7 @@
 // are traced, so these are the rules that the kernel gets; tests/kernel/client_choice_test.ts sends packets.
 
 import assert from "node:assert/strict";
-import { choiceResources, endpointOfClient, leadByClient } from "../../src/fold/choice_chains.ts";
+import { choiceOf, choiceResources, endpointOfClient } from "../../src/fold/choice_chains.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
@@ -192,8 +192,8 @@ Deno.test("the chains come with the first Service that chooses by client and go 
   foldRecord(state, 10 as Offset, vanishes(other));
   foldRecord(state, 11 as Offset, vanishes(podsAt(pods(3, 50), "shop/api-a")));
   assert.deepEqual(lines(state.desired), lines(without.desired));
-  assert.deepEqual(choiceResources(leadByClient({ family: "ip", at: "address" }, "cluster", NO_SLOTS)), []);
-  assert.deepEqual(choiceResources(undefined), []);
+  assert.deepEqual(choiceResources("ip", choiceOf("address", "cluster", NO_SLOTS)), []);
+  assert.deepEqual(choiceResources("ip", undefined), []);
 });
 
 Deno.test("affinity comes first, which a remark says, and services names the choice", () => {

@@ -24,7 +24,7 @@ Deno.test("a Service with two endpoints gets its cluster IP and a slot for each,
     lines(folded(appears(WEB), appears(slice(`shop/web-a http:8080/tcp ${addresses}`))).desired)
       .filter((line) => line.includes("service-ips"));
   assert.deepEqual(leads("10.244.0.1 10.244.1.1 10.244.2.1"), [
-    "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.4",
+    "ip service-ips 10.96.0.1 . tcp . 80 : e400:20",
   ]);
 });
 
@@ -197,7 +197,7 @@ Deno.test("5,000 endpoints fill the largest class; the rest have no slot and are
   );
   assert.equal(lines(state.desired).filter((line) => line.startsWith("ip endpoints")).length, SLOT_CLASS_MAX);
   assert.deepEqual([...state.omitted], [["shop/web:http ip", 5000 - SLOT_CLASS_MAX]]);
-  assert.ok(lines(state.desired).includes("ip service-ips 10.96.0.1 . tcp . 80 : 0.0.16.0"));
+  assert.ok(lines(state.desired).includes("ip service-ips 10.96.0.1 . tcp . 80 : e400:f0"));
 });
 
 Deno.test("foldRecord returns the elements that changed with their cause, and no others", () => {

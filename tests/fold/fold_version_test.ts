@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "e5af39a1b1a8190dcdcc9186e7806fc7ae9262278a5b120ef75826e9a8c08eff",
-    "ledgers/0.6.0": "e5af39a1b1a8190dcdcc9186e7806fc7ae9262278a5b120ef75826e9a8c08eff",
-    "recordings/evening": "60ae19a4ff461be09e80de4785094866b9dbc02fb73bb3a9d0fbcf75874efe5f",
+    "ledgers/0.1.0": "d6a858e6615525443a9bdddfefaa7be685d4c547442df0a0eec76eae9aaca284",
+    "ledgers/0.6.0": "d6a858e6615525443a9bdddfefaa7be685d4c547442df0a0eec76eae9aaca284",
+    "recordings/evening": "189fb739b5eea6b465213fd58faf0bcb7d961bb5b5f9dd77e2bd34f10630f64e",
   },
 };
 

@@ -1,62 +1,95 @@
-// Leads: numbers written as addresses.
+// Leads and numbers of endpoints: what a packet's priority can be, and how rules distinguish them.
 
 import assert from "node:assert/strict";
-import {
-  lead,
-  type LeadKind,
-  leadPinnedFor,
-  leadsOf,
-  leadsPinnedFor,
-  PINNED,
-  PINNED_LOCAL,
-} from "../../src/fold/leads.ts";
 import { roundedTimeout } from "../../src/fold/affinity.ts";
-import { SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
-import { contains, parseAddress, parseCidr } from "../../src/kube/address.ts";
-import { FAMILIES } from "../../src/nft/data_type.ts";
+import {
+  ENDPOINT_NUMBERS,
+  endpointNumber,
+  IS_NUMBERED,
+  IS_PINNED,
+  isClass,
+  isLead,
+  isPinnedFor,
+  lead,
+  leadByClient,
+  type LeadKind,
+  pinnedLead,
+  type Pinning,
+  pinningOf,
+} from "../../src/fold/leads.ts";
+import { SLOT_CLASSES } from "../../src/fold/slots.ts";
+import { classidNumber, isCanonical } from "../../src/nft/data_type.ts";
+import type { Statement } from "../../src/nft/statement.ts";
 
 const KINDS: readonly LeadKind[] = ["cluster", "external", "local"];
+const TIMEOUTS = [...new Set(Array.from({ length: 86_400 }, (_, i) => roundedTimeout(i + 1)))];
+const LONG = (["address", "nodeport"] as const).flatMap((at) =>
+  (["cluster", "local"] as const).map((list) => ({ short: false, at, list }))
+);
+const SHORT = { short: true, at: "address", list: "cluster" } as const;
+const NUMBERS = [0, 1, 31, 0x1234567, ENDPOINT_NUMBERS - 1].map(endpointNumber);
 
-Deno.test("each kind and slot class has a lead of its own, in canonical text and in the prefix of its kind alone", () => {
-  for (const family of FAMILIES) {
-    const seen = new Set<string>();
-    for (const kind of KINDS) {
-      for (const slotClass of [...SLOT_CLASSES, PINNED, PINNED_LOCAL]) {
-        const one = lead(family, kind, slotClass);
-        assert.equal(parseAddress(one), one);
-        seen.add(one);
-        const prefixes = KINDS.filter((other) => contains(parseCidr(leadsOf(family, other))!, one));
-        assert.deepEqual(prefixes, [kind]);
-      }
-    }
-    assert.equal(seen.size, KINDS.length * (SLOT_CLASSES.length + 2));
+/** Whether the kernel takes `priority` for what `test` asks. */
+function holds(test: Statement, priority: string): boolean {
+  if (test.kind !== "priority-test") throw new Error(test.kind);
+  const bits = (classidNumber(priority) & classidNumber(test.mask)) >>> 0;
+  return (bits === classidNumber(test.value)) === (test.operator === "==");
+}
+
+/** Every lead, with its kind, its slot class where it has one, and how it pins clients. */
+const LEADS = KINDS.flatMap((kind) => [
+  ...SLOT_CLASSES.map((slotClass) => ({ text: lead(kind, slotClass), kind, slotClass, pinning: undefined })),
+  ...[2, 37, 60].map((number) => ({
+    ...{ text: leadByClient(kind, number), kind, slotClass: undefined, pinning: undefined },
+  })),
+  ...TIMEOUTS.flatMap((seconds) => [
+    ...LONG.map((way) => ({ pinning: { seconds, ...way } as Pinning, slotClass: undefined })),
+    ...SLOT_CLASSES.map((slotClass) => ({ pinning: { seconds, ...SHORT } as Pinning, slotClass })),
+  ]).map((one) => ({ text: pinnedLead(kind, one.pinning, one.slotClass ?? 1), kind, ...one })),
+]);
+
+Deno.test("each lead is another one, in nft's text, and its priority is for a queueing discipline as that of any packet", () => {
+  assert.equal(new Set([...LEADS.map(({ text }) => text), ...NUMBERS]).size, LEADS.length + NUMBERS.length);
+  for (const text of [...LEADS.map(({ text }) => text), ...NUMBERS]) {
+    assert.ok(isCanonical("classid", text), text);
+    // pfifo_fast, prio and mqprio choose by the lowest four bits; htb and others by a handle, and those of users are below 0x8000.
+    assert.equal(classidNumber(text) & 0xf, 0, text);
+    assert.ok(classidNumber(text) >= 0xc000_0000, text);
   }
 });
 
-Deno.test("each timeout in use has a lead of its own", () => {
-  for (const family of FAMILIES) {
-    const prefix = parseCidr(leadsPinnedFor(family))!;
-    const timeouts = new Set(Array.from({ length: 86_400 }, (_, i) => roundedTimeout(i + 1)));
-    const leads = new Set([...timeouts].map((seconds) => leadPinnedFor(family, seconds)));
-    assert.equal(leads.size, timeouts.size);
-    for (const one of leads) {
-      assert.equal(parseAddress(one), one);
-      assert.ok(contains(prefix, one));
-      assert.notEqual(one, lead(family, "cluster", PINNED));
-      assert.notEqual(one, lead(family, "cluster", PINNED_LOCAL));
+Deno.test("how clients are pinned can be read in a lead", () => {
+  for (const { text, pinning } of LEADS) assert.deepEqual(pinningOf(text), pinning, text);
+});
+
+Deno.test("rules distinguish kinds, slot classes, timeouts and numbers", () => {
+  for (const { text, kind, slotClass, pinning } of LEADS) {
+    assert.equal(holds(IS_NUMBERED, text), false);
+    assert.equal(holds(IS_PINNED, text), pinning !== undefined);
+    for (const other of KINDS) {
+      assert.equal(holds(isLead("==", other), text), other === kind);
+      assert.equal(holds(isLead("!=", other), text), other !== kind);
     }
+    if (slotClass !== undefined) {
+      const classes = SLOT_CLASSES.filter((one) => holds(isClass(one), text));
+      assert.deepEqual(classes, [slotClass], text);
+    }
+    const short = kind === "cluster" && pinning?.short === true;
+    assert.equal(holds(isPinnedFor(10_800), text), short && pinning.seconds === 10_800, text);
+  }
+  for (const number of NUMBERS) {
+    assert.ok(holds(IS_NUMBERED, number));
+    assert.ok(!SLOT_CLASSES.some((one) => holds(isClass(one), number)));
   }
 });
 
-Deno.test("the number of the kind and the slot class can be read in a lead", () => {
-  assert.deepEqual(["0.0.0.4", "0.1.16.0", "0.2.255.255"], [
-    lead("ip", "cluster", 4),
-    lead("ip", "external", 4096),
-    lead("ip", "local", PINNED),
+Deno.test("kind, class and timeout are in places of their own", () => {
+  assert.deepEqual([lead("cluster", 1), lead("cluster", 3), lead("external", 4), lead("local", 4096)], [
+    "e400:0",
+    "e400:20",
+    "e800:30",
+    "ec00:f0",
   ]);
-  assert.deepEqual(["100::4", "100::1:1000", "100::2:ffff"], [
-    lead("ip6", "cluster", 4),
-    lead("ip6", "external", 4096),
-    lead("ip6", "local", PINNED),
-  ]);
+  assert.equal(pinnedLead("cluster", { seconds: 1, ...SHORT }, 2), "e600:210");
+  assert.equal(pinnedLead("external", { ...LONG[3]!, seconds: 60 } as Pinning, 1), "ea00:7930");
 });

@@ -62,7 +62,7 @@ Deno.test("packets of pods pass no outside chain; all packets do where all are m
   const first = (config: ProxyConfig) => rulesOf("ip", "nat-prerouting", config)[0];
   assert.equal(first(CLUSTER_CIDR), "ip saddr != 10.244.0.0/16 jump from-outside");
   assert.equal(first({ ...CLUSTER_CIDR, masqueradeAll: true }), "jump from-outside");
-  assert.match(first(DEFAULT_PROXY_CONFIG)!, /^dnat ip to .* map @single-endpoints$/);
+  assert.match(first(DEFAULT_PROXY_CONFIG)!, /^meta priority set .* map @service-ips goto lead$/);
 });
 
 Deno.test("an external address with one endpoint needs no lead, nor a NodePort a slot, whatever the detector", () => {
@@ -72,7 +72,7 @@ Deno.test("an external address with one endpoint needs no lead, nor a NodePort a
       assert.match(external!, /^meta mark set .* dnat .* map @single-external-endpoints$/);
       for (const chain of ["nat-prerouting", "nat-output"]) {
         const rules = rulesOf(family, chain, config);
-        assert.match(rules.at(-1)!, / jump nodeports$/);
+        assert.ok(rules.some((text) => text.endsWith(" jump nodeports")));
         assert.match(rules[place(rules, "single-external-ips")]!, / goto single-external$/);
       }
     }
@@ -80,14 +80,16 @@ Deno.test("an external address with one endpoint needs no lead, nor a NodePort a
 });
 
 Deno.test("cluster IPs come before NodePorts where a cluster IP may be an address that accepts them", () => {
-  const order = (nodePortAddresses: string[]) => {
-    const rules = rulesOf("ip", "from-outside", { ...CLUSTER_CIDR, nodePortAddresses });
-    const nodePorts = rules.findIndex((text) => text.endsWith("jump nodeports"));
-    return nodePorts < place(rules, "single-endpoints") ? "NodePorts first" : "cluster IPs first";
-  };
-  assert.deepEqual([["primary"], ["all"], ["primary", "10.96.0.0/12"]].map(order), [
-    "NodePorts first",
-    "cluster IPs first",
-    "cluster IPs first",
-  ]);
+  for (const chain of ["from-outside", "nat-prerouting"]) {
+    const order = (nodePortAddresses: string[]) => {
+      const rules = rulesOf("ip", chain, { ...CLUSTER_CIDR, nodePortAddresses });
+      const nodePorts = rules.findIndex((text) => text.endsWith("jump nodeports"));
+      return nodePorts < place(rules, "endpoints") ? "NodePorts first" : "cluster IPs first";
+    };
+    assert.deepEqual([["primary"], ["all"], ["primary", "10.96.0.0/12"]].map(order), [
+      "NodePorts first",
+      "cluster IPs first",
+      "cluster IPs first",
+    ]);
+  }
 });

@@ -50,14 +50,14 @@ Deno.test("an external IP under Cluster policy leads to all endpoints, masquerad
     ...CLUSTER_IP,
     "endpoints 192.0.2.80 . tcp . 80 . 0 : 10.244.0.1 . 8080",
     "endpoints 192.0.2.80 . tcp . 80 . 1 : 10.244.1.1 . 8080",
-    "service-ips 192.0.2.80 . tcp . 80 : 0.1.0.2",
+    "service-ips 192.0.2.80 . tcp . 80 : e800:10",
   ]);
 });
 
 Deno.test("a NodePort under Cluster policy has a key without address, and is rejected without endpoints", () => {
   assert.deepEqual(frontends(spec({ type: "NodePort" }, 30080), REMOTE), [
     "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
-    "service-nodeports tcp . 30080 : 0.0.0.1",
+    "service-nodeports tcp . 30080 : e400:0",
     "single-endpoints 10.96.0.1 . tcp . 80 : 10.244.1.1 . 8080",
     "single-nodeport-endpoints tcp . 30080 : 10.244.1.1 . 8080",
   ]);
@@ -79,19 +79,19 @@ Deno.test("external Local policy: packets of pods and node go to all endpoints, 
       "endpoints 1.2.3.4 . tcp . 80 . 0 : 10.244.0.1 . 8080",
       "endpoints 1.2.3.4 . tcp . 80 . 1 : 10.244.1.1 . 8080",
       "local-endpoints 1.2.3.4 . tcp . 80 . 0 : 10.244.0.1 . 8080",
-      "local-only-ips 1.2.3.4 . tcp . 80 : 0.2.0.1",
-      "local-policy-ips 1.2.3.4 . tcp . 80 : 0.0.0.2",
-      "service-ips 1.2.3.4 . tcp . 80 : 0.2.0.1",
+      "local-only-ips 1.2.3.4 . tcp . 80 : ec00:0",
+      "local-policy-ips 1.2.3.4 . tcp . 80 : e400:10",
+      "service-ips 1.2.3.4 . tcp . 80 : ec00:0",
     ].sort(),
   );
 });
 
 Deno.test("external Local policy without local endpoints drops packets from outside and serves pods and node", () => {
   assert.deepEqual(frontends(spec({ type: "NodePort", externalTrafficPolicy: "Local" }, 30080), REMOTE), [
-    "local-policy-nodeports tcp . 30080 : 0.0.0.1",
+    "local-policy-nodeports tcp . 30080 : e400:0",
     "no-endpoint-nodeports tcp . 30080 : drop",
     "nodeport-endpoints tcp . 30080 . 0 : 10.244.1.1 . 8080",
-    "service-nodeports tcp . 30080 : 0.2.0.1",
+    "service-nodeports tcp . 30080 : ec00:0",
     "single-endpoints 10.96.0.1 . tcp . 80 : 10.244.1.1 . 8080",
   ]);
 });
@@ -258,7 +258,7 @@ Deno.test("without affinity and source ranges no element leads to a chain: the k
   }
 });
 
-Deno.test("affinity is elements, but for the chain of its timeout, and leaves nothing behind", () => {
+Deno.test("affinity is elements, but for the chains of its timeout, and leaves nothing behind", () => {
   const found = (fields: Partial<Service["spec"]>, nodePort?: number) =>
     lines(folded(spec(fields, nodePort), BOTH).desired).filter((line) => /\(|affinity|service-ips/.test(line))
       .map((line) => line.startsWith("ip (chains)") ? line.split(" : ")[0]! : line);
@@ -267,37 +267,36 @@ Deno.test("affinity is elements, but for the chain of its timeout, and leaves no
     sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } },
   };
   const port = "10.96.0.1 . tcp . 80";
-  const [first, second] = ["188.4.226.145", "188.4.227.145"];
+  // 0x0af40001 and 0x0af40101 with 8080 * 0x9e3779b1, the lowest 25 bits.
+  const [first, second] = ["c04e:2910", "c04e:3910"];
   const atClusterIP = [
     "ip (chains) pinned/90",
-    `ip affinity-classes ${port} : 0.0.0.2`,
-    `ip affinity-cluster-ips ${port} : 10.96.0.1`,
     `ip affinity-endpoints ${port} . ${first} : 10.244.0.1 . 8080`,
     `ip affinity-endpoints ${port} . ${second} : 10.244.1.1 . 8080`,
-    "ip affinity-leads 0.0.128.90 : goto pinned/90",
+    "ip affinity-leads e600:b410 : goto pinned/90",
     `ip affinity-numbers ${port} . ${first}`,
     `ip affinity-numbers ${port} . ${second}`,
     `ip affinity-slots ${port} . 0 : ${first}`,
     `ip affinity-slots ${port} . 1 : ${second}`,
-    `ip service-ips ${port} : 0.0.128.90`,
+    `ip service-ips ${port} : e600:b410`,
   ];
   assert.deepEqual(found(affinity), atClusterIP);
   assert.deepEqual(
     found({ ...affinity, type: "NodePort" }, 30080).filter((line) => !atClusterIP.includes(line)),
     [
-      "ip (chains) renew/90",
+      "ip (chains) pinned-nodeports/90",
+      `ip affinity-classes ${port} : e400:10`,
+      "ip affinity-leads e600:b510 : goto pinned-nodeports/90",
       `ip affinity-nodeport-endpoints tcp . 30080 . ${first} : 10.244.0.1 . 8080`,
       `ip affinity-nodeport-endpoints tcp . 30080 . ${second} : 10.244.1.1 . 8080`,
       "ip affinity-nodeport-ips tcp . 30080 : 10.96.0.1",
       "ip affinity-nodeport-ports tcp . 30080 : 80",
-      "ip affinity-nodeport-timeouts tcp . 30080 : 0.0.0.90",
       `ip affinity-port-nodeports ${port} : 30080`,
-      "ip affinity-renewals 0.0.0.90 : jump renew/90",
     ],
   );
   // Under a Local policy there are two lists, so that the short way could lead to an endpoint of the other one.
   const local = found({ ...affinity, internalTrafficPolicy: "Local" });
-  assert.ok(local.includes(`ip affinity-timeouts ${port} : 0.0.0.90`));
+  assert.ok(local.includes("ip affinity-leads e600:b520 : goto pinned-local-ips/90"));
   assert.equal(local.some((line) => line.includes("pinned/")), false);
   assert.deepEqual(found({ sessionAffinity: "None" }), []);
 });

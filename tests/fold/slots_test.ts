@@ -2,8 +2,15 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { draws, SLOT_CLASSES } from "../../src/fold/pick_chains.ts";
-import { assignSlots, differingSlots, NO_SLOTS, refill, type Slots } from "../../src/fold/slots.ts";
+import { draws } from "../../src/fold/pick_chains.ts";
+import {
+  assignSlots,
+  differingSlots,
+  NO_SLOTS,
+  refill,
+  SLOT_CLASSES,
+  type Slots,
+} from "../../src/fold/slots.ts";
 import { SLOT_CLASS_MAX } from "../../src/limits/rules.ts";
 
 const endpoints = fc.uniqueArray(fc.integer({ min: 0, max: 60 }).map((n) => `e${n}`), { maxLength: 60 }).map((
@@ -52,7 +59,7 @@ Deno.test("a class grows at once and shrinks at a quarter", () => {
     (all, n) => [...all, assignSlots(all.at(-1) ?? NO_SLOTS, of(n))],
     [],
   );
-  assert.deepEqual(classes.map(({ slotClass }) => slotClass), [1, 2, 4, 4, 8, 16, 16, 16, 4, 4, 1, 1]);
+  assert.deepEqual(classes.map(({ slotClass }) => slotClass), [1, 2, 3, 4, 6, 12, 12, 12, 12, 2, 2, 1]);
 });
 
 Deno.test("beyond the largest class, endpoints that have a slot keep it", () => {

@@ -5,6 +5,7 @@ import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { SLOT_CLASSES } from "../../src/fold/slots.ts";
 import { fields, listOf, misfitText, TEXT, that, tuple } from "../../src/kube/shape.ts";
 import { PLACE as PLACE_SHAPE } from "../../src/kube/stored_shapes.ts";
 import type { Offset } from "../../src/ledger/record.ts";
@@ -47,7 +48,7 @@ Deno.test("a wrong field in any line makes the snapshot unusable or does no harm
 });
 
 Deno.test("slots that are checked in a straight line have the shape that other lines are checked against", () => {
-  const slotClass = that("a slot class", (value) => [1, 2, 4, 8, 16, 32].includes(value as number));
+  const slotClass = that("a slot class", (value) => SLOT_CLASSES.includes(value as number));
   const shape = fields({
     service: TEXT,
     slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }))),

@@ -60,6 +60,7 @@ function guarded({ tables, desired }: ClusterState, family: Family, source: Addr
     port: 80,
     interface: "eth0",
     mark: 0,
+    priority: "none",
     translated: false,
     masqueraded: false,
   } as const;

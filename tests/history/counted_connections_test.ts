@@ -32,7 +32,7 @@ const COUNTED = countedElements([
   count(4, "endpoints", "198.51.100.1 . tcp . 80 . 1", "10.244.0.2 . 8080"),
   count(8, "nodeport-endpoints", "tcp . 30080 . 0", "10.244.0.1 . 8080"),
   count(16, "nodeport-endpoints", "tcp . 30080 . 0", "fd00::1 . 8080", "shop/web:http", "ip6"),
-  count(32, "affinity-endpoints", "10.96.0.2 . tcp . 80 . 188.4.226.145", "10.244.0.1 . 8080", "shop/sticky"),
+  count(32, "affinity-endpoints", "10.96.0.2 . tcp . 80 . c04e:2910", "10.244.0.1 . 8080", "shop/sticky"),
   count(64, "no-endpoint-services", "10.96.0.3 . tcp . 80", "goto reject-chain", "shop/none"),
   count(64, "no-endpoint-services", "10.96.0.3 . tcp . 80", "goto reject-chain", "shop/none"),
 ]);

@@ -18,7 +18,7 @@ requirePrivateNamespace();
 
 const TABLES = skeleton(DEFAULT_PROXY_CONFIG);
 const SET = TABLES[0]!.sets.find(({ name }) => name === "cluster-ips")!;
-const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "affinity-renewals")!;
+const VERDICTS = TABLES[0]!.sets.find(({ name }) => name === "affinity-leads")!;
 
 const element = (verb: "add" | "delete", address: string): Operation => ({
   verb,
@@ -31,9 +31,9 @@ const element = (verb: "add" | "delete", address: string): Operation => ({
 const verdict = (value: string): Operation => ({
   verb: "add",
   noun: "element",
-  set: setPath("ip", "ledgerproxy", "affinity-renewals"),
+  set: setPath("ip", "ledgerproxy", "affinity-leads"),
   container: VERDICTS,
-  element: { key: elementKey(["0.0.0.60"]), value },
+  element: { key: elementKey(["e400:30"]), value },
 });
 
 /** A kernel with the skeleton in an otherwise empty namespace. */
@@ -135,7 +135,7 @@ const ALMOST_OURS = [
   ...["reject with icmp host-unreachable", "reject with icmp type admin-prohibited"],
   ...["ip daddr != @cluster-ips accept", "ip daddr 10.0.0.1-10.0.0.4 accept"],
 ].map((rule) => ["add", "rule", "ip", "ledgerproxy", "nat-prerouting", ...rule.split(" ")]).concat([
-  ["add", "element", "ip", "ledgerproxy", "no-endpoint-services", "{ * : drop }"],
+  ["add", "element", "ip", "ledgerproxy", "affinity-leads", "{ * : drop }"],
   ["add", "element", "ip", "ledgerproxy", "cluster-ips", "{ * }"],
   ["add", "element", "ip", "ledgerproxy", "ledger-position", "{ * }"],
   ...["inet_service; elements = { 80-255 }", "mark; elements = { 1-255 }", "inet_proto; elements = { 1-5 }"]

@@ -44,6 +44,11 @@ const STATEMENTS: readonly (readonly Statement[])[] = [
   [{ kind: "vmap", key, map: "ports" }, { kind: "reject", with: "tcp-reset" }],
   [{ kind: "mark-set", operator: "|", bits: 0x4000 }, { kind: "mark-set", operator: "^", bits: 0x4000 }],
   [{ kind: "mark-test", bits: 0x4000 }, { kind: "ct-state-new" }, { kind: "ct-status-dnat" }],
+  [{ kind: "match", selector: "meta priority", operator: "==", value: "e400:30" }],
+  [{ kind: "priority-test", mask: "c00:0", operator: "!=", value: "400:0" }],
+  [{ kind: "priority-test", mask: "0:f0", operator: "==", value: "none" }],
+  [{ kind: "priority-set", key: [...key, { kind: "numgen", modulus: 4 }], map: "numbers" }],
+  [{ kind: "pin", key: ["ip saddr", "th dport"], map: "pins", timeoutSeconds: 60, data: "daddr" }],
   [{ kind: "nftrace" }, { kind: "daddr-restore" }, { kind: "saddr-restore" }],
   [{ kind: "daddr-set", key: [...key, { kind: "numgen", modulus: 4 }], map: "endpoints" }],
   [{ kind: "saddr-set", key: ["ip saddr"], map: "from" }, {

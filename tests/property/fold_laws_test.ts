@@ -23,6 +23,8 @@ import {
   type SnapshotState,
   snapshotState,
 } from "../../src/fold/snapshot.ts";
+import { lead } from "../../src/fold/leads.ts";
+import { SLOT_CLASSES } from "../../src/fold/slots.ts";
 import { arbitraryHistory as history } from "../support/arbitrary_history.ts";
 import { meaning } from "../support/meaning.ts";
 
@@ -93,12 +95,11 @@ Deno.test("changes planned in batches of any size bring kernel, mirror and diges
   }));
 });
 
-/** The slot class of a lead; undefined for one that names no class (from 0x8000 on pins and their timeouts), or local endpoints. */
+/** The slot class of a lead to endpoints of all nodes; undefined for any other lead. */
 function slotClassOf(value: string): number | undefined {
-  const [, kind, high, low] = /^0\.(\d)\.(\d+)\.(\d+)$/.exec(value) ?? [];
-  const [, kind6, hex] = /^100::(?:(\d):)?([0-9a-f]+)$/.exec(value) ?? [];
-  const slotClass = hex === undefined ? Number(high) * 256 + Number(low) : parseInt(hex, 16);
-  return (kind ?? kind6) === "2" || slotClass >= 0x8000 ? undefined : slotClass;
+  return SLOT_CLASSES.find((slotClass) =>
+    value === lead("cluster", slotClass) || value === lead("external", slotClass)
+  );
 }
 
 Deno.test("each frontend that leads to a pick chain has the slots that are always filled, so no connection is lost", () => {

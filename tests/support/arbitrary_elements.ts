@@ -10,7 +10,7 @@ import {
 } from "../../src/nft/ruleset.ts";
 
 /** A map of verdicts. */
-export const VERDICTS = setPath("ip", "ledgerproxy", "affinity-renewals");
+export const VERDICTS = setPath("ip", "ledgerproxy", "affinity-leads");
 /** A map of endpoints. */
 export const DATA = setPath("ip", "ledgerproxy", "endpoints");
 
@@ -28,7 +28,7 @@ export const arbitraryElements: fc.Arbitrary<Elements> = fc.dictionary(
           ): [ElementKey, Element] => [canonicalKey(key(n)), { key: canonicalKey(key(n)), value }]),
         );
       return new Map([
-        [VERDICTS, keyed(verdicts, (n) => `0.0.0.${n}`)],
+        [VERDICTS, keyed(verdicts, (n) => `e400:${n}0`)],
         [DATA, keyed(data, (n) => `10.96.0.1 . tcp . 80 . ${n}`)],
       ]);
     },

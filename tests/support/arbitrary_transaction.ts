@@ -1,7 +1,7 @@
 // Random transactions over few names, so that they often refer to each other and clash.
 
 import fc from "fast-check";
-import type { Family } from "../../src/nft/data_type.ts";
+import type { DataType, Family } from "../../src/nft/data_type.ts";
 import { type Chain, type Container, type Element, type ElementKey, setPath } from "../../src/nft/ruleset.ts";
 import type { Rule, Statement } from "../../src/nft/statement.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
@@ -48,19 +48,12 @@ export function worldSets(family: Family): Container[] {
     },
     { kind: "set", name: "networks", key: [address], flag: "interval" },
     { kind: "set", name: "seen", key: [address], flag: "dynamic" },
-    {
-      kind: "map",
-      name: "pins",
-      key: family === "ip" ? [address, address, "inet_proto", "inet_service"] : ["slot", "slot"],
-      value: [address],
-      flag: "dynamic",
-      size: 1000,
-      comment: "clients",
-    },
+    ...pinMaps(family, address),
     { kind: "map", name: "verdicts", key: [address, "inet_proto", "inet_service"], value: "verdict" },
+    ...priorityMaps(address),
     {
       kind: "map",
-      name: "leads",
+      name: "other-addresses",
       key: [address, "inet_proto", "inet_service"],
       value: [address],
       comment: "addresses by frontend",
@@ -71,7 +64,7 @@ export function worldSets(family: Family): Container[] {
     {
       kind: "map",
       name: "numbered",
-      key: [address, "inet_proto", "inet_service", address],
+      key: [address, "inet_proto", "inet_service", "classid"],
       value: [address, "inet_service"],
     },
     {
@@ -87,6 +80,41 @@ export function worldSets(family: Family): Container[] {
       name: "port-slots",
       key: ["inet_proto", "inet_service", "slot"],
       value: [address, "inet_service"],
+    },
+  ];
+}
+
+function pinMaps(family: Family, address: DataType): Container[] {
+  return [
+    {
+      kind: "map",
+      name: "pins",
+      key: family === "ip" ? [address, address, "inet_proto", "inet_service"] : ["slot", "slot"],
+      value: ["classid"],
+      flag: "dynamic",
+      size: 1000,
+      comment: "clients",
+    },
+    {
+      kind: "map",
+      name: "old-pins",
+      key: family === "ip" ? [address, address, "inet_proto", "inet_service"] : ["slot", "slot"],
+      value: [address],
+      flag: "dynamic",
+      size: 1000,
+    },
+  ];
+}
+
+function priorityMaps(address: DataType): Container[] {
+  return [
+    { kind: "map", name: "ways", key: ["classid"], value: "verdict" },
+    { kind: "map", name: "leads", key: [address, "inet_proto", "inet_service"], value: ["classid"] },
+    {
+      kind: "map",
+      name: "drawn-leads",
+      key: [address, "inet_proto", "inet_service", "slot"],
+      value: ["classid"],
     },
   ];
 }
@@ -148,6 +176,31 @@ export function worldStatements(family: Family): Statement[][] {
   ];
 }
 
+/** Statements that write or read the priority. */
+function priorityStatements(family: Family): Statement[][] {
+  const destination = family === "ip" ? "ip daddr" : "ip6 daddr" as const;
+  const drop: Statement = { kind: "verdict", verdict: { kind: "drop" } };
+  return [
+    [{ kind: "priority-set", key: [destination, "meta l4proto", "th dport"], map: "leads" }, {
+      kind: "verdict",
+      verdict: { kind: "goto", chain: "one" },
+    }],
+    [{ kind: "match", selector: "meta priority", operator: "==", value: "e400:30" }, drop],
+    [{ kind: "match", selector: "meta priority", operator: "!=", value: "none" }, drop],
+    [{ kind: "priority-test", mask: "c00:0", operator: "!=", value: "400:0" }, drop],
+    [{ kind: "priority-test", mask: "0:f0", operator: "==", value: "none" }, {
+      kind: "vmap",
+      key: ["meta priority"],
+      map: "ways",
+    }],
+    [{
+      kind: "priority-set",
+      key: [destination, "meta l4proto", "th dport", { kind: "numgen", modulus: 3 }],
+      map: "drawn-leads",
+    }],
+  ];
+}
+
 /** Statements that write the destination, use the original one, or go on behind a map. */
 function leadStatements(family: Family): Statement[][] {
   const destination = family === "ip" ? "ip daddr" : "ip6 daddr" as const;
@@ -157,10 +210,8 @@ function leadStatements(family: Family): Statement[][] {
       kind: "verdict",
       verdict: { kind: "goto", chain: "three" },
     }],
-    [{ kind: "daddr-set", key: [destination, "meta l4proto", "th dport"], map: "leads" }, {
-      kind: "verdict",
-      verdict: { kind: "goto", chain: "one" },
-    }],
+    ...priorityStatements(family),
+    [{ kind: "daddr-set", key: [destination, "meta l4proto", "th dport"], map: "other-addresses" }],
     [{ kind: "daddr-restore" }],
     [{ kind: "daddr-restore" }, { kind: "mark-set", operator: "|", bits: 0x4000 }],
     [{
@@ -214,22 +265,29 @@ function pinStatements(family: Family): Statement[][] {
   const of = [`ct original ${family} saddr`, ...servicePort] as const;
   const hash = (seed: number) => ({ kind: "hash", of, seed }) as const;
   const pin = { key: family === "ip" ? of : [hash(1), hash(0x9e37)], map: "pins" };
+  const old = { ...pin, map: "old-pins", data: "daddr" } as const;
   const again: Statement = { kind: "verdict", verdict: { kind: "return" } };
   return [
     [{ kind: "pin", ...pin, timeoutSeconds: 93_784 }],
     [{ kind: "pin", ...pin, timeoutSeconds: 60 }, again],
-    [{ kind: "daddr-set", ...pin }, { kind: "unpin", ...pin }],
-    [{ kind: "daddr-set", ...pin }, {
+    [{ kind: "priority-set", ...pin }, { kind: "unpin", ...pin }],
+    [{ kind: "pin", ...old, timeoutSeconds: 60 }, again],
+    [{ kind: "daddr-set", key: old.key, map: old.map }, { kind: "unpin", ...old }],
+    [{ kind: "daddr-set", key: old.key, map: old.map }, {
       kind: "lookup",
       key: [...servicePort, `${family} daddr`],
       set: "sources",
     }, again],
     [{ kind: "daddr-set", key: [...servicePort, { kind: "numgen", modulus: 4 }], map: "numbers" }, again],
     [
-      { kind: "saddr-set", key: [`ct original ${family} daddr`, "meta l4proto", "th dport"], map: "leads" },
+      {
+        kind: "saddr-set",
+        key: [`ct original ${family} daddr`, "meta l4proto", "th dport"],
+        map: "other-addresses",
+      },
       again,
     ],
-    [{ kind: "saddr-set", key: servicePort, map: "leads" }, {
+    [{ kind: "saddr-set", key: servicePort, map: "other-addresses" }, {
       kind: "vmap",
       key: servicePort,
       map: "verdicts",
@@ -238,7 +296,7 @@ function pinStatements(family: Family): Statement[][] {
     [{ kind: "dport-set", key: ["meta l4proto", "th dport"], map: "other-ports" }],
     [{
       kind: "dnat",
-      key: [`ct original ${family} daddr`, "meta l4proto", "th dport", `${family} daddr`],
+      key: [`${family} daddr`, "meta l4proto", "th dport", "meta priority"],
       map: "numbered",
     }],
   ];
@@ -255,6 +313,7 @@ function element(family: Family, set: Container): fc.Arbitrary<Element> {
   const part = (type: string): fc.Arbitrary<string> => {
     if (type.endsWith("_addr")) return fc.constantFrom(...ADDRESS[family]);
     if (type === "inet_proto") return fc.constantFrom("tcp", "udp", "sctp");
+    if (type === "classid") return fc.constantFrom("none", "e400:30", "0:10", "c04e:2910");
     if (type === "inet_service") return fc.constantFrom("80", "65535");
     return type === "slot" ? fc.constantFrom("0", "3") : fc.constantFrom("0x00000000", "0x00004000");
   };

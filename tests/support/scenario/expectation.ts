@@ -52,7 +52,7 @@ export function expected(ruleset: Ruleset, probe: Probe): Expectation {
   const { outcomes, steps } = trace(ruleset, { ...packet, ...from }, own);
   return {
     observations: [...new Set(outcomes.map((outcome) => observationOf(outcome, probe)))].sort(),
-    pinned: steps.some(({ rule }) => rule.startsWith("update @")),
+    pinned: steps.some(({ rule }) => rule.includes("update @")),
   };
 }
 
