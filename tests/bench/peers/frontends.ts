@@ -16,7 +16,7 @@ const ENDPOINTS = {
 /** Where the servers of {@link ENDPOINTS} listen: on the first of these, and, where a Service has more endpoints, on the others. */
 const SERVER_PORTS = [5353, 8080, 8443] as const;
 const [SERVER_PORT] = SERVER_PORTS;
-const NODE_PORT = 30_053;
+const [NODE_PORT, OTHER_NODE_PORT] = [30_053, 30_054];
 const POD = { host: "pod-1", source: "10.244.1.5", port: 53 } as const;
 const POD6 = { host: "pod-1", source: "fd00:10:244:1::5", port: 53 } as const;
 const CLIENT = { host: "outside", source: "203.0.113.2", port: 53 } as const;
@@ -25,7 +25,7 @@ const PINNED = { ...POD, sources: clients(1, 16) } as const;
 /** More clients than there are flows: each is new to the Service. */
 const NEW = { ...POD, sources: clients(256, 16_000) } as const;
 const [BALANCER, ONE_ADDRESS, THREE_LENGTHS] = ["198.51.100.20", "198.51.100.21", "198.51.100.22"];
-const EXTERNAL = "198.51.100.10";
+const [EXTERNAL, OTHER_EXTERNAL] = ["198.51.100.10", "198.51.100.11"];
 
 type Sender = Pick<BenchFrontend, "host" | "source" | "sources" | "port">;
 type Kind = readonly [name: string, sender: Sender, destination: string, endpoints: number, spec: Json];
@@ -52,12 +52,14 @@ const KINDS: readonly Kind[] = [
   ["cluster IP, one endpoint", POD, "", 1, {}],
   ["cluster IP, two endpoints", POD, "", 2, {}],
   ["cluster IP, three endpoints", POD, "", 3, {}],
+  ["cluster IP, ten endpoints", POD, "", 10, {}],
   ["ClientIP affinity, two endpoints, pinned clients", PINNED, "", 2, AFFINITY],
   ["ClientIP affinity, two endpoints, new clients", NEW, "", 2, AFFINITY],
   ["ClientIP affinity, ten endpoints, pinned clients", PINNED, "", 10, AFFINITY],
   ["ClientIP affinity, ten endpoints, new clients", NEW, "", 10, AFFINITY],
   ["cluster IP, IPv6", POD6, "", 1, { ipFamilies: ["IPv6"], ipFamilyPolicy: "SingleStack" }],
   ["external IP", CLIENT, EXTERNAL, 1, { externalIPs: [EXTERNAL] }],
+  ["external IP, three endpoints", CLIENT, OTHER_EXTERNAL, 3, { externalIPs: [OTHER_EXTERNAL] }],
   ["source ranges", CLIENT, BALANCER, 1, guarded("203.0.113.0/24", "192.0.2.0/24")],
   ["source ranges, one address", CLIENT, ONE_ADDRESS, 1, guarded("203.0.113.2/32", "192.0.2.7/32")],
   [
@@ -65,6 +67,10 @@ const KINDS: readonly Kind[] = [
     ...[CLIENT, THREE_LENGTHS, 1, guarded("192.0.2.7/32", "198.18.7.0/24", "203.0.0.0/16")] as const,
   ],
   ["NodePort", { ...CLIENT, port: NODE_PORT }, ADDRESSES.node.ip[0]!, 1, { type: "NodePort" }],
+  [
+    "NodePort, three endpoints",
+    ...[{ ...CLIENT, port: OTHER_NODE_PORT }, ADDRESSES.node.ip[0]!, 3, { type: "NodePort" }] as const,
+  ],
 ];
 
 /** Creates a Service of each kind, whose endpoints are servers of the lab. */
@@ -81,7 +87,7 @@ async function makeFrontend(
 ): Promise<BenchFrontend> {
   const v6 = sender.source.includes(":");
   const services = "/api/v1/namespaces/shop/services";
-  const nodePort = spec["type"] === "NodePort" ? { nodePort: NODE_PORT } : {};
+  const nodePort = spec["type"] === "NodePort" ? { nodePort: sender.port } : {};
   const made = await plane.call("POST", services, {
     apiVersion: "v1",
     kind: "Service",
