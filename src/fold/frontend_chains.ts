@@ -109,6 +109,8 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
         TO_PINNED,
         two!,
         ...more,
+        // With external policy Local, packets of pods and the node come back from there with the lead to all endpoints.
+        ...few,
       ],
     },
     {

@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "d6a858e6615525443a9bdddfefaa7be685d4c547442df0a0eec76eae9aaca284",
-    "ledgers/0.6.0": "d6a858e6615525443a9bdddfefaa7be685d4c547442df0a0eec76eae9aaca284",
-    "recordings/evening": "189fb739b5eea6b465213fd58faf0bcb7d961bb5b5f9dd77e2bd34f10630f64e",
+    "ledgers/0.1.0": "f7f817b2414c684d24bb97254e466a401cf11b79b6dd3a2a33fbb8620cef3bb9",
+    "ledgers/0.6.0": "f7f817b2414c684d24bb97254e466a401cf11b79b6dd3a2a33fbb8620cef3bb9",
+    "recordings/evening": "39ef760595e5e9bd4f40f91bee4afa2514b271e728a9270127f17ea578738f83",
   },
 };
 

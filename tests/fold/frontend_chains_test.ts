@@ -38,6 +38,21 @@ Deno.test("each lead goes to the pick chain of its slot class", () => {
   }
 });
 
+Deno.test("what comes back from a chain with another lead meets the comparison of each behind the jump there", () => {
+  for (const family of FAMILIES) {
+    for (const [chain, jump] of [["lead", "external"], ["nodeport-lead", "nodeport-local"]] as const) {
+      const rules = rulesOf(family, chain);
+      const jumped = rules.findIndex((text) => text.endsWith(` jump ${jump}`));
+      for (const slotClass of SLOT_CLASSES) {
+        const at = rules.findLastIndex((text) =>
+          text.startsWith(`meta priority ${lead("cluster", slotClass)} goto`)
+        );
+        assert.ok(jumped >= 0 && at > jumped, `${chain}: class ${slotClass}`);
+      }
+    }
+  }
+});
+
 Deno.test("one rule of each kind of frontend leads to affinity, because the kernel validates what is behind it each time", () => {
   for (const { chains } of skeleton(DEFAULT_PROXY_CONFIG)) {
     const leading = chains.flatMap(({ name, rules }) =>
