@@ -38,15 +38,20 @@ export const NOTHING_PINNED: PinnedEndpoints = {
 export function pinnedEndpoints(family: Family, cluster: Slots, local: Slots): PinnedEndpoints {
   const numbers = new Map<string, string>();
   const endpoints = new Map<string, string>();
-  let shifted = false;
-  for (const endpoint of [...new Set([...cluster.endpoints, ...local.endpoints])].sort()) {
-    let number = numberOf(family, endpoint);
-    for (let shift = 1; endpoints.has(number); shift++) {
-      number = numberOf(family, endpoint, shift);
-      shifted = true;
-    }
+  const give = (number: string, endpoint: string) => {
     endpoints.set(number, endpoint);
     numbers.set(endpoint, number);
+  };
+  const twins: string[] = [];
+  for (const endpoint of [...new Set([...cluster.endpoints, ...local.endpoints])].sort()) {
+    const number = endpointNumber(numberOf(family, endpoint));
+    if (endpoints.has(number)) twins.push(endpoint);
+    else give(number, endpoint);
+  }
+  const shifted = twins.length > 0;
+  const next = new Map<number, number>();
+  for (const twin of twins) {
+    give(endpointNumber(freeNumber(endpoints, next, shiftedNumberOf(family, twin))), twin);
   }
   const numbered = ({ slotClass, endpoints }: Slots): Slots => ({
     slotClass,
@@ -54,6 +59,29 @@ export function pinnedEndpoints(family: Family, cluster: Slots, local: Slots): P
   });
   const lists = { cluster: numbered(cluster), local: numbered(local) };
   return { endpoints, ...lists, from: { cluster, local }, shifted, distinct: false };
+}
+
+/**
+ * The first number from `start` on that no endpoint has. `next` has where to go on from numbers that were passed before: so
+ * thousands of endpoints that start at one number, as a tenant can have them, do not pass each other one by one.
+ */
+function freeNumber(
+  endpoints: ReadonlyMap<string, string>,
+  next: Map<number, number>,
+  start: number,
+): number {
+  const passed: number[] = [];
+  let number = start;
+  while (endpoints.has(endpointNumber(number))) {
+    passed.push(number);
+    number = next.get(number) ?? following(number);
+  }
+  for (const one of passed) next.set(one, following(number));
+  return number;
+}
+
+function following(number: number): number {
+  return (number + 1) & (ENDPOINT_NUMBERS - 1);
 }
 
 /** What {@link renumbered} starts from. */
@@ -77,7 +105,7 @@ export function renumbered(
   const gone = new Set(changed.flatMap(({ old }) => old).filter((endpoint) => !isListed(endpoint)));
   const come = new Map<string, string>();
   for (const endpoint of changed.flatMap(({ endpoints }) => endpoints)) {
-    const number = numberOf(family, endpoint);
+    const number = endpointNumber(numberOf(family, endpoint));
     const other = come.get(number) ?? before.endpoints.get(number);
     if (other === endpoint) continue;
     if (other !== undefined && !gone.has(other)) return undefined;
@@ -86,12 +114,12 @@ export function renumbered(
   const numbered = (list: "cluster" | "local", { slots, endpoints }: ChangedSlots): Slots => {
     if (before.from[list] === now[list]) return before[list];
     const numbers = before[list].endpoints.slice(0, now[list].endpoints.length);
-    slots.forEach((slot, i) => numbers[slot] = numberOf(family, endpoints[i]!));
+    slots.forEach((slot, i) => numbers[slot] = endpointNumber(numberOf(family, endpoints[i]!)));
     const made: Slots = { slotClass: now[list].slotClass, endpoints: numbers };
     markAs(made, now[list]);
     return made;
   };
-  const numbersGone = [...gone].map((endpoint) => numberOf(family, endpoint));
+  const numbersGone = [...gone].map((endpoint) => endpointNumber(numberOf(family, endpoint)));
   return {
     ...before,
     endpoints: gone.size + come.size === 0 ? before.endpoints : before.endpoints.with(numbersGone, come),
@@ -125,19 +153,25 @@ const SPREAD = 0x9e3779b1;
 
 /**
  * The number of an endpoint: the lowest bits of its address, changed by the rest of the address and by the port. Endpoints with one
- * port, in one network of as many addresses, always have different ones. Of two others that have the same, one is shifted; how far
- * follows from all of its bits, so that no tenant can have thousands of endpoints be shifted one by one.
+ * port, in one network of as many addresses, always have different ones. Of others that have the same, the first in order keeps it.
  */
-function numberOf(family: Family, endpoint: string, shift = 0): string {
+function numberOf(family: Family, endpoint: string): number {
+  const { lowest, rest } = bitsOf(family, endpoint);
+  return (lowest ^ rest) & (ENDPOINT_NUMBERS - 1);
+}
+
+/** Where an endpoint whose number another one has looks for a free one: far from it, where few are taken. */
+function shiftedNumberOf(family: Family, endpoint: string): number {
+  const { lowest, rest } = bitsOf(family, endpoint);
+  return (Math.imul(Math.imul(lowest, SPREAD) ^ rest, SPREAD) >>> 7) & (ENDPOINT_NUMBERS - 1);
+}
+
+/** The last 32 bits of the address, and what follows from all other bits and from the port. */
+function bitsOf(family: Family, endpoint: string): { lowest: number; rest: number } {
   const { address, port } = destinationOf(endpoint);
   let rest = Math.imul(port, SPREAD);
-  let lowest: number;
-  if (family === "ip") lowest = ipv4Number(address);
-  else {
-    const words = new DataView(ipv6Bytes(address).buffer);
-    for (const at of [0, 4, 8]) rest = Math.imul(rest ^ words.getUint32(at), SPREAD);
-    lowest = words.getUint32(12);
-  }
-  const step = shift === 0 ? 0 : Math.imul(Math.imul(lowest, SPREAD) ^ (rest >>> 15), SPREAD) | 1;
-  return endpointNumber(((lowest ^ rest) + Math.imul(shift, step)) & (ENDPOINT_NUMBERS - 1));
+  if (family === "ip") return { lowest: ipv4Number(address), rest };
+  const words = new DataView(ipv6Bytes(address).buffer);
+  for (const at of [0, 4, 8]) rest = Math.imul(rest ^ words.getUint32(at), SPREAD);
+  return { lowest: words.getUint32(12), rest };
 }

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { pinnedEndpoints } from "../../src/fold/pinned_endpoints.ts";
 import { NO_SLOTS, type Slots } from "../../src/fold/slots.ts";
-import { FAMILIES, isCanonical } from "../../src/nft/data_type.ts";
+import { parseAddress } from "../../src/kube/address.ts";
+import { classidNumber, FAMILIES, isCanonical } from "../../src/nft/data_type.ts";
 
 const slots = (...endpoints: string[]): Slots => ({ slotClass: 4, endpoints });
 // Those of each family are in one network of 2^25 addresses.
@@ -57,11 +58,22 @@ Deno.test("of two endpoints that would have the same number, one is shifted", ()
   assert.equal(endpoints.get(numberOf(twins[0]!)), twins[0], "the first one keeps it");
 });
 
-Deno.test("thousands of endpoints that would have one number are shifted by a few steps each", () => {
-  const inverse = (port: number) => Math.imul(port, 0x9e3779b1) & 0x1ff_ffff;
+Deno.test("an endpoint whose number no one before it has keeps it, also where a shifted one would come to lie there", () => {
+  const twins = ["10.0.0.1 . 80", "12.0.0.1 . 80"];
+  const { endpoints: pair } = pinnedEndpoints("ip", slots(...twins), NO_SLOTS);
+  const [shiftedTo] = [...pair].find(([, endpoint]) => endpoint === twins[1])!;
+  const bits = (classidNumber(shiftedTo) >>> 4) & 0x1ff_ffff;
+  const address = (96 << 24 | (bits ^ spread(80))) >>> 0;
+  const third = `${[24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".")} . 80`;
+  const { endpoints } = pinnedEndpoints("ip", slots(...twins, third), NO_SLOTS);
+  assert.equal(endpoints.get(shiftedTo), third);
+  assert.deepEqual([...endpoints.values()].sort(), [...twins, third]);
+});
+
+Deno.test("thousands of endpoints that would have one number get one each", () => {
   const chosen = Array.from({ length: 4096 }, (_, i) => {
     const port = 1 + (i >> 7);
-    const address = ((i & 127) << 25 | inverse(port) ^ inverse(1)) >>> 0;
+    const address = ((i & 127) << 25 | spread(port) ^ spread(1)) >>> 0;
     return `${[24, 16, 8, 0].map((bits) => (address >>> bits) & 255).join(".")} . ${port}`;
   });
   const first = [...pinnedEndpoints("ip", slots(chosen[0]!), NO_SLOTS).endpoints.keys()];
@@ -70,3 +82,30 @@ Deno.test("thousands of endpoints that would have one number are shifted by a fe
   const { endpoints } = pinnedEndpoints("ip", slots(...chosen), NO_SLOTS);
   assert.equal(endpoints.size, chosen.length);
 });
+
+Deno.test("endpoints that are shifted to one number get those after it, because no step of an endpoint's own is safe", () => {
+  // All that numbers follow from is the same: the third word of each address makes up for the second.
+  const inverse = [1, 2, 3, 4, 5].reduce((x) => Math.imul(x, 2 - Math.imul(SPREAD, x)), 1);
+  const chosen = Array.from({ length: 512 }, (_, i) => {
+    const [first, second] = [0x2001_0db8, 0x1_0000 + i];
+    const rest = spreadWord(spreadWord(Math.imul(80, SPREAD), first), second);
+    const words = [first, second, (Math.imul(0x1234_5678, inverse) ^ rest) >>> 0, 5];
+    const groups = words.flatMap((word) => [(word >>> 16).toString(16), (word & 0xffff).toString(16)]);
+    return `${parseAddress(groups.join(":"))!} . 80`;
+  });
+  const { endpoints } = pinnedEndpoints("ip6", slots(...chosen), NO_SLOTS);
+  assert.equal(endpoints.size, chosen.length);
+  const [, ...others] = [...endpoints.keys()].map((text) => (classidNumber(text) >>> 4) & 0x1ff_ffff);
+  assert.deepEqual(others, others.map((_, i) => others[0]! + i));
+});
+
+/** The constant of the program. */
+const SPREAD = 0x9e3779b1;
+
+function spread(port: number): number {
+  return Math.imul(port, SPREAD) & 0x1ff_ffff;
+}
+
+function spreadWord(rest: number, word: number): number {
+  return Math.imul(rest ^ word, SPREAD);
+}
