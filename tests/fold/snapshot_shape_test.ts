@@ -47,6 +47,24 @@ Deno.test("a wrong field in any line makes the snapshot unusable or does no harm
   assert.ok(found > 300 && harmless > 20, `${found} found, ${harmless} harmless`);
 });
 
+Deno.test("a snapshot of Services with any number of endpoints can be read again", () => {
+  const state = emptyState();
+  SLOT_CLASSES.filter((slotClass) => slotClass <= 64).forEach((slotClass, i) => {
+    const endpoints = Array.from({ length: slotClass }, (_, at) => `10.244.${i}.${at + 1}@node-a`).join(" ");
+    foldRecord(state, 2 * i as Offset, appears(slice(`shop/s${i}-a http:8080/tcp ${endpoints}`)));
+    foldRecord(state, 2 * i + 1 as Offset, appears(service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`)));
+  });
+  const storage = memoryStorage();
+  const lines = [...snapshotLines(state)];
+  storage.files.set(snapshotName(4), encodeSnapshot(PLACE, lines));
+  const snapshot = readSnapshot<SnapshotLine>(storage, snapshotName(4), snapshotMisfit);
+  assert.notEqual(typeof snapshot, "string", String(snapshot));
+  const classes = lines.flatMap((line) =>
+    line.kind === "slots" ? line.slots.map(([, slots]) => slots.slotClass) : []
+  );
+  assert.deepEqual(classes.sort((a, b) => a - b), [1, 2, 3, 4, 6, 8, 12, 16, 32, 64]);
+});
+
 Deno.test("slots that are checked in a straight line have the shape that other lines are checked against", () => {
   const slotClass = that("a slot class", (value) => SLOT_CLASSES.includes(value as number));
   const shape = fields({
