@@ -3,7 +3,8 @@
 // such a map, whenever one element with a chain is added. Why the priority? Rules of others keep marks, and a destination takes the
 // kernel five times as long to write. A priority is for queueing disciplines alone: where a packet is forwarded over IPv4, the
 // kernel writes another one afterwards (ip_forward). Only the first packet of a connection gets one here, and it means nothing to
-// them: no handle of a discipline has these high numbers, and the lowest four bits, by which some choose a band, are those of 0.
+// them: a discipline compares it with its handle, which is below c000: unless it was made so or after 16,384 others, and the lowest
+// four bits, by which some choose a band, are those of 0.
 
 import { assert } from "../invariant.ts";
 import { classidNumber, classidText } from "../nft/data_type.ts";
@@ -16,7 +17,7 @@ import { SLOT_CLASSES } from "./slots.ts";
  */
 export type LeadKind = "cluster" | "external" | "local";
 
-/** Leads and numbers of endpoints (pinned_endpoints.ts) differ in the fourth bit from the left: 0xe and 0xc or 0xd. */
+/** Leads and numbers of endpoints (pinned_endpoints.ts) differ in the third bit from the left: 0xe and 0xc or 0xd. */
 const LEAD = 0xe000_0000;
 const NUMBER = 0xc000_0000;
 const LEAD_BIT = 0x2000_0000;
@@ -40,7 +41,7 @@ const BY_CLIENT_BIT = 0x100_0000;
 
 /** Timeouts up to this, in seconds, are in leads as they are; longer ones as multiples of {@link LONG_UNIT}. */
 const EXACT_MAX = 0x3fff;
-/** All longer timeouts are multiples of 600 s once they are rounded. */
+/** All longer timeouts are multiples of 300 s once they are rounded; one of a ledger that has no rounding is longer by up to 14 s. */
 const LONG_UNIT = 15;
 const TIMEOUT_BITS = 0x7fff << TIMEOUT_SHIFT;
 
