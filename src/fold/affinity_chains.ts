@@ -58,7 +58,7 @@ function toNumbered(family: Family, at: Pinning["at"]): Statement {
 /**
  * The rules for packets to a cluster IP whose clients are pinned for `seconds`. The first is all that most of them need: their
  * client has a pin, which is renewed, to an endpoint that is there. Where a client has no pin, the packet still has its lead,
- * and so the slot class. The rule for two endpoints spares the way through two chains.
+ * and so the slot class. The rule for two endpoints spares the way through two chains. An update of a map that is full ends its rule.
  */
 function rulesAtClusterIP(family: Family, seconds: number): Rule[] {
   const frontend = frontendParts(family, "frontend");
@@ -69,6 +69,7 @@ function rulesAtClusterIP(family: Family, seconds: number): Rule[] {
     rule([IS_NUMBERED, unpinned(family), { kind: "priority-set", key: frontend, map: "service-ips" }], GONE),
     rule([jump("affinity-draw")]),
     rule([IS_NUMBERED, renew, dnat]),
+    rule([dnat], "no room for its pin"),
   ];
 }
 

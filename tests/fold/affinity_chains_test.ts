@@ -59,10 +59,11 @@ Deno.test("at a cluster IP one rule serves a client that has a pin, and no rule 
 Deno.test("only the number of an endpoint is pinned, and only a pin to one that is gone is deleted", () => {
   const isNumber = "meta priority & 2000:0 != 2000:0 ";
   for (const family of FAMILIES) {
-    const [, two, gone, draw, last] = pinnedRules(family, SHORT).map((rule) => ruleText(family, rule));
+    const [, two, gone, draw, last, full] = pinnedRules(family, SHORT).map((rule) => ruleText(family, rule));
     assert.ok(gone!.startsWith(`${isNumber}delete @affinity-pins`), gone!);
     assert.equal(draw, "jump affinity-draw");
     assert.ok(last!.startsWith(`${isNumber}update @affinity-pins`), last!);
+    assert.match(full!, /^dnat .* map @affinity-endpoints comment "no room for its pin"$/);
     assert.match(two!, /numgen random mod 2 map @affinity-slots update @affinity-pins/);
     for (const at of ["address", "nodeport"] as const) {
       for (const list of ["cluster", "local"] as const) {

@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "f7f817b2414c684d24bb97254e466a401cf11b79b6dd3a2a33fbb8620cef3bb9",
-    "ledgers/0.6.0": "f7f817b2414c684d24bb97254e466a401cf11b79b6dd3a2a33fbb8620cef3bb9",
-    "recordings/evening": "39ef760595e5e9bd4f40f91bee4afa2514b271e728a9270127f17ea578738f83",
+    "ledgers/0.1.0": "e4cbd1b3278b57abe531a9c0889c1d859248779c2443d353d598a630b03025cb",
+    "ledgers/0.6.0": "e4cbd1b3278b57abe531a9c0889c1d859248779c2443d353d598a630b03025cb",
+    "recordings/evening": "d187e4c9cdca137fc4b3cc0c01435c189373f914fa2974ff202756a27e1f59dc",
   },
 };
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
+import { PINS_MAX } from "../../src/limits/rules.ts";
 import { type HostName, Lab } from "../support/lab/lab.ts";
 import { FIRST_ATTEMPT_MILLISECONDS, send } from "../support/lab/probe.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
@@ -271,4 +272,32 @@ Deno.test("each connection renews the pin of its client", async () => {
     const after = expires();
     assert.ok(after > before, `${before} s, and then ${after} s`);
   }
+});
+
+Deno.test("clients without room in the map of pins reach an endpoint by every frontend all the same", () => {
+  using lab = new Lab();
+  using proxy = new LabProxy(lab);
+  const file = Deno.makeTempFileSync();
+  for (const endpoints of [ENDPOINTS_OF, { ip: ALL.slice(0, 2), ip6: ALL6.slice(0, 2) }]) {
+    proxy.apply(everywhere("affinity=60", endpoints));
+    // An element that a packet deletes takes its room until the kernel collects it.
+    lab.run(
+      "node",
+      "nft flush map ip ledgerproxy affinity-pins",
+      "nft flush map ip6 ledgerproxy affinity-pins",
+    );
+    lab.run(
+      "node",
+      `nft list ruleset | sed 's/size ${PINS_MAX}/size 1/' > ${file}`,
+      "nft flush ruleset",
+      `nft -f ${file}`,
+    );
+    for (const family of ["ip", "ip6"] as const) {
+      assert.equal(byEveryFrontend(lab, family, 0, "tcp").length, 1, "the first client is pinned");
+      const seen = byEveryFrontend(lab, family, 1, "tcp");
+      assert.ok(seen.every((server) => server.endsWith(":8080")), `${family}: ${seen}`);
+    }
+    assert.equal(pinsOf(lab).length, 2, "one in each family");
+  }
+  Deno.removeSync(file);
 });
