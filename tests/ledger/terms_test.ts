@@ -38,7 +38,7 @@ function searches(records: readonly LedgerRecord[]): Map<string, (record: Ledger
       made.set(`Service ${namespace}/${name}`, matcher({ service: `${namespace}/${name}` }));
     }
   }
-  for (const address of words(/"(\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f:]+)"/g)) {
+  for (const address of words(/"(\d+\.\d+\.\d+\.\d+|[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*)"/g)) {
     made.set(`address ${address}`, matcher({ address }));
   }
   for (const kind of ["event", "commit", "config", "drift", "gap"]) {
