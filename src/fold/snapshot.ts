@@ -54,7 +54,7 @@ export type SnapshotLine =
   | {
     readonly kind: "slots";
     readonly service: string;
-    readonly slots: readonly (readonly [key: string, slots: Slots])[];
+    readonly slots: readonly (readonly [key: string, slots: StoredSlots])[];
     /** The cause of each element, in the order of `elementsOf`. */
     readonly causes: readonly Offset[];
   }
@@ -64,6 +64,12 @@ export type SnapshotLine =
     readonly set: SetPath;
     readonly causes: readonly (readonly [key: ElementKey, cause: Offset])[];
   };
+
+/** As {@link Slots}, with a class that is a power of two: version 0.6.0 has no chains for others, and it may be rolled back to. */
+interface StoredSlots extends Slots {
+  /** The class itself, where it is no power of two. */
+  readonly exact?: number;
+}
 
 /** What of a ClusterState a snapshot is made of. */
 export interface SnapshotState extends
@@ -138,13 +144,28 @@ export function* snapshotInSteps(state: SnapshotState): Generator<SnapshotLine |
   for (const service of yield* sortInSteps([...state.programs.keys()], compareTexts)) {
     const { slots } = state.programs.get(service)!;
     const causes = yield* causesOf(state, service);
-    yield { kind: "slots", service, slots: [...slots].sort(byKey), causes };
+    const stored = [...slots].map(([list, one]) => [list, storedSlots(one)] as const);
+    yield { kind: "slots", service, slots: stored.sort(byKey), causes };
   }
   for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
     const causes = state.causes.get(set)!;
     const keys = [...causes.keys()].sort();
     yield { kind: "causes", set, causes: keys.map((key) => [key, causes.get(key)!] as const) };
   }
+}
+
+function storedSlots(slots: Slots): Slots | StoredSlots {
+  const { slotClass, endpoints } = slots;
+  const power = 2 ** Math.ceil(Math.log2(slotClass));
+  return power === slotClass ? slots : { slotClass: power, exact: slotClass, endpoints };
+}
+
+function restoredLists(stored: readonly (readonly [string, StoredSlots])[]): Map<string, Slots> {
+  const lists = new Map<string, Slots>(stored);
+  for (const [list, { exact, endpoints }] of stored) {
+    if (exact !== undefined) lists.set(list, { slotClass: exact, endpoints });
+  }
+  return lists;
 }
 
 /** The causes of the elements of a Service, in the order of `elementsOf`; yields where the caller may pause. */
@@ -221,7 +242,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         break;
       case "slots": {
         const service = readServiceName(line.service);
-        state.programs.set(service, { ...NO_PROGRAM, slots: new Map(line.slots) });
+        state.programs.set(service, { ...NO_PROGRAM, slots: restoredLists(line.slots) });
         // Version 2 changed the elements of affinity and of frontends with one or two endpoints. There may be as many in another
         // order, so their causes cannot be given to them by number.
         const other = version !== FOLD_VERSION &&

@@ -40,7 +40,7 @@ const LINE = byTag("kind", {
   object: fields({ value: STORED_OBJECT }),
   slots: fields({
     service: TEXT,
-    slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }))),
+    slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }, { exact: slotClass }))),
   }, { causes: listOf(PLACE) }),
   causes: fields({ set: TEXT, causes: listOf(tuple(TEXT, PLACE)) }),
 });
@@ -69,6 +69,7 @@ function areSlots(value: unknown): boolean {
     if (!isJsonObject(slots) || !isSlotClass(slots["slotClass"]) || !isTexts(slots["endpoints"])) {
       return false;
     }
+    if (slots["exact"] !== undefined && !isSlotClass(slots["exact"])) return false;
   }
   return true;
 }
