@@ -6,9 +6,17 @@ import { PINS_MAX } from "../limits/rules.ts";
 import { AFFINITY_SECONDS_DEFAULT } from "../kube/service_port.ts";
 import { addressType, type DataType, type Family } from "../nft/data_type.ts";
 import type { Chain, Container } from "../nft/ruleset.ts";
-import { type KeyPart, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import {
+  goto,
+  jump,
+  type KeyPart,
+  type Rule,
+  rule,
+  type Selector,
+  type Statement,
+} from "../nft/statement.ts";
 import { IS_NUMBERED, isClass, type Pinning } from "./leads.ts";
-import { drawRules, type Flavour, frontendParts, pickChain } from "./pick_chains.ts";
+import { drawRules, type Flavour, frontendKey, NODE_PORT, pickChain } from "./pick_chains.ts";
 import { SLOT_CLASSES } from "./slots.ts";
 
 /** The chain of cluster IPs with the default timeout. It is always there, so that a rule can lead to it; others have a slash. */
@@ -33,7 +41,7 @@ export function pinnedRules(family: Family, pinning: Pinning): Rule[] {
  * Two clients with the same hash would share a pin, and each would still reach endpoints of its own ServicePort.
  */
 function pinKey(family: Family): KeyPart[] {
-  const of: Selector[] = [`${family} saddr`, ...frontendParts(family, "frontend")];
+  const of: Selector[] = [`${family} saddr`, ...frontendKey(family)];
   return family === "ip" ? of : [{ kind: "hash", of, seed: 1 }, { kind: "hash", of, seed: 2 }];
 }
 
@@ -51,7 +59,7 @@ function unpinned(family: Family): Statement {
 
 /** To the endpoint whose number the packet has, as a frontend has them. */
 function toNumbered(family: Family, at: Pinning["at"]): Statement {
-  const key: Selector[] = [...frontendParts(family, at === "address" ? "frontend" : at), "meta priority"];
+  const key: Selector[] = [...at === "address" ? frontendKey(family) : NODE_PORT, "meta priority"];
   return { kind: "dnat", key, map: at === "address" ? "affinity-endpoints" : "affinity-nodeport-endpoints" };
 }
 
@@ -61,7 +69,7 @@ function toNumbered(family: Family, at: Pinning["at"]): Statement {
  * and so the slot class. The rule for two endpoints spares the way through two chains. An update of a map that is full ends its rule.
  */
 function rulesAtClusterIP(family: Family, seconds: number): Rule[] {
-  const frontend = frontendParts(family, "frontend");
+  const frontend = frontendKey(family);
   const [renew, dnat] = [renewed(family, seconds), toNumbered(family, "address")];
   return [
     rule([pinned(family), renew, dnat]),
@@ -77,7 +85,7 @@ const GONE = "its endpoint is gone";
 
 /** The same where the address is not the cluster IP, or a pin may lead to an endpoint of another list. */
 function rulesAtAddress(family: Family, { seconds, list }: Pinning): Rule[] {
-  const key = frontendParts(family, "frontend");
+  const key = frontendKey(family);
   return [
     rule([{ kind: "daddr-set", key, map: "affinity-cluster-ips" }]),
     rule([jump(`${prefixOf(list)}affinity`)]),
@@ -89,11 +97,10 @@ function rulesAtAddress(family: Family, { seconds, list }: Pinning): Rule[] {
 
 /** The same for a NodePort. The kernel does not correct the checksum of a port, so it has to be as it was. */
 function rulesAtNodePort(family: Family, { seconds, list }: Pinning): Rule[] {
-  const nodePort = frontendParts(family, "nodeport");
-  const frontend = frontendParts(family, "frontend");
+  const frontend = frontendKey(family);
   return [
-    rule([{ kind: "daddr-set", key: nodePort, map: "affinity-nodeport-ips" }]),
-    rule([{ kind: "dport-set", key: nodePort, map: "affinity-nodeport-ports" }]),
+    rule([{ kind: "daddr-set", key: NODE_PORT, map: "affinity-nodeport-ips" }]),
+    rule([{ kind: "dport-set", key: NODE_PORT, map: "affinity-nodeport-ports" }]),
     rule([jump(`${prefixOf(list)}affinity`)]),
     rule([IS_NUMBERED, renewed(family, seconds)]),
     rule([{ kind: "dport-set", key: frontend, map: "affinity-port-nodeports" }]),
@@ -177,7 +184,7 @@ export function affinityChains(family: Family): Chain[] {
 
 /** Chains that give a packet the number of an endpoint: the one that its client is pinned to, or a random one of the list. */
 function numberChains(family: Family, list: ListPrefix): Chain[] {
-  const servicePort = frontendParts(family, "frontend");
+  const servicePort = frontendKey(family);
   const endpoint: Selector[] = [...servicePort, "meta priority"];
   const flavour: Flavour = `${list}affinity-pick`;
   return [
@@ -205,16 +212,8 @@ function numberChains(family: Family, list: ListPrefix): Chain[] {
 
 /** Draws the number of an endpoint. */
 function drawn(family: Family, list: ListPrefix, modulus: number): Statement {
-  const key: KeyPart[] = [...frontendParts(family, "frontend"), { kind: "numgen", modulus }];
+  const key: KeyPart[] = [...frontendKey(family), { kind: "numgen", modulus }];
   return { kind: "priority-set", key, map: `${list}affinity-slots` };
 }
 
 const RETURN: Statement = { kind: "verdict", verdict: { kind: "return" } };
-
-function jump(chain: string): Statement {
-  return { kind: "verdict", verdict: { kind: "jump", chain } };
-}
-
-function goto(chain: string): Statement {
-  return { kind: "verdict", verdict: { kind: "goto", chain } };
-}

@@ -12,7 +12,7 @@ import type { Address, Family } from "../nft/data_type.ts";
 import { addressHash } from "../nft/jhash.ts";
 import { chainElement } from "../nft/objects.ts";
 import { elementKey } from "../nft/ruleset.ts";
-import { type AddressHash, type Rule, rule, type Statement } from "../nft/statement.ts";
+import { type AddressHash, jump, type Rule, rule, type Statement } from "../nft/statement.ts";
 import { lead, leadByClient, type LeadKind } from "./leads.ts";
 import { ENDPOINT_MAPS, type EndpointMap, frontendParts, pickChain } from "./pick_chains.ts";
 import { elementResource, type FrontendKind, type ServiceResource } from "./resource.ts";
@@ -124,9 +124,7 @@ function choiceChains({ family, map, slotClass }: Choice): { name: string; rules
   const first = [
     drawRule(slotClass),
     // Of a class with two slots both are filled.
-    ...(slotClass === 2
-      ? []
-      : [rule([isUpper(slotClass, 0, 1), { kind: "verdict", verdict: { kind: "jump", chain: again } }])]),
+    ...(slotClass === 2 ? [] : [rule([isUpper(slotClass, 0, 1), jump(again)])]),
     ...lower.map(drawRule),
     rule([dnat(slotAbove(family, 1, 0))]),
   ];

@@ -6,10 +6,10 @@ import { nodePortScope, type ProxyConfig } from "../kube/proxy_config.ts";
 import { AFFINITY_SECONDS_DEFAULT } from "../kube/service_port.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { goto, jump, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { DEFAULT_TIMEOUT_CHAIN } from "./affinity_chains.ts";
 import { IS_PINNED, isLead, isPinnedFor } from "./leads.ts";
-import { type EndpointMap, leadRules } from "./pick_chains.ts";
+import { type EndpointMap, frontendKey, leadRules, NODE_PORT } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
@@ -80,14 +80,6 @@ export function drawOfTwo(family: Family): Rule {
 
 /** Where packets for NodePorts go, whatever their source: their translation is masqueraded, but for external policy Local. */
 export const NODE_PORTS = "nodeports";
-
-/** What a frontend with an address is found by. */
-export function frontendKey(family: Family): Selector[] {
-  return [`${family} daddr`, ...NODE_PORT];
-}
-
-/** What a NodePort is found by. */
-export const NODE_PORT: readonly Selector[] = ["meta l4proto", "th dport"];
 
 /**
  * The chains that {@link serviceRules} lead to before a pick chain. What has no pick chain returns to `lead` or
@@ -217,17 +209,7 @@ const LOOPBACK: Readonly<Record<Family, Cidr>> = {
   ip6: parseCidr("::1/128")!,
 };
 
-/** The statement that ends a chain with another one. */
-export function goto(name: string): Statement {
-  return { kind: "verdict", verdict: { kind: "goto", chain: name } };
-}
-
 /** Marks a packet for masquerading. */
 export function markFor(bits: number): Statement {
   return { kind: "mark-set", operator: "|", bits };
-}
-
-/** The statement that continues with another chain, and comes back. */
-export function jump(name: string): Statement {
-  return { kind: "verdict", verdict: { kind: "jump", chain: name } };
 }

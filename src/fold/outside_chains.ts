@@ -5,20 +5,17 @@
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { rule, type Selector, type Statement } from "../nft/statement.ts";
+import { goto, jump, rule, type Selector, type Statement } from "../nft/statement.ts";
 import {
   aroundNodePorts,
   drawOfTwo,
-  frontendKey,
-  goto,
-  jump,
   markFor,
-  NODE_PORT,
   NODE_PORTS,
   nodePortRules,
   toSingleExternal,
 } from "./frontend_chains.ts";
 import { isLead } from "./leads.ts";
+import { frontendKey, NODE_PORT } from "./pick_chains.ts";
 
 /** Where packets go whose source is not local, by hook: those from other hosts, and those of the node itself. */
 export const [FROM_OUTSIDE, FROM_NODE] = ["from-outside", "from-node"] as const;

@@ -5,7 +5,7 @@
 import { SLOT_DRAWS } from "../limits/rules.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { type Rule, rule, type Selector } from "../nft/statement.ts";
+import { goto, type Rule, rule, type Selector } from "../nft/statement.ts";
 import { lead, type LeadKind } from "./leads.ts";
 import { SLOT_CLASSES } from "./slots.ts";
 
@@ -45,7 +45,7 @@ export function leadRules(kind: LeadKind, flavour: EndpointMap["name"]): Rule[] 
   const [one, ...more] = SLOT_CLASSES.map((slotClass) =>
     rule([
       { kind: "match", selector: "meta priority", operator: "==", value: lead(kind, slotClass) },
-      { kind: "verdict", verdict: { kind: "goto", chain: pickChain(flavour, slotClass) } },
+      goto(pickChain(flavour, slotClass)),
     ])
   );
   const classes = kind === "local" ? [one!, ...more] : [...more, one!];
@@ -76,8 +76,15 @@ export function drawRules(slotClass: number, drawRule: (modulus: number) => Rule
   return moduli.map((modulus) => rules.get(modulus)!);
 }
 
-/** What a frontend is found by. */
-export function frontendParts(family: Family, key: "frontend" | "nodeport"): Selector[] {
-  const port: Selector[] = ["meta l4proto", "th dport"];
-  return key === "nodeport" ? port : [`${family} daddr`, ...port];
+/** What a frontend with an address is found by. */
+export function frontendKey(family: Family): Selector[] {
+  return [`${family} daddr`, ...NODE_PORT];
+}
+
+/** What a NodePort is found by. */
+export const NODE_PORT: readonly Selector[] = ["meta l4proto", "th dport"];
+
+/** What a frontend of either kind is found by. */
+export function frontendParts(family: Family, key: "frontend" | "nodeport"): readonly Selector[] {
+  return key === "nodeport" ? NODE_PORT : frontendKey(family);
 }

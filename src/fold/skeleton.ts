@@ -7,19 +7,11 @@ import { localCidr, type ProxyConfig } from "../kube/proxy_config.ts";
 import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_type.ts";
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
 import { type ObjectNoun, objectPath } from "../nft/objects.ts";
-import { type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { goto, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { affinityChains, affinityContainers } from "./affinity_chains.ts";
-import {
-  type Detector,
-  frontendChains,
-  frontendKey,
-  goto,
-  NODE_PORT,
-  nodePortRules,
-  serviceRules,
-} from "./frontend_chains.ts";
+import { type Detector, frontendChains, nodePortRules, serviceRules } from "./frontend_chains.ts";
 import { FROM_NODE, FROM_OUTSIDE, outsideChains } from "./outside_chains.ts";
-import { ENDPOINT_MAPS, pickChains } from "./pick_chains.ts";
+import { ENDPOINT_MAPS, frontendKey, NODE_PORT, pickChains } from "./pick_chains.ts";
 
 /**
  * The process that a ledger names where `ledgerproxy cleanup` removed the tables: no process of Linux has a name so long (TASK_COMM_LEN

@@ -8,7 +8,7 @@ import { GUARD_LENGTHS_MAX } from "../limits/rules.ts";
 import { ADDRESS_BITS, type Family, prefixParts } from "../nft/data_type.ts";
 import { chainElement } from "../nft/objects.ts";
 import { type Rule, rule } from "../nft/statement.ts";
-import { frontendKey } from "./frontend_chains.ts";
+import { frontendKey } from "./pick_chains.ts";
 import { elementResource, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS } from "./skeleton.ts";
 

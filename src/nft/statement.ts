@@ -166,6 +166,16 @@ export interface Rule {
   readonly comment?: string;
 }
 
+/** The statement that ends a chain with another one. */
+export function goto(chain: string): Statement {
+  return { kind: "verdict", verdict: { kind: "goto", chain } };
+}
+
+/** The statement that continues with another chain, and comes back. */
+export function jump(chain: string): Statement {
+  return { kind: "verdict", verdict: { kind: "jump", chain } };
+}
+
 /** Makes a rule. Throws for a statement that nft's language cannot express. */
 export function rule(statements: readonly Statement[], comment?: string): Rule {
   assert(statements.length > 0, "a rule needs a statement");

@@ -66,25 +66,23 @@ export function elementOperations(delta: Delta, containers: ReadonlyMap<SetPath,
     const { set } = delta[at]!;
     let end = at + 1;
     while (end < delta.length && delta[end]!.set === set) end++;
-    changeAll(phases, set, delta, at, end, containers);
+    changeAll(phases, set, delta.slice(at, end), containers);
     at = end;
   }
   const [first, ...others] = Object.values(phases);
   return first!.concat(...others);
 }
 
-/** Makes the operations of the changes from `at` to `end`, all of which are of `set`. A first sync has 150,000. */
+/** Makes the operations of `changes`, all of which are of `set`. A first sync has 150,000. */
 function changeAll(
   phases: Phases,
   set: SetPath,
-  delta: Delta,
-  at: number,
-  end: number,
+  changes: Delta,
   containers: ReadonlyMap<SetPath, Container>,
 ): void {
   const noun = objectNoun(set);
-  if (noun === undefined) return changeElements(phases, set, delta, at, end, containers);
-  for (let i = at; i < end; i++) (noun === "chain" ? changeChain : changeSet)(phases, delta[i]!);
+  if (noun === undefined) return changeElements(phases, set, changes, containers);
+  for (const change of changes) (noun === "chain" ? changeChain : changeSet)(phases, change);
 }
 
 /** Operations by kind. */
@@ -112,17 +110,14 @@ function noOperations() {
 function changeElements(
   phases: Phases,
   set: SetPath,
-  delta: Delta,
-  at: number,
-  end: number,
+  changes: Delta,
   containers: ReadonlyMap<SetPath, Container>,
 ): void {
   const container = containers.get(set);
   assert(container !== undefined, `${set} is not a set of the skeleton`);
   const leads = container.kind === "map" && container.value === "verdict";
   const [gone, come] = [phases["delete elements"], phases[leads ? "add verdicts" : "add data"]];
-  for (let i = at; i < end; i++) {
-    const { before, after } = delta[i]!;
+  for (const { before, after } of changes) {
     if (before) gone.push({ verb: "delete", noun: "element", set, container, element: before });
     if (after) come.push({ verb: "add", noun: "element", set, container, element: after });
   }
