@@ -29,13 +29,32 @@ const writer = new LogWriter(Deno.stderr, (count) => {
 
 const logger = getLogger("ledgerproxy");
 
+/** A message that is made later, and the timer for that. */
+let later: { readonly make: () => string; readonly timer: ReturnType<typeof setTimeout> } | undefined;
+
 /** Writes messages. As a tagged template a text is not parsed: braces in it stay, and a line costs half. */
 export const log = {
-  debug: (text: string) => logger.debug`${text}`,
-  info: (text: string) => logger.info`${text}`,
-  warn: (text: string) => logger.warn`${text}`,
-  error: (text: string) => logger.error`${text}`,
+  debug: (text: string) => (writeLater(), logger.debug`${text}`),
+  info: (text: string) => (writeLater(), logger.info`${text}`),
+  warn: (text: string) => (writeLater(), logger.warn`${text}`),
+  error: (text: string) => (writeLater(), logger.error`${text}`),
 } as const;
+
+/**
+ * Writes, after so many milliseconds, the message that `make` returns then; at once before any other message and at the end of the
+ * program, so that messages are in the order of what they say. While one waits, a further one is not taken.
+ */
+export function logLater(make: () => string, milliseconds: number): void {
+  later ??= { make, timer: setTimeout(writeLater, milliseconds) };
+}
+
+function writeLater(): void {
+  if (later === undefined) return;
+  const { make, timer } = later;
+  later = undefined;
+  clearTimeout(timer);
+  logger.info`${make()}`;
+}
 
 /** Sends all messages to standard error. Call it once, at the start. */
 export function startLog(): void {
@@ -67,6 +86,7 @@ export function droppedLines(): number {
 
 /** Waits a short time until all lines are written. False where a write still hangs: it would keep the process alive. */
 export function flushLog(): Promise<boolean> {
+  writeLater();
   return writer.flush(FLUSH_MILLISECONDS);
 }
 

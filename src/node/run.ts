@@ -6,6 +6,7 @@ import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
 import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";
+import type { SyncReport } from "../engine/sync_report.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
@@ -21,7 +22,7 @@ import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
 import { appendRecord, configure, follow, type Process } from "./follow.ts";
-import { flushLog, log, startNodeLog } from "./log.ts";
+import { flushLog, log, logLater, startNodeLog } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kernelOf, kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
@@ -33,9 +34,12 @@ import { type AssertionChecks, newServed, type Served, Serving } from "./serving
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, ledgerFolder } from "./start.ts";
 import { stopSignal } from "./stop_signal.ts";
-import { syncLine } from "./sync_line.ts";
+import { SyncLines } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 import { UsageError } from "./usage_error.ts";
+
+/** The lines of this process. */
+const syncs = new SyncLines();
 
 /** Runs the proxy, and checks `assertions`, until the source ends or SIGTERM arrives; returns the exit code. */
 export async function run(options: RunOptions, assertions?: AssertionChecks): Promise<number> {
@@ -261,6 +265,14 @@ function logLedgerFailure(failure: LedgerFailure | undefined): void {
     );}
 }
 
+/** Logs a commit: at once after a quiet time, else with those that follow it. */
+function logSync(report: SyncReport): void {
+  const now = performance.now();
+  const line = syncs.next(report, now);
+  if (line !== undefined) log.info(line);
+  else logLater(() => syncs.take(performance.now()), syncs.pause(now));
+}
+
 /** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
 function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger">, served: Served): Ports {
   return {
@@ -279,7 +291,7 @@ function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger
       for (const event of events) served.sendEvent(event);
       // Steps take many commits: the last one is logged, and those that bring other changes.
       const isStep = report.unfinished > 0 && report.records === 1;
-      if (report.operations > 0 && !isStep) log.info(syncLine(report));
+      if (report.operations > 0 && !isStep) logSync(report);
     },
     warn: (text, about) => served.warnings.warn(text, about),
   };

@@ -22,6 +22,29 @@ log.warn(${JSON.stringify(text)});`;
   );
 });
 
+Deno.test("a message that is made later comes before the next one, or at the end, and is made once", async () => {
+  const program = `import { flushLog, log, logLater, startLog } from ${JSON.stringify(LOG)};
+startLog();
+const made = [];
+logLater(() => "made of " + made, 600_000);
+logLater(() => "never", 0);
+made.push(1, 2);
+log.warn("a warning");
+await new Promise((resolve) => (logLater(() => (setTimeout(resolve), "made in time"), 1)));
+logLater(() => "at the end", 600_000);
+await flushLog();`;
+  const { stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", program],
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  assert.ok(success);
+  assert.equal(
+    new TextDecoder().decode(stderr),
+    "made of 1,2\nwarning: a warning\nmade in time\nat the end\n",
+  );
+});
+
 const TIME = Date.parse("2026-11-23T03:12:00.123Z");
 const shown = (message: Partial<Message>, format: LogSettings["format"]) =>
   logLine({ level: "info", time: TIME, text: "in sync", ...message }, { format, verbosity: 0 });
