@@ -1,8 +1,8 @@
 // The cluster of the bench: an API server with Services of two endpoints each, a Service whose endpoint answers, and
 // the changes.
 
-import type { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import type { ControlPlane } from "../../support/cluster/control_plane.ts";
+import type { Commits } from "./commits.ts";
 
 const TOGETHER = 16;
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
@@ -64,17 +64,17 @@ function endpoints(number: number, generation: number) {
   }];
 }
 
-/** Patches one slice; returns the milliseconds until the kernel has a new generation. */
+/** Patches one slice; returns the milliseconds until the kernel has applied a commit. */
 export async function timeChange(
   plane: ControlPlane,
-  kernel: NetlinkKernel,
+  commits: Commits,
   number: number,
   generation: number,
 ): Promise<number> {
-  const before = kernel.generation();
+  commits.drain();
   const start = performance.now();
   const patched = patch(plane, number, generation);
-  while (kernel.generation() === before) await new Promise((resolve) => setTimeout(resolve, 0));
+  await commits.next();
   const milliseconds = performance.now() - start;
   await patched;
   return milliseconds;

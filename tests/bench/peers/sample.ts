@@ -8,6 +8,7 @@ import { startBundle } from "../../support/cluster/program.ts";
 import type { Lab } from "../../support/lab/lab.ts";
 import { type ApiCost, ApiMeter } from "./api_costs.ts";
 import { patch, timeChange } from "./cluster.ts";
+import { Commits } from "./commits.ts";
 import { cpuSeconds, idle, type Memory, memoryOf, settled } from "./process_costs.ts";
 
 /** The costs of one proxy. Times in milliseconds. */
@@ -52,7 +53,7 @@ export interface Bench {
 
 /** Runs `proxy` on the node of `lab` twice and ends it; its rules stay in the kernel. */
 export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sample> {
-  const { plane, services, changes, folder } = bench;
+  const { plane, changes, folder } = bench;
   const logFile = `${folder}/proxy.log`;
   const ledger = Deno.makeTempDirSync({ dir: folder });
   connectApi(lab);
@@ -64,13 +65,8 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   const firstSync = synced - begin;
   const syncItself = syncMilliseconds(lab);
   const cpu = cpuSeconds(process.pid);
-  const patches: number[] = [];
   meter.restart();
-  for (let change = 0; change < changes; change++) {
-    patches.push(await timeChange(plane, kernel, (change * 7919) % services, change + 1));
-    // The next change finds the proxy idle, as most do.
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
+  const patches = await timeChanges(bench, lab);
   await idle(process.pid);
   const { bytes, cpu: apiCpu } = meter.cost();
   const aChange = { bytes: bytes / changes, cpu: apiCpu / changes };
@@ -99,6 +95,17 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
     aChange,
     memory,
   };
+}
+
+async function timeChanges({ plane, services, changes }: Bench, lab: Lab): Promise<number[]> {
+  using commits = lab.inside("node", () => new Commits());
+  const times: number[] = [];
+  for (let change = 0; change < changes; change++) {
+    times.push(await timeChange(plane, commits, (change * 7919) % services, change + 1));
+    // The next change finds the proxy idle, as most do.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  return times;
 }
 
 function start(bench: Bench, proxy: Proxy, lab: Lab, logFile: string, ledger: string): Deno.ChildProcess {
