@@ -185,7 +185,8 @@ export class ApiClient implements Disposable {
       await this.#connect(credentials);
       this.#material = material;
     }
-    // A watch in gzip has a block for each event: it costs the API server twice the CPU time, and saves 40 % of the bytes.
+    // The API server (1.37) compresses a watch only where it streams the first list: a gzip file for each event, which costs it up to
+    // twice the CPU time and saves 49 of the 515 bytes that one endpoint's change is on the wire.
     const headers = new Headers({ "accept-encoding": "identity", ...own });
     this.#noteSecrets(headers.get("authorization") ?? "");
     const send = this.#sender();

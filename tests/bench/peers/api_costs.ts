@@ -9,6 +9,8 @@ import { patch } from "./cluster.ts";
 
 const SLICES = "/apis/discovery.k8s.io/v1/endpointslices";
 const IDLE_MILLISECONDS = 3000;
+/** Seconds of changes cost the server about as much as its own work, so that is measured longer, and when nothing else came before. */
+const REST_MILLISECONDS = 15_000;
 /** The lists are read when the node has received nothing for this long. */
 const QUIET_MILLISECONDS = 1000;
 /** Bytes of bookmarks and of other small talk are no lists. */
@@ -40,9 +42,7 @@ export class ApiMeter {
   /** Measures first what the API server needs while nothing happens. */
   static async start(plane: ControlPlane, lab: Lab): Promise<ApiMeter> {
     const pid = plane.apiServerPid;
-    const before = cpuMilliseconds(pid);
-    await new Promise((resolve) => setTimeout(resolve, IDLE_MILLISECONDS));
-    return new ApiMeter(lab, pid, (cpuMilliseconds(pid) - before) / IDLE_MILLISECONDS);
+    return new ApiMeter(lab, pid, await idleShare(pid, IDLE_MILLISECONDS));
   }
 
   /** Counts from now on. */
@@ -52,9 +52,15 @@ export class ApiMeter {
     this.#at = performance.now();
   }
 
+  /** The cost since the last restart; what the server needs by itself is measured after it. */
+  async costBesideRest(): Promise<ApiCost> {
+    const [{ bytes, cpu }, elapsed] = [this.cost(0), performance.now() - this.#at];
+    return { bytes, cpu: cpu - elapsed * await idleShare(this.#pid, REST_MILLISECONDS) };
+  }
+
   /** The cost since the last restart. */
-  cost(): ApiCost {
-    const own = this.#idle * (performance.now() - this.#at);
+  cost(idle = this.#idle): ApiCost {
+    const own = idle * (performance.now() - this.#at);
     return {
       bytes: receivedBytes(this.#lab) - this.#bytes,
       cpu: cpuMilliseconds(this.#pid) - this.#cpu - own,
@@ -73,6 +79,13 @@ export class ApiMeter {
     }, 300_000);
     return cost;
   }
+}
+
+/** CPU time that process `pid` needs from now on, for so many milliseconds, as a share of the time. */
+async function idleShare(pid: number, milliseconds: number): Promise<number> {
+  const before = cpuMilliseconds(pid);
+  await new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return (cpuMilliseconds(pid) - before) / milliseconds;
 }
 
 /** Milliseconds on a CPU of all threads of a process (proc(5), schedstat). The threads of Go's runtime do not end. */

@@ -68,9 +68,9 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   meter.restart();
   const patches = await timeChanges(bench, lab);
   await idle(process.pid);
-  const { bytes, cpu: apiCpu } = meter.cost();
-  const aChange = { bytes: bytes / changes, cpu: apiCpu / changes };
   const cpuAChange = (cpuSeconds(process.pid) - cpu) / changes * 1000;
+  const { bytes, cpu: apiCpu } = await meter.costBesideRest();
+  const aChange = { bytes: bytes / changes, cpu: apiCpu / changes };
   const memory = memoryOf(process.pid);
   await end(process);
   await patch(plane, 0, changes + 1);
