@@ -71,9 +71,9 @@ export type ListedPiece =
 /** The result of a commit and its costs. */
 export interface CommitReceipt {
   /**
-   * Generation id before the commit, plus one. The kernel does not report the id that a commit made; where another
-   * process committed between the question and the commit, this id is too low. So it equals the kernel's present id
-   * only if no process has committed since.
+   * The generation that the commit made; 0 where that is not known. Of a large batch it is the generation before it plus one: where
+   * another process committed between that question and the batch, it is too low. So it equals the kernel's present generation only if no
+   * process has committed since.
    */
   readonly generation: number;
   /** Operations in the transaction. */

@@ -11,9 +11,17 @@ import { writeRule } from "./rule_encoder.ts";
 import { writeComment, writeElement, writeSet } from "./set_codec.ts";
 import { kernelName, SAME_NAME, type TableAlias } from "./table_alias.ts";
 
+/**
+ * The kernel answers a batch with the generation that it made where the first message asks for an echo (nf_tables_gen_notify, since
+ * Linux 4.14). The answers also repeat what that message changed, so a large batch does not ask.
+ */
+const ECHOED_OPERATIONS_MAX = 64;
+
 /** A batch ready to be sent. */
 export interface NetlinkBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether it asks for the generation that it makes. */
+  readonly echoes: boolean;
   /** Sequence number of the last message before BATCH_END, the only one that requests an ACK. */
   readonly lastSequence: number;
   /**
@@ -36,6 +44,7 @@ export function encodeBatch(
   /** The first operation of each message, and the offset of each operation's first byte in its message. */
   const [firsts, offsets]: [number[], number[]] = [[], []];
   writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence);
+  const begin = writer.length;
   let last = 0;
   while (offsets.length < transaction.length) {
     last = writer.length;
@@ -50,10 +59,13 @@ export function encodeBatch(
       offsets.push(0);
     }
   }
+  const echoes = transaction.length > 0 && transaction.length <= ECHOED_OPERATIONS_MAX;
+  if (echoes) writer.addFlags(begin, nf.NLM_F_ECHO);
   if (firsts.length > 0) writer.addFlags(last, nf.NLM_F_ACK);
   writeBoundary(writer, nf.NFNL_MSG_BATCH_END, firstSequence + 1 + firsts.length);
   return {
     bytes: writer.finish(),
+    echoes,
     lastSequence: firstSequence + firsts.length,
     operationAt(sequence, attributeOffset) {
       const message = sequence - firstSequence - 1;

@@ -49,6 +49,8 @@ export class NetlinkKernel implements Kernel {
   readonly #socket = new NetlinkSocket();
   readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
   readonly #writer = new NetlinkWriter();
+  /** Whether the kernel has answered the last batch that asked for its generation with that. Else it is asked before the next one. */
+  #echoed = false;
 
   /** `alias`: the name that our table has in the kernel, where it is another one. */
   constructor(readonly alias: TableAlias = SAME_NAME) {}
@@ -61,22 +63,24 @@ export class NetlinkKernel implements Kernel {
   }
 
   commit(transaction: Transaction): CommitReceipt {
-    const before = this.#generationBefore();
     const start = performance.now();
     this.#writer.clear();
     const batch = encodeBatch(transaction, this.#requests.sequence, this.#writer, this.alias);
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
-    if (transaction.length > 0) this.#send(batch);
+    const before = batch.echoes && this.#echoed ? undefined : this.#generationBefore();
+    const asked = performance.now();
+    const made = transaction.length > 0 ? this.#send(batch) : before;
     // Gives back the memory of a first sync.
     this.#writer.clear();
     const end = performance.now();
+    if (batch.echoes) this.#echoed = made !== undefined;
     return {
-      generation: transaction.length > 0 ? before + 1 : before,
+      generation: made ?? (before === undefined ? 0 : before + 1),
       operations: transaction.length,
       bytes: batch.bytes.length,
       renderMicroseconds: Math.round((rendered - start) * 1000),
-      microseconds: Math.round((end - rendered) * 1000),
+      microseconds: Math.round((end - asked) * 1000),
     };
   }
 
@@ -147,7 +151,7 @@ export class NetlinkKernel implements Kernel {
 
   generation(): number {
     const [answer] = this.#requests.ask({ message: nf.MSG.GETGEN, family: "ip", fill: () => {} }, 0);
-    return u32(messageAttributes(answer!), nf.NFTA_GEN.ID)!;
+    return generationIn(answer!);
   }
 
   [Symbol.dispose](): void {
@@ -178,8 +182,11 @@ export class NetlinkKernel implements Kernel {
     }
   }
 
-  /** Sends `batch` and reads the answers. The kernel works inside sendto, so all answers are queued when it returns. */
-  #send(batch: NetlinkBatch): void {
+  /**
+   * Sends `batch` and reads the answers; returns the generation that it made, where they say it. The kernel works inside sendto, so all
+   * answers are queued when it returns.
+   */
+  #send(batch: NetlinkBatch): number | undefined {
     const { sendLimit } = this.#socket;
     if (batch.bytes.length > sendLimit) {
       throw new KernelRejection(
@@ -191,9 +198,11 @@ export class NetlinkKernel implements Kernel {
     this.#sendBytes(batch.bytes);
     let rejection: KernelRejection | undefined;
     let acknowledged = false;
+    let generation: number | undefined;
     // The acknowledgement of the last message is the last answer (nfnetlink_rcv_batch): each error comes before it.
     for (let datagram; !acknowledged && (datagram = this.#socket.receive(false)) !== undefined;) {
       for (const message of messages(datagram)) {
+        if (message.type === GENERATION) generation = generationIn(message);
         if (message.type !== nf.NLMSG_ERROR) continue;
         const errno = errnoOf(message);
         if (errno !== 0) {
@@ -203,7 +212,15 @@ export class NetlinkKernel implements Kernel {
     }
     if (rejection !== undefined) throw rejection;
     if (!acknowledged) throw new SystemError("commit: no acknowledgement", ERRNO.EINTR);
+    return generation;
   }
+}
+
+/** The type of a message with a generation. */
+const GENERATION = (nf.NFNL_SUBSYS_NFTABLES << 8) | nf.MSG.NEWGEN;
+
+function generationIn(message: NetlinkMessage): number {
+  return u32(messageAttributes(message), nf.NFTA_GEN.ID)!;
 }
 
 /** Offset of the byte in the message that the error is about, from NLMSGERR_ATTR_OFFS; undefined where it has none. */

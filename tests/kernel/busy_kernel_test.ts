@@ -1,16 +1,22 @@
-// Other programs commit while our rules are read: one that never pauses elsewhere, and one that deletes our tables in the middle of
+// Other programs commit while our rules are read and changed: one that never pauses elsewhere, and one that deletes our tables in the middle of
 // a comparison.
 
 import assert from "node:assert/strict";
 import { OUR_TABLES } from "../../src/engine/run_loop.ts";
 import { newRunning, wake, wakeAt } from "../../src/engine/running.ts";
-import { TABLE } from "../../src/fold/skeleton.ts";
+import { CONTAINERS, skeleton, TABLE } from "../../src/fold/skeleton.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { messageAttributes, messages, u32 } from "../../src/kernel/netlink_reader.ts";
+import { NetlinkSocket } from "../../src/kernel/netlink_socket.ts";
+import { MSG, NFNLGRP_NFTABLES, NFTA_GEN } from "../../src/kernel/nf_tables.ts";
 import { RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
+import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { separated } from "../../src/nft/objects.ts";
+import { canonicalKey, setPath } from "../../src/nft/ruleset.ts";
+import { createTable } from "../../src/nft/transaction.ts";
 import { EngineProcess } from "../support/engine_process.ts";
 import { smallServices } from "../support/large_service.ts";
 import { memoryStorage } from "../support/memory_storage.ts";
@@ -23,6 +29,7 @@ const ROOT = new URL("../../", import.meta.url);
 const BUSY = "tests/support/busy_program.ts";
 const LISTINGS = 5;
 const SERVICES = 300;
+const COMMITS = 200;
 
 function started(kernel: NetlinkKernel): EngineProcess {
   const process = new EngineProcess(kernel, memoryStorage());
@@ -37,20 +44,58 @@ function digest(kernel: NetlinkKernel): string {
   return digestText(rulesetDigest(tables, elements));
 }
 
-Deno.test("our rules are listed beside a program that commits without a pause", async () => {
-  using kernel = new NetlinkKernel();
-  using _process = started(kernel);
-  const before = digest(kernel);
+/** Calls `action` while another program commits without a pause. */
+async function besideBusy(kernel: NetlinkKernel, action: () => void): Promise<void> {
   const args = ["run", "--allow-all", "--no-check", "--quiet", BUSY];
   const busy = new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdin: "null" }).spawn();
   try {
     const begun = kernel.generation();
     await until("it commits", () => kernel.generation() > begun + 1000);
-    for (let i = 0; i < LISTINGS; i++) assert.doesNotThrow(() => assert.equal(digest(kernel), before));
+    action();
   } finally {
     busy.kill("SIGKILL");
     await busy.status;
   }
+}
+
+/** The generation in the notification of the last batch that came through `port`. */
+function notifiedGeneration(socket: NetlinkSocket, port: number): number | undefined {
+  let generation: number | undefined;
+  for (let datagram; (datagram = socket.receive(false)) !== undefined;) {
+    for (const message of messages(datagram)) {
+      if ((message.type & 0xff) !== MSG.NEWGEN || message.port !== port) continue;
+      generation = u32(messageAttributes(message), NFTA_GEN.ID);
+    }
+  }
+  return generation;
+}
+
+Deno.test("our rules are listed beside a program that commits without a pause", async () => {
+  using kernel = new NetlinkKernel();
+  using _process = started(kernel);
+  const before = digest(kernel);
+  await besideBusy(kernel, () => {
+    for (let i = 0; i < LISTINGS; i++) assert.doesNotThrow(() => assert.equal(digest(kernel), before));
+  });
+  nft(["-f", "-"], `delete table ip ${TABLE}; delete table ip6 ${TABLE}`);
+});
+
+Deno.test("the generation of a commit is the one that it made, also where other programs commit around it", async () => {
+  using kernel = new NetlinkKernel();
+  kernel.commit(skeleton(DEFAULT_PROXY_CONFIG).flatMap(createTable));
+  const set = setPath("ip", TABLE, "cluster-ips");
+  const container = CONTAINERS.get(set)!;
+  const turn = (verb: "add" | "delete") =>
+    kernel.commit([{ verb, noun: "element", set, container, element: { key: canonicalKey("10.96.0.1") } }]);
+  turn("add");
+  using socket = new NetlinkSocket(NFNLGRP_NFTABLES);
+  await besideBusy(kernel, () => {
+    for (let i = 0; i < COMMITS; i++) {
+      notifiedGeneration(socket, kernel.port);
+      const { generation } = turn(i % 2 === 0 ? "delete" : "add");
+      assert.equal(generation, notifiedGeneration(socket, kernel.port));
+    }
+  });
   nft(["-f", "-"], `delete table ip ${TABLE}; delete table ip6 ${TABLE}`);
 });
 
