@@ -89,12 +89,12 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const recovered = () => served.brokenSince = undefined;
   const recovery = setTimeout(recovered, RECOVERED_MILLISECONDS);
   resources.defer(() => clearTimeout(recovery));
-  const load = resources.use(new MemoryRelease());
   const terminated = resources.use(cutting(process));
   const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
   const cluster = () => engine.cluster;
   const snapshots = new Snapshots(cluster, ports.ledger, options, () => checkpoints?.signWhereReady());
+  const load = resources.use(new MemoryRelease(() => snapshots.isMaking || process.ledger.isAtWork));
   const reading = progress("records in the ledger, while the cluster is read");
   const after = (batch: SourceBatch) => {
     if (isPart(batch)) return reading(ledger.next);

@@ -8,16 +8,29 @@ import { openLibc } from "../kernel/libc.ts";
 const BULK = 5000;
 /** How long after the last load memory is freed: changes that came with the load must not wait for the pause. */
 const QUIET_MILLISECONDS = 1000;
+/**
+ * How often that is put off while the load is at work: it is followed by a snapshot, and closed segments are compressed. What that
+ * leaves is as much as the load itself. A disk may hang, so there is a bound.
+ */
+const PUT_OFF_MAX = 60;
 
 /** After so many objects or records malloc is asked for free pages again: small changes leave them too, spread over all threads. */
 const TRIMMED = 10_000;
 
 /** Frees memory after each big load, and now and then. Dispose of it to stop. */
 export class MemoryRelease implements Disposable {
+  readonly #isAtWork: () => boolean;
+  readonly #quiet: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #started = false;
   /** Objects and records since malloc was asked last. */
   #noted = 0;
+
+  /** `isAtWork`: whether something goes on that needs memory, and leaves it unused. */
+  constructor(isAtWork: () => boolean, quiet = QUIET_MILLISECONDS) {
+    this.#isAtWork = isAtWork;
+    this.#quiet = quiet;
+  }
 
   /** Notes a load of `count` objects or records. The first load always counts as big, because the start was. */
   noteLoad(count: number): void {
@@ -29,7 +42,14 @@ export class MemoryRelease implements Disposable {
     if (count < BULK && this.#started) return;
     this.#started = true;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(freeMemory, QUIET_MILLISECONDS);
+    this.#freeLater(PUT_OFF_MAX);
+  }
+
+  #freeLater(puttingOff: number): void {
+    this.#timer = setTimeout(() => {
+      if (puttingOff > 0 && this.#isAtWork()) this.#freeLater(puttingOff - 1);
+      else freeMemory();
+    }, this.#quiet);
   }
 
   [Symbol.dispose](): void {

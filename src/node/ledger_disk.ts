@@ -114,9 +114,14 @@ export class LedgerDisk {
     return this.#strand.away;
   }
 
-  /** Whether nothing is left to do. */
+  /** Whether nothing is left to do for which a commit may have to wait. */
   get isIdle(): boolean {
     return this.#strand.isIdle;
+  }
+
+  /** Whether anything is left to do, such as to compress segments. */
+  get isAtWork(): boolean {
+    return !this.#strand.isIdle || !this.#beside.isIdle;
   }
 
   /** Closes the ledger. Resolves with true, and with false after `milliseconds`: then the disk hangs. */

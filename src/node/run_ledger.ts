@@ -224,6 +224,11 @@ export class RunLedger {
     return renewed;
   }
 
+  /** Whether the disk's side has anything left to do. */
+  get isAtWork(): boolean {
+    return this.#disk.isAtWork;
+  }
+
   #fold(storage: Storage): Folded {
     const { engine, read, cut, unused } = foldWhole(storage, this.options.folder, (how) => {
       const { encoder, end } = recover(storage, how);

@@ -28,6 +28,11 @@ export class Snapshots {
     readonly signs: () => void,
   ) {}
 
+  /** Whether a snapshot is being made. */
+  get isMaking(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */
   takeWhereDue(): void {
     const { tailBytes, failure } = this.ledger;
