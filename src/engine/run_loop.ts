@@ -28,7 +28,9 @@ export interface Ports extends Pick<FlowPorts, "conntrack"> {
   /** Receives what is to be forgotten; absent where it is done at once. */
   gatherFlows?(effect: ForgetEffect): void;
   /** Receives the changes of other programs to our tables; absent where they are not monitored. */
-  readonly monitor?: Pick<RulesetMonitor, "poll" | "withoutNotifications"> & Partial<ChangesNoticed>;
+  readonly monitor?:
+    & Pick<RulesetMonitor, "poll" | "withoutNotifications">
+    & Partial<ChangesNoticed & Pick<RulesetMonitor, "watch">>;
   /** Receives a batch that the monitor received no notifications of; absent where nothing is counted. */
   readonly unnoticed?: (transaction: Transaction) => void;
   /** Receives the failure when the ledger cannot be written, and undefined when it can again. */

@@ -11,6 +11,7 @@ import { isUnfinished } from "../fold/unfinished.ts";
 import { digestText, rulesetDigest } from "../plan/digest.ts";
 import { type Deviation, deviations } from "./comparison.ts";
 import { committedDigest, type EngineState } from "./engine_state.ts";
+import { DueTimer } from "./due_timer.ts";
 import {
   forgetRest,
   forgetsAt,
@@ -30,6 +31,7 @@ import {
   stepHealer,
 } from "./healer.ts";
 import { isInterrupted } from "../kernel/system_error.ts";
+import { secondAfter } from "../second.ts";
 import { isListed } from "./kernel_tables.ts";
 import { commitBatch, list, perform, type Ports } from "./run_loop.ts";
 
@@ -46,9 +48,6 @@ const INTERRUPTIONS_MAX = 10;
 /** Longest time for which batches go before a step that is due, in milliseconds. */
 const STEP_WAIT_MILLISECONDS_MAX = 50;
 
-/** How often appended records are made durable, in milliseconds. */
-const SYNC_MILLISECONDS = 1000;
-
 /** The engine with its ports, and the deadlines between batches. Changed in place. */
 export interface Running {
   readonly engine: EngineState;
@@ -56,7 +55,7 @@ export interface Running {
   readonly healer: HealerState;
   /** Flows that are to be forgotten. */
   readonly forgetting: Forgetting;
-  /** When appended records are next made durable. */
+  /** When appended records are next made durable: once a second. */
   syncAt: number;
   /** When more of the last list is taken; Infinity where nothing is left of it. */
   takeAt: number;
@@ -87,7 +86,7 @@ export function newRunning(engine: EngineState, ports: Ports, now: number): Runn
     ports: { ...ports, gatherFlows: (effect) => gatherFlows(forgetting, effect) },
     healer,
     forgetting,
-    syncAt: now + SYNC_MILLISECONDS,
+    syncAt: secondAfter(now),
     takeAt: Infinity,
     comparing: undefined,
     compareAt: Infinity,
@@ -141,6 +140,11 @@ function isStepping({ stepAt }: Running): boolean {
   return stepAt < Infinity;
 }
 
+/** The monitor announces that other programs may have changed our tables: {@link wakeAt} may be earlier than before. */
+export function notice(running: Running, now: number): void {
+  heal(running, { kind: "noticed" }, now);
+}
+
 /** Does what is due at `now`. */
 export function wake(running: Running, now: number): void {
   if (healerWakesAt(running.healer) <= now) heal(running, { kind: "woken" }, now);
@@ -156,7 +160,7 @@ export function wake(running: Running, now: number): void {
   planStep(running, now);
   forget(running, now);
   if (now < running.syncAt) return;
-  running.syncAt = now + SYNC_MILLISECONDS;
+  running.syncAt = secondAfter(now);
   running.ports.ledger.sync();
   lookAtLedger(running);
 }
@@ -265,7 +269,6 @@ export async function runLoop(
   const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
   const running = newRunning(state, { ...ports, confirm }, performance.now());
   const thrown = new AbortController();
-  let timerAt = Infinity;
   let latestStep = Infinity;
   const woken = () => {
     if (ends.aborted) return;
@@ -279,19 +282,18 @@ export async function runLoop(
         running.stepAt = now + Math.max(STEP_PAUSE_MILLISECONDS, now - begun);
         latestStep = now + STEP_WAIT_MILLISECONDS_MAX;
       }
-      rest();
+      timer.set();
     } catch (error) {
       thrown.abort(error);
     }
   };
-  const rest = () => {
-    timerAt = wakeAt(running);
-    // A timer cuts off fractions: it would fire before the deadline, find nothing due, and be set again.
-    timer.set(Math.max(0, Math.ceil(timerAt - performance.now())));
-  };
-  const timer = newTimer(() => ports.ledger.ready?.(), woken);
+  const timer = new DueTimer(() => wakeAt(running), () => ports.ledger.ready?.(), woken);
   const ends = AbortSignal.any([signal, thrown.signal]);
-  rest();
+  ports.monitor?.watch?.(() => {
+    notice(running, performance.now());
+    timer.set();
+  });
+  timer.set();
   try {
     for await (const batch of source.batches(ends, knownVersions(state))) {
       hooks?.before(batch);
@@ -306,7 +308,7 @@ export async function runLoop(
         if (signal.aborted) break;
         latestStep = takeBeforeSteps(running, portion, latestStep);
         // A batch seldom brings the next deadline forward, and a timer for each batch costs more than one that fires too early.
-        if (wakeAt(running) < timerAt) rest();
+        if (wakeAt(running) < timer.at) timer.set();
         while (isTaking(running) && !ends.aborted) await pause(0);
       }
       if (signal.aborted) break;
@@ -317,7 +319,7 @@ export async function runLoop(
     thrown.signal.throwIfAborted();
     forgetRest(running.forgetting, state.cluster, running.ports);
   } finally {
-    timer.clear();
+    timer[Symbol.dispose]();
     stopComparing(running);
     ports.ledger.sync();
   }
@@ -332,36 +334,6 @@ function takeBeforeSteps(running: Running, batch: SourceBatch, latest: number): 
   const latestNow = stepped ? latest : now + STEP_WAIT_MILLISECONDS_MAX;
   running.stepAt = Math.max(running.stepAt, Math.min(latestNow, now + (now - begun)));
   return latestNow;
-}
-
-/**
- * A timer that is set again and again. Once it has fired, `due` is called when `ready` is, unless it was set again meanwhile. Why not
- * refresh()? In Deno 2.9 a timer that its own callback refreshed is not ended by clearTimeout.
- */
-function newTimer(
-  ready: () => Promise<void> | undefined,
-  due: () => void,
-): { set(pause: number): void; clear(): void } {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const fire = () => {
-    const waits = ready();
-    if (waits === undefined) return due();
-    const mine = timer;
-    void waits.then(() => {
-      if (timer === mine) due();
-    });
-  };
-  const clear = () => {
-    clearTimeout(timer);
-    timer = undefined;
-  };
-  return {
-    set(pause) {
-      clear();
-      timer = setTimeout(fire, pause);
-    },
-    clear,
-  };
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -5,6 +5,8 @@ import { assert } from "../invariant.ts";
 import { RECEIVE_BUFFER_BYTES } from "../limits/commits.ts";
 import { kernelLibc, lastErrno, sharedLibc } from "./libc.ts";
 import * as nf from "./nf_tables.ts";
+import { attachFilter, portFilter } from "./port_filter.ts";
+import { ReadableWait } from "./readable_wait.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
 const SEND_BUFFER_BYTES = 64 * 1024 * 1024;
@@ -73,6 +75,24 @@ export class NetlinkSocket {
   leave(group: number): void {
     if (this.#option(nf.SOL_NETLINK, nf.NETLINK_DROP_MEMBERSHIP, group)) return;
     throw this.#failure(`leaving group ${group}`);
+  }
+
+  /**
+   * Has the kernel drop datagrams of `port` from now on; of none where it is undefined. False where the kernel refuses that, as a
+   * seccomp profile may make it do. What is queued already can still be received.
+   */
+  ignore(port: number | undefined): boolean {
+    if (port === undefined) return this.#option(nf.SOL_SOCKET, nf.SO_DETACH_FILTER, 0);
+    const { setsockopt } = this.#libc.symbols;
+    return attachFilter(
+      portFilter(port),
+      (bytes) => setsockopt(this.#descriptor, nf.SOL_SOCKET, nf.SO_ATTACH_FILTER, bytes, bytes.length) === 0,
+    );
+  }
+
+  /** Calls `readable` on each time that something has arrived since it was armed, or was dropped; see {@link ReadableWait}. */
+  wait(readable: () => void): ReadableWait {
+    return new ReadableWait(this.#descriptor, readable);
   }
 
   /** Sends one datagram; the kernel has processed it when this returns. Throws {@link SystemError}. */

@@ -9,6 +9,8 @@ export const NETLINK_NETFILTER = 12;
 export const SOL_SOCKET = 1;
 export const SO_SNDBUF = 7;
 export const SO_RCVTIMEO = 20;
+export const SO_ATTACH_FILTER = 26;
+export const SO_DETACH_FILTER = 27;
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
 export const SOL_NETLINK = 270;
@@ -34,6 +36,8 @@ export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 export const NLMSGERR_ATTR_OFFS = 2;
 export const NLMSG_HEADER_BYTES = 16;
+/** Of nlmsg_pid in struct nlmsghdr. */
+export const NLMSG_PORT_OFFSET = 12;
 export const NFGEN_HEADER_BYTES = 4;
 export const NLA_F_NESTED = 0x8000;
 export const NLA_TYPE_MASK = 0x3fff;

@@ -16,6 +16,7 @@ import {
 } from "./netlink_reader.ts";
 import { NetlinkSocket } from "./netlink_socket.ts";
 import * as nf from "./nf_tables.ts";
+import type { ReadableWait } from "./readable_wait.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
 /** The changes to our tables in one batch of another program. */
@@ -33,6 +34,8 @@ export interface ForeignChanges {
   readonly foreign: readonly ForeignChange[];
   /** The kernel dropped notifications, or a batch was committed while they were off: a comparison is due. */
   readonly lost: boolean;
+  /** Whether what comes next is announced (see `watch`); else the monitor must be polled from time to time. */
+  readonly watched?: boolean;
 }
 
 /** Receives what deleted elements had counted, whichever program deleted them. */
@@ -65,8 +68,8 @@ const SUBJECTS: ReadonlyMap<number, string> = new Map([
   [nf.MSG.DELSETELEM, "delete element"],
 ]);
 
-/** A socket in the kernel's notification group. Dispose of it to close it. */
-export class RulesetMonitor implements Disposable {
+/** A socket in the kernel's notification group. Dispose of it to close it; where it is watched, a wait is ended before. */
+export class RulesetMonitor implements Disposable, AsyncDisposable {
   readonly #socket = new NetlinkSocket(nf.NFNLGRP_NFTABLES);
   /** Changes of the batch whose end has not been received yet. */
   #changes: string[] = [];
@@ -75,6 +78,11 @@ export class RulesetMonitor implements Disposable {
   #lost = false;
   /** Changes of other programs, and losses, so far. */
   #noticed = 0;
+  /** Called when there may be something for {@link poll}. */
+  #announce: (() => void) | undefined;
+  #wait: ReadableWait | undefined;
+  /** Whether the kernel drops the notifications of our own commits. */
+  #ignoresOwn = false;
 
   /** `table`: the name of our tables. `ownPort`: the port of the socket that our own commits go through. */
   constructor(readonly table: string, readonly ownPort: number, readonly counter?: DeletionCounter) {}
@@ -94,20 +102,49 @@ export class RulesetMonitor implements Disposable {
     } finally {
       this.#socket.join(nf.NFNLGRP_NFTABLES);
       if (generation() !== expected) this.#noteLoss();
+      this.#announceKept();
     }
+  }
+
+  /** From the next {@link poll} on, `announce` is called once there may be something for the one after it. It must not throw. */
+  watch(announce: () => void): void {
+    this.#announce = announce;
+    this.#wait ??= this.#socket.wait(() => this.#announce?.());
   }
 
   /** Everything received since the last call; does not wait. */
   poll(): ForeignChanges {
-    this.receive();
+    this.#receive();
     const [foreign, lost] = [this.#foreign, this.#lost];
     this.#foreign = [];
     this.#lost = false;
-    return { foreign, lost };
+    return { foreign, lost, ...(this.#isWatched() && { watched: true }) };
   }
 
   /** Takes every notification that has arrived. Changes of other programs are kept for {@link poll}. */
   receive(): void {
+    this.#receive();
+    this.#announceKept();
+  }
+
+  /** What was taken from the socket ends no wait any more. */
+  #announceKept(): void {
+    if (this.#foreign.length > 0 || this.#lost) this.#announce?.();
+  }
+
+  /**
+   * Waits for more, where it is watched. That pays only while the kernel drops the notifications of our own commits: each of them
+   * would wake the loop.
+   */
+  #isWatched(): boolean {
+    if (this.#wait === undefined || this.counter?.isOn === true) return false;
+    this.#ignoresOwn ||= this.#socket.ignore(this.ownPort);
+    return this.#ignoresOwn && this.#wait.arm();
+  }
+
+  #receive(): void {
+    // Before our next commit deletes elements that have counted.
+    if (this.#ignoresOwn && this.counter?.isOn === true) this.#ignoresOwn = !this.#socket.ignore(undefined);
     for (;;) {
       try {
         const datagram = this.#socket.receive(false);
@@ -136,6 +173,13 @@ export class RulesetMonitor implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#wait === undefined) this.#socket[Symbol.dispose]();
+    else void this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#announce = undefined;
+    await this.#wait?.[Symbol.asyncDispose]();
     this.#socket[Symbol.dispose]();
   }
 

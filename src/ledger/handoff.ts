@@ -18,6 +18,12 @@ import type { DiskRequest } from "./disk_messages.ts";
 /** A sync that was not answered is asked for again after so many milliseconds. */
 const SYNC_AGAIN_MILLISECONDS = 30_000;
 
+/**
+ * Where every record is durable, a sync is only a look at the files, which other programs may have removed: a call for each of three
+ * files on other threads, so it is made this seldom.
+ */
+const LOOK_MILLISECONDS = 10_000;
+
 /** How far the disk has come. */
 export interface WrittenSoFar {
   /** Offset after the last record that is in a file. */
@@ -55,6 +61,8 @@ export interface HandoffState {
   waitingSince: number | undefined;
   /** Since when a sync waits for the disk, and what it is to make durable. */
   syncing: { readonly since: number; readonly askedAt: number; readonly next: number } | undefined;
+  /** When a sync was asked for last. */
+  syncedAt: number;
   /** Why the disk refuses records. */
   reason: string | undefined;
   /** Why the session ended. */
@@ -73,7 +81,7 @@ export type HandoffInput =
   | { readonly kind: "await-written" }
   /** The effect `wait` is done; `late`: the disk did not come so far in time. */
   | { readonly kind: "waited"; readonly late: boolean }
-  /** Records are to be made durable. */
+  /** Records are to be made durable, and the files are to be looked at from time to time. */
   | { readonly kind: "sync" }
   /** The counters were read. */
   | { readonly kind: "progress"; readonly progress: WrittenSoFar }
@@ -116,6 +124,7 @@ export function newHandoff(
     prompt: true,
     waitingSince: undefined,
     syncing: undefined,
+    syncedAt: -Infinity,
     reason: undefined,
     lost: undefined,
     reopening: false,
@@ -238,6 +247,9 @@ function sync(state: HandoffState, now: number): HandoffEffect[] {
   const asked = syncing !== undefined && reason === undefined &&
     now - syncing.askedAt < SYNC_AGAIN_MILLISECONDS;
   if (lost !== undefined || asked) return [];
+  const rests = progress.durable >= encoder.end.next && reason === undefined;
+  if (rests && now - state.syncedAt < LOOK_MILLISECONDS) return [];
+  state.syncedAt = now;
   const { next } = syncing ?? encoder.end;
   if (policy !== "never" && progress.durable < next) {
     state.syncing = { since: syncing?.since ?? now, askedAt: now, next };

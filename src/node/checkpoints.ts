@@ -30,9 +30,6 @@ export type SignedLedger = Pick<Ledger, "ledger" | "next" | "durable" | "failure
 /** How often it is looked whether records are durable, in milliseconds, when the program ends. */
 const LOOK_MILLISECONDS = 5;
 
-/** How often {@link Checkpoints.wake} is due, in milliseconds. */
-export const CHECKPOINT_STEP_MILLISECONDS = 1000;
-
 /**
  * Makes the checkpoints of one run of the loop. `append` folds a record too; `now` is RFC 3339 with milliseconds, UTC; `publish`
  * receives heads that are durable, not often.
@@ -71,7 +68,7 @@ export class Checkpoints {
     this.#keys = outside === undefined ? own : new OutsideKeys(own, outside);
   }
 
-  /** Takes the next step, unless one is under way. */
+  /** Takes the next step, unless one is under way. Call it once a second. */
   wake(): void {
     if (this.#stopped) return;
     if (this.#waiting === 0) void this.#queue(() => this.#attempt(false));

@@ -3,12 +3,10 @@
 
 import { readTextUpTo } from "../ingest/bounded_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits/input.ts";
+import { everySecond } from "../second.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
 import { log } from "./log.ts";
 import { UsageError } from "./usage_error.ts";
-
-/** Why not inotify? A ConfigMap's files are replaced through links, and a poll of one file each second costs nothing. */
-const POLL_MILLISECONDS = 1000;
 
 /** What to do on a change. */
 export interface ConfigChange {
@@ -18,7 +16,10 @@ export interface ConfigChange {
   restart(): void;
 }
 
-/** Reads the file of `options` once a second, until it is disposed of. A file that cannot be read changes nothing. */
+/**
+ * Reads the file of `options` once a second, until it is disposed of. A file that cannot be read changes nothing. Why not inotify? A
+ * ConfigMap's files are replaced through links, and to read one file costs little.
+ */
 export function watchConfig(
   options: ConfigOptions,
   inForce: Settings,
@@ -28,7 +29,7 @@ export function watchConfig(
   if (config === undefined) return { [Symbol.dispose]() {} };
   let text = readText(config);
   let now = inForce;
-  const timer = setInterval(() => {
+  return everySecond(() => {
     const next = readText(config);
     if (next === text || next === undefined) return;
     text = next;
@@ -37,8 +38,7 @@ export function watchConfig(
     if (otherSettings(read) !== otherSettings(now)) return restart();
     now = read;
     apply(read);
-  }, POLL_MILLISECONDS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  });
 }
 
 /** All settings but those that only rules follow from, as text to compare. The name of the proxy decides what is listed. */

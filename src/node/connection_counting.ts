@@ -85,6 +85,11 @@ export class ConnectionCounting implements DeletionCounter {
     queueMicrotask(() => void this.#refresh());
   }
 
+  /** Rules are about to be committed that may count where those before did not: the monitor must receive what our commits delete. */
+  configured(): void {
+    this.#monitor?.receive();
+  }
+
   /** The loop ends, and its monitor. */
   end(): void {
     this.#monitor = undefined;

@@ -4,8 +4,8 @@
 import type { DiskCall, DiskWork, Waitable } from "../ledger/disk_work.ts";
 
 /**
- * How often the strand looks by itself whether a call is done for which no commit waits, in milliseconds. The loop looks far more
- * often, whenever it wakes, so this is for the time without one.
+ * How soon the strand looks by itself whether a call is done for which no commit waits, in milliseconds. A loop that takes changes looks
+ * more often, at each of them, so this is for the last of a series.
  */
 const LOOK_MILLISECONDS = 250;
 

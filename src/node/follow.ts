@@ -10,7 +10,8 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { deleteConnections } from "../kernel/conntrack.ts";
 import { SERVICE_BOUNDS } from "../kube/bounds.ts";
-import { CHECKPOINT_STEP_MILLISECONDS, Checkpoints } from "./checkpoints.ts";
+import { everySecond } from "../second.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
 import { canCount } from "./connection_counting.ts";
@@ -74,6 +75,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
       process.inForce = now;
       try {
         configure(engine, ports, now);
+        served.counting.configured();
         commitBatch(engine, ports);
       } catch (error) {
         faults.note("loop", error);
@@ -92,8 +94,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const terminated = resources.use(cutting(process));
   const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
-  const cluster = () => engine.cluster;
-  const snapshots = new Snapshots(cluster, ports.ledger, options, () => checkpoints?.signWhereReady());
+  const snapshots = new Snapshots(() => engine.cluster, ledger, options, () => checkpoints?.signWhereReady());
   const load = resources.use(new MemoryRelease(() => snapshots.isMaking || process.ledger.isAtWork));
   const reading = progress("records in the ledger, while the cluster is read");
   const after = (batch: SourceBatch) => {
@@ -171,8 +172,7 @@ function signing(
   const wake = () => {
     if (!broken.aborted && ledger.failure === undefined) checkpoints.wake();
   };
-  const timer = setInterval(wake, CHECKPOINT_STEP_MILLISECONDS);
-  resources.defer(() => clearInterval(timer));
+  resources.use(everySecond(wake));
   return checkpoints;
 }
 

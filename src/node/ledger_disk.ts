@@ -22,11 +22,10 @@ type Append = DiskRequest & { readonly kind: "append" };
 
 /**
  * How long lines that can wait do so, in milliseconds. They wait where others came within that time: then the next ones are near, and
- * one write is that of another thread, which must be woken. Lone ones are written at once. A timer would wake the loop: who looks at
- * the disk sends them, as the loop does ten times a second, and a timer is for the time without one.
+ * one write is that of another thread, which must be woken. Lone ones are written at once. Who looks at the disk sends lines that have
+ * waited so long, and a timer, which runs while lines are held: it sends no later than after twice that time.
  */
 const HELD_MILLISECONDS = 100;
-const HELD_MILLISECONDS_MAX = 1000;
 
 /** How often calls are looked at while the ledger is closed, in milliseconds. */
 const END_LOOK_MILLISECONDS = 2;
@@ -89,7 +88,7 @@ export class LedgerDisk {
       const append = held === undefined ? request : joined(held, request);
       if (!canWait || !this.#isSeries()) return this.#send(append);
       this.#held = append;
-      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS_MAX);
+      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
       return;
     }
     if (held !== undefined) this.#send(held);
@@ -98,8 +97,7 @@ export class LedgerDisk {
 
   /** Takes note of calls that are done, and sends lines that have waited long enough. */
   look(): void {
-    const due = this.#held !== undefined && performance.now() - this.#lastWaiting >= HELD_MILLISECONDS;
-    if (due) this.#sendHeld();
+    if (this.#held !== undefined && this.#isDue) this.#sendHeld();
     else this.#strand.goOn();
   }
 
@@ -163,10 +161,18 @@ export class LedgerDisk {
     this.#held = undefined;
   }
 
-  /** Why is the timer not cleared when lines are sent? That would cost more than a timer that comes too early. */
+  /** Whether the lines that are held have waited long enough. */
+  get #isDue(): boolean {
+    return performance.now() - this.#lastWaiting >= HELD_MILLISECONDS;
+  }
+
+  /** Why is the timer not cleared when lines are sent? That would cost more than one that comes too early. */
   #flushHeld(): void {
     this.#flush = undefined;
-    this.#sendHeld();
+    if (this.#held === undefined) return;
+    // Those that it was set for are sent, and others wait.
+    if (this.#isDue) this.#sendHeld();
+    else this.#flush = setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
   }
 
   #ask(request: DiskRequest): Promise<DiskReport> {

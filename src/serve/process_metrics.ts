@@ -1,5 +1,6 @@
 // Metrics about the process, under the names of Prometheus' client libraries, and about its runtime, in place of Go's.
 
+import { everySecond } from "../second.ts";
 import { Counter, Gauge, Histogram, type Registry } from "./prometheus.ts";
 
 /** What the metrics of a process show, in the units of Prometheus' process metrics. */
@@ -15,8 +16,6 @@ export interface ProcessFacts {
   readonly descriptorsMax: number;
 }
 
-/** How often the lateness of timers is measured. Each time wakes a node that may be at rest, and the histogram is of many. */
-const LATENESS_MILLISECONDS = 1000;
 const LATENESS_BUCKETS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** Adds the metrics to `registry`. `facts` returns undefined where the kernel does not let them be read. */
@@ -64,7 +63,7 @@ export function addProcessMetrics(
   }).set(build, 1);
 }
 
-/** Measures how late timers run: a late timer is an event loop that something blocked. Dispose of it to stop. */
+/** Measures once a second how late a timer runs: then something blocked the event loop. Dispose of it to stop. */
 export function measureLoopDelay(registry: Registry): Disposable {
   const delay = new Histogram({
     name: "deno_event_loop_delay_seconds",
@@ -72,11 +71,5 @@ export function measureLoopDelay(registry: Registry): Disposable {
     buckets: LATENESS_BUCKETS,
     registers: [registry],
   });
-  let due = performance.now() + LATENESS_MILLISECONDS;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    delay.observe(Math.max(0, now - due) / 1000);
-    due = now + LATENESS_MILLISECONDS;
-  }, LATENESS_MILLISECONDS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  return everySecond((lateness) => delay.observe(lateness / 1000));
 }

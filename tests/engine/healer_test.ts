@@ -56,6 +56,44 @@ Deno.test("it polls the monitor ten times a second, and compares every 15 minute
   assert.deepEqual(audits, [900_500, 1_800_500]);
 });
 
+Deno.test("where the monitor announces changes it polls at whole seconds, and as often as ever while one is not resolved", () => {
+  const state = newHealer(true, true, 250);
+  const watched = (...foreign: Parameters<typeof change>[]): HealerInput => ({
+    kind: "polled",
+    received: { foreign: foreign.map((one) => change(...one)), lost: false, watched: true },
+  });
+  const pollsAt = (now: number, received: HealerInput) => {
+    assert.ok(kinds(stepHealer(state, WOKEN, now)).includes("poll"));
+    stepHealer(state, received, now);
+    return healerWakesAt(state);
+  };
+  assert.equal(pollsAt(350, watched()), 1000);
+  stepHealer(state, { kind: "noticed" }, 400);
+  assert.equal(healerWakesAt(state), 450);
+  assert.equal(pollsAt(450, watched(["nft", "delete element"])), 550);
+  assert.equal(pollsAt(550, watched()), 650, "rules are being put back");
+  stepHealer(state, HEALED, 600);
+  assert.equal(pollsAt(650, watched()), 2000);
+  assert.equal(pollsAt(2000, QUIET), 2100, "it announces nothing any more");
+});
+
+Deno.test("an announcement brings the poll forward, but not to less than 100 ms after the one before", () => {
+  const state = newHealer(true, true, 0);
+  const noticedAt = (now: number) => {
+    assert.deepEqual(stepHealer(state, { kind: "noticed" }, now), []);
+    return healerWakesAt(state);
+  };
+  const quiet: HealerInput = { kind: "polled", received: { foreign: [], lost: false, watched: true } };
+  stepHealer(state, WOKEN, 100);
+  stepHealer(state, quiet, 100);
+  assert.equal(noticedAt(150), 200);
+  assert.equal(noticedAt(190), 200);
+  stepHealer(state, WOKEN, 200);
+  stepHealer(state, quiet, 200);
+  assert.equal(healerWakesAt(state), 1000);
+  assert.equal(noticedAt(700), 700, "at once");
+});
+
 Deno.test("a start that has not listed our tables compares them after five seconds", () => {
   const state = newHealer(true, false, 0);
   assert.deepEqual(kinds(stepHealer(state, WOKEN, 4999)), ["poll"]);

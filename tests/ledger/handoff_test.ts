@@ -105,7 +105,19 @@ Deno.test("a sync that failed is asked for again", () => {
   assert.deepEqual(step({ kind: "sync" }), ["sync"]);
   step({ kind: "disk", reason: undefined });
   wrote(1, 1);
-  assert.deepEqual(step({ kind: "sync" }), ["sync"]);
+  assert.deepEqual(step({ kind: "sync" }), [], "nothing is left to do");
+});
+
+Deno.test("where all is durable a sync is asked for seldom: to look at the files", () => {
+  const { step, wrote } = begun();
+  const asked: number[] = [];
+  step(APPEND);
+  for (let at = 0; at <= 30_000; at += 1000) {
+    step({ kind: "turn" }, at);
+    if (step({ kind: "sync" }, at).length > 0) asked.push(at);
+    wrote(1, 1, undefined, at);
+  }
+  assert.deepEqual(asked, [0, 10_000, 20_000, 30_000]);
 });
 
 Deno.test("what exceeds the bound is left out and counted, offsets go on, and the ledger is opened again once all else is written", () => {

@@ -19,6 +19,7 @@ export class UnreliableKernel implements Kernel {
   readonly #kernel = new FakeKernel();
   #noticed: ForeignChange[] = [];
   #lost = false;
+  #announce = () => {};
   /** How many batches it will reject. */
   refusals = 0;
   /** Most changes in a batch that it accepts. */
@@ -57,13 +58,14 @@ export class UnreliableKernel implements Kernel {
   generation = () => this.#kernel.generation();
   [Symbol.dispose]() {}
 
-  /** A monitor that receives the changes from now on. */
-  listen(): NonNullable<Ports["monitor"]> {
+  /** A monitor that receives the changes from now on, and calls `announce` after each. */
+  listen(announce: () => void): NonNullable<Ports["monitor"]> {
     this.#noticed = [];
     this.#lost = false;
+    this.#announce = announce;
     return {
       poll: () => {
-        const noticed = { foreign: this.#noticed, lost: this.#lost };
+        const noticed = { foreign: this.#noticed, lost: this.#lost, watched: true };
         this.#noticed = [];
         this.#lost = false;
         return noticed;
@@ -81,6 +83,7 @@ export class UnreliableKernel implements Kernel {
     this.#lost ||= lost;
     const changes = [`delete ${operation.noun}`];
     if (!lost) this.#noticed.push({ process: "nft", pid: 1, changes });
+    this.#announce();
     return true;
   }
 

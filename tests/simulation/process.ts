@@ -7,6 +7,7 @@ import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loo
 import {
   knownVersions,
   newRunning,
+  notice,
   type Running,
   takeBatch,
   wake,
@@ -175,7 +176,7 @@ export class Process {
         this.#checkDeletions(records);
         records.forEach((record) => this.#countCommit(record));
       }),
-      monitor: kernel.listen(),
+      monitor: kernel.listen(() => notice(this.running, this.#now)),
       now: () => moment(this.#now).time,
       confirm: (kind, why) => void this.#toConfirm.push([kind, why]),
       report: () => {},

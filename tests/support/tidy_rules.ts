@@ -63,6 +63,7 @@ const ROOT_FILES = [
   "src/limits/serving.ts",
   "src/json_parts.ts",
   "src/pause.ts",
+  "src/second.ts",
   "src/printable.ts",
   "src/thrown.ts",
   "deno.json",
