@@ -11,3 +11,12 @@ Deno.test("a time from year 0 to year 9999 is written without fraction, others a
     assert.equal(secondsText(seconds), undefined);
   }
 });
+
+Deno.test("many times in turn have their own texts, also those that come again", () => {
+  for (let turn = 0; turn < 2; turn++) {
+    for (let minute = 0; minute < 3000; minute++) {
+      const iso = new Date(minute * 60_000).toISOString();
+      assert.equal(secondsText(minute * 60), iso.replace(".000", ""));
+    }
+  }
+});
