@@ -61,6 +61,9 @@ export function portsInFamilies(service: Service, families: readonly ServiceFami
   return ports.flatMap((port) => families.map((family) => portInFamily(service, port, family)));
 }
 
+/** By their names in the API. Decoding leaves no others. One text each: to write one in small letters makes another each time. */
+const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([["TCP", "tcp"], ["UDP", "udp"], ["SCTP", "sctp"]]);
+
 function portInFamily(
   { metadata: { namespace, name } }: Service,
   port: NonNullable<Service["spec"]["ports"]>[number],
@@ -71,7 +74,7 @@ function portInFamily(
     namespace: namespace ?? "",
     service: name,
     name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
-    protocol: (port.protocol ?? "TCP").toLowerCase() as Protocol,
+    protocol: PROTOCOLS.get(port.protocol ?? "TCP")!,
     port: port.port,
     nodePort: port.nodePort ?? 0,
     portName: port.name ?? "",

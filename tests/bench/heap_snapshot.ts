@@ -24,6 +24,8 @@ interface Head {
 
 /** Names of that many properties name a kind of plain objects. */
 const NAMED_PROPERTIES = 4;
+/** The constructor of decoded objects (src/kube/quick_schema.ts). */
+const PRUNED = "PrunedObject";
 const TEXTS = ["string", "concatenated string", "sliced string"];
 const PROGRAM = ["code", "closure", "hidden", "object shape", "regexp", "symbol"];
 
@@ -146,7 +148,7 @@ export class HeapSnapshot {
         targets.push([numbers[edge + to]!, kind, label]);
       }
       if (!isObject) continue;
-      const isPlain = ownName === "Object";
+      const isPlain = ownName === "Object" || ownName === PRUNED;
       const shape = isPlain
         ? `{${properties.slice(0, NAMED_PROPERTIES).join(" ")}${
           properties.length > NAMED_PROPERTIES ? " …" : ""
