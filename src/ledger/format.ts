@@ -23,6 +23,7 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { assert } from "../invariant.ts";
 import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
+import { hashInto } from "../sha256.ts";
 import { type LedgerRecord, namedOffset, type Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
 import type { Storage } from "./storage.ts";
@@ -85,10 +86,20 @@ export function encodeHeader({ ledger, first, chain }: SegmentHeader): string {
   return sealed(canonicalJson({ chain, first, format: "ledgerproxy", ledger, version: FORMAT_VERSION }));
 }
 
-/** The line of `record` at `offset`; the chain before it is `previousChain`. Throws InvariantError when it is too long. */
-export function encodeRecord(offset: number, record: LedgerRecord, previousChain: string): EncodedRecord {
+/**
+ * The line of `record` at `offset`; the chain before it is `previousChain`. `alone`: no other record is encoded at about the same
+ * time. Throws InvariantError when it is too long.
+ */
+export function encodeRecord(
+  offset: number,
+  record: LedgerRecord,
+  previousChain: string,
+  alone = false,
+): EncodedRecord {
   const body = canonicalJson(numbered(record, offset));
-  const chain = nextChain(previousChain, body);
+  const chain = alone && body.length <= SHORT_CHARACTERS
+    ? shortChain(previousChain + body)
+    : nextChain(previousChain, body);
   const line = sealed(`${body.slice(0, -1)}${CHAIN_KEY}${chain}"}`);
   assert(line.length <= RECORD_BYTES_MAX, `record of ${line.length} bytes, at most ${RECORD_BYTES_MAX}`);
   return { line, chain };
@@ -138,6 +149,16 @@ export function continuesChain(text: string, previousChain: string): boolean {
 
 function nextChain(previous: string, body: string): string {
   return hash("sha256", previous + body, "hex");
+}
+
+/** A record of an object has seldom more. */
+const SHORT_CHARACTERS = 2048;
+const hashed = new Uint8Array(32);
+
+/** The same of a text that is hashed alone: see sha256.ts. */
+function shortChain(text: string): string {
+  hashInto(text, hashed);
+  return hashed.toHex();
 }
 
 /** Ends the line of a JSON object with the CRC of all bytes before it. */

@@ -50,9 +50,10 @@ export class RecordEncoder {
   encode(records: readonly LedgerRecord[]): EncodedLines {
     const first = this.#end.next;
     let { chain } = this.#end;
+    const alone = records.length === 1;
     let lines = "";
     records.forEach((record, i) => {
-      const encoded = encodeRecord(first + i, record, chain);
+      const encoded = encodeRecord(first + i, record, chain, alone);
       lines += encoded.line;
       chain = encoded.chain;
       this.#age = ageBehind(this.#age, record);

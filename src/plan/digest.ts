@@ -2,24 +2,16 @@
 // part (a multiset hash). Why not one hash over everything: a sum does not depend on order, and a Delta updates it at
 // the cost of that Delta. The price: it detects accidents, not an attacker who chooses elements.
 
-import { sha256 } from "@noble/hashes/sha2.js";
 import { type Element, type Elements, type SetPath, type Table } from "../nft/ruleset.ts";
 import { elementText, rulesetText } from "../nft/text.ts";
+import { hashInto } from "../sha256.ts";
 import type { Delta } from "./delta.ts";
 import { POSITION_PATH } from "./position.ts";
 
 const LANES = 8;
 
-// Every element that changes is hashed, so all hashes use one state and one buffer. Why not node:crypto? In Deno 2.9.6 each hash
-// is a stream there, with 230 bytes outside of the heap. It takes ten times as long in a process that seldom hashes, and no less in a
-// loop.
-const blank = sha256.create();
-const hashing = sha256.create();
 const hashed = new Uint8Array(4 * LANES);
 const hashedView = new DataView(hashed.buffer);
-const encoder = new TextEncoder();
-/** An element has seldom more than 100 characters. */
-const buffer = new Uint8Array(1024);
 
 /** A digest as eight lanes. */
 export type Digest = Readonly<Uint32Array<ArrayBuffer>>;
@@ -54,7 +46,8 @@ export function rulesetDigest(tables: readonly Table[], elements: Elements): Dig
 
 /** `digest` in 64 lower-case hexadecimal digits. */
 export function digestText(digest: Digest): string {
-  return [...digest].map((lane) => lane.toString(16).padStart(8, "0")).join("");
+  digest.forEach((lane, at) => hashedView.setUint32(4 * at, lane));
+  return hashed.toHex();
 }
 
 /** The digest that {@link digestText} wrote. */
@@ -75,13 +68,6 @@ function hashedText(set: SetPath, element: Element): string {
 
 /** Adds the SHA-256 of `text` to `lanes`, or subtracts it: four bytes a lane, the lowest first. */
 function addHash(lanes: Uint32Array, text: string, sign: 1 | -1): void {
-  blank._cloneInto(hashing).update(utf8(text)).digestInto(hashed);
+  hashInto(text, hashed);
   for (let lane = 0; lane < LANES; lane++) lanes[lane]! += sign * hashedView.getUint32(4 * lane, true);
-}
-
-/** `text` in UTF-8. The next call overwrites it. */
-function utf8(text: string): Uint8Array {
-  // A code unit has at most three bytes.
-  if (3 * text.length > buffer.length) return encoder.encode(text);
-  return buffer.subarray(0, encoder.encodeInto(text, buffer).written);
 }

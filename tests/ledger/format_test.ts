@@ -16,7 +16,9 @@ Deno.test("decode(encode(x)) = x for any JSON value in a record, in any order of
     const plain = JSON.parse(JSON.stringify(value).replaceAll("-0", "0"));
     const event = EVERY_KIND[1] as EventRecord;
     const record = { ...event, value: { ...event.value, further: plain } } as unknown as EventRecord;
-    const { line, chain } = encodeRecord(offset, record, genesisChain(ID));
+    const encoded = encodeRecord(offset, record, genesisChain(ID));
+    assert.deepEqual(encodeRecord(offset, record, genesisChain(ID), true), encoded);
+    const { line, chain } = encoded;
     const decoded = decodeRecord(new TextEncoder().encode(line.trimEnd()), offset, genesisChain(ID));
     assert.deepEqual(decoded, { offset, record, chain });
     assert.equal(canonicalJson(reversed(plain)), canonicalJson(plain));

@@ -65,6 +65,7 @@ const ROOT_FILES = [
   "src/pause.ts",
   "src/second.ts",
   "src/printable.ts",
+  "src/sha256.ts",
   "src/thrown.ts",
   "deno.json",
 ];

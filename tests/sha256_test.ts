@@ -1,0 +1,16 @@
+// SHA-256 as node:crypto computes it.
+
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { hashInto } from "../src/sha256.ts";
+
+Deno.test("the hash of a text is that of its UTF-8, whatever its length and those before it", () => {
+  const texts = ["", "shop/web:http", "Gr\u00f6\u00dfe \u{1f600}", "\ud800", "\u20ac".repeat(2731)];
+  for (let length = 50; length < 70; length++) texts.push("x".repeat(length));
+  for (const length of [2730, 2731, 100_000]) texts.push("y".repeat(length));
+  const bytes = new Uint8Array(32);
+  for (const text of [...texts, ...texts.toReversed()]) {
+    hashInto(text, bytes);
+    assert.equal(bytes.toHex(), hash("sha256", text, "hex"), `${text.length} characters`);
+  }
+});
