@@ -51,6 +51,11 @@ export class TerminatedEndpoints {
     return this.#deadline;
   }
 
+  /** Whether a Service takes part, or each one does that has no annotation. */
+  get takesPart(): boolean {
+    return this.seconds !== undefined || this.#members.size > 0;
+  }
+
   /** Takes over what `services` have now. */
   note(
     { services, slices }: Pick<ClusterState, "services" | "slices">,

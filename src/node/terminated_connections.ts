@@ -37,12 +37,25 @@ export class TerminatedConnections implements Disposable {
     this.#endpoints = new TerminatedEndpoints(seconds, performance.now());
   }
 
-  /** Notes which Services `batch` is about, before the loop processes it: afterwards a deleted slice is not known. */
+  /**
+   * Notes which Services `batch` is about, before the loop processes it: afterwards a deleted slice is not known. A slice alone makes
+   * no Service take part. So where none does, as by default, slices are not looked at.
+   */
   before(batch: SourceBatch): void {
+    this.#named = undefined;
+    if (batch.kind === "list") return;
     const { objects } = this.ports.cluster();
-    this.#named = batch.kind === "list" ? undefined : new Set(
-      batch.events.flatMap(({ key, value }) => servicesOf(key, value, objects.get(describeKey(key)))),
-    );
+    const { takesPart } = this.#endpoints;
+    const named = this.#named = new Set<ServiceName>();
+    for (const { key, value } of batch.events) {
+      if (key.kind === "Service") named.add(nameOfService(key));
+      else if (takesPart) {
+        // A slice may go from one Service to another.
+        for (const owner of [ownerOfSlice(value), ownerOfSlice(objects.get(describeKey(key)))]) {
+          if (owner !== undefined) named.add(owner);
+        }
+      }
+    }
   }
 
   /** Takes over what the loop has made of the batch. */
@@ -60,7 +73,8 @@ export class TerminatedConnections implements Disposable {
   }
 
   #wait(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
     const deadline = this.#run === undefined ? this.#endpoints.deadline : -Infinity;
     if (deadline === Infinity) return;
     const at = Math.max(deadline, this.#pace.nextAt);
@@ -119,11 +133,7 @@ function* piecesOf(work: () => Iterable<FlowsDeleted>): Generator<FlowsDeleted, 
   yield* work();
 }
 
-/** The Services that an event is about: a slice may go from one to another. */
-function servicesOf(
-  key: WatchEvent["key"],
-  ...objects: readonly (WatchEvent["value"] | undefined)[]
-): ServiceName[] {
-  if (key.kind === "Service") return [nameOfService(key)];
-  return objects.flatMap((object) => object?.kind === "EndpointSlice" ? ownerOf(object) ?? [] : []);
+/** The Service of `object`, where that is a slice. */
+function ownerOfSlice(object: WatchEvent["value"] | undefined): ServiceName | undefined {
+  return object?.kind === "EndpointSlice" ? ownerOf(object) : undefined;
 }

@@ -67,6 +67,16 @@ Deno.test("a deleted slice, which names no Service, takes its endpoints along", 
   assert.deepEqual(loop.cut, [1]);
 });
 
+Deno.test("of a Service with the annotation a slice alone is enough, deleted or changed", async () => {
+  using loop = new Loop(undefined, one);
+  const annotations = { "ledgerproxy.io/cut-terminated-seconds": "0" };
+  loop.take(appears({ ...WEB, metadata: { ...WEB.metadata, annotations } }));
+  loop.take(appears(SLICE), appears(OTHER));
+  loop.take(appears(slice("shop/web-a http:8080/tcp 10.244.0.9")));
+  await until("it is cut", () => loop.cut.length > 0);
+  assert.deepEqual(loop.cut, [1]);
+});
+
 Deno.test("without the flag and the annotation nothing is looked through", async () => {
   let looked = 0;
   using loop = new Loop(undefined, (cut) => {
