@@ -20,6 +20,9 @@ const ENVELOPE_HEAD = 0x6b387300;
 /** A WatchEvent begins with its type: field 1 with a length. */
 const EVENT_TAG = 0x0a;
 
+/** A chunk up to this length is copied: an event of a small object has less, and a reader for each chunk costs more. */
+const COPIED_BYTES_MAX = 4096;
+
 /** The events of a watch. */
 export class ProtobufStream implements Framing {
   /** The beginning of a frame that is not whole yet. */
@@ -29,6 +32,8 @@ export class ProtobufStream implements Framing {
   #single: ProtobufValue | undefined;
   /** Set by a bad frame: where the next one begins is not known. */
   #broken = false;
+  /** Reads small chunks; undefined before the first one. */
+  #small: MessageReader | undefined;
 
   get held(): number {
     return this.#begun.length + (this.#single?.held ?? 0);
@@ -55,9 +60,9 @@ export class ProtobufStream implements Framing {
     throw new ApiFailure("cut", "the stream ended in the middle of a frame");
   }
 
-  /** Reads the frames that are whole in `chunk`, without a copy, and keeps what follows them. Returns how far it came. */
+  /** Reads the frames that are whole in `chunk`, and keeps what follows them. Returns how far it came. */
   #take(chunk: Uint8Array, from: number, values: unknown[]): number {
-    const reader = new MessageReader(chunk);
+    const reader = this.#readerOf(chunk);
     let at = from;
     while (!this.#broken) {
       const length = this.#lengthAt(chunk, at, values);
@@ -68,6 +73,13 @@ export class ProtobufStream implements Framing {
     }
     if (!this.#broken) this.#begun.push(chunk.subarray(at));
     return chunk.length;
+  }
+
+  #readerOf(chunk: Uint8Array): MessageReader {
+    if (chunk.length > COPIED_BYTES_MAX) return new MessageReader(chunk);
+    this.#small ??= new MessageReader(new Uint8Array(COPIED_BYTES_MAX));
+    this.#small.bytes.set(chunk);
+    return this.#small;
   }
 
   /** Adds to the frame that has begun what it lacks: first its head, then the rest. Returns how far it came. */
