@@ -121,7 +121,8 @@ async function* gathered(
         ? withNeighbours(batch, inbox)
         : batch;
       const begun = performance.now();
-      yield* gatherLists(gathering, merged);
+      // Not yield*: in an async generator that makes an async iterator of the list, with promises of its own.
+      for (const one of gatherLists(gathering, merged)) yield one;
       if (performance.now() - begun >= BUSY_MILLISECONDS) {
         await inbox.readArrived(BUSY_MILLISECONDS, REAL_TURNS);
       }
