@@ -106,7 +106,10 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
     }
   }
 
-  /** From the next {@link poll} on, `announce` is called once there may be something for the one after it. It must not throw. */
+  /**
+   * `announce` is called once there may be something for the next {@link poll}, from one that found nothing on: where notifications
+   * follow each other, to wait for each would wake the loop twice as often as to poll. It must not throw.
+   */
   watch(announce: () => void): void {
     this.#announce = announce;
     this.#wait ??= this.#socket.wait(() => this.#announce?.());
@@ -114,11 +117,11 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
 
   /** Everything received since the last call; does not wait. */
   poll(): ForeignChanges {
-    this.#receive();
+    const isQuiet = !this.#receive();
     const [foreign, lost] = [this.#foreign, this.#lost];
     this.#foreign = [];
     this.#lost = false;
-    return { foreign, lost, ...(this.#isWatched() && { watched: true }) };
+    return { foreign, lost, ...(isQuiet && this.#isWatched() && { watched: true }) };
   }
 
   /** Takes every notification that has arrived. Changes of other programs are kept for {@link poll}. */
@@ -142,13 +145,16 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
     return this.#ignoresOwn && this.#wait.arm();
   }
 
-  #receive(): void {
+  /** Whether anything had arrived. */
+  #receive(): boolean {
+    let received = false;
     // Before our next commit deletes elements that have counted.
     if (this.#ignoresOwn && this.counter?.isOn === true) this.#ignoresOwn = !this.#socket.ignore(undefined);
     for (;;) {
       try {
         const datagram = this.#socket.receive(false);
-        if (datagram === undefined) return;
+        if (datagram === undefined) return received;
+        received = true;
         for (const message of messages(datagram)) this.#take(message);
       } catch (error) {
         if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOBUFS) throw error;

@@ -36,12 +36,14 @@ Deno.test("a change of another program is announced without a poll, and 100 comm
   nft(["add", "table", "ip", "ours"]);
   await until("it is announced", () => announced.times === 1);
   nft(["delete", "table", "ip", "ours"]);
-  const { foreign } = monitor.poll();
+  const { foreign, watched: again } = monitor.poll();
+  assert.equal(again, undefined, "where one came, others may follow: it is to be polled");
   assert.deepEqual(foreign.map(({ process, changes }) => [process, changes]), [
     ["nft", ["add table ip ours"]],
     ["nft", ["delete table ip ours"]],
   ]);
   assert.equal(announced.times, 1, "once until the poll");
+  assert.deepEqual(monitor.poll(), { foreign: [], lost: false, watched: true });
   nft(["add", "table", "ip", "theirs"]);
   await until("the next one is announced", () => announced.times === 2);
   nft(["flush", "ruleset"]);
@@ -86,6 +88,7 @@ Deno.test("while elements count, notifications of our own commits are received, 
   const add = () =>
     kernel.commit([table("add"), { verb: "add", noun: "set", family: "ip", table: "ours", set }]);
   add();
+  monitor.receive();
   assert.equal(monitor.poll().watched, true);
   kernel.commit([table("delete")]);
   monitor.receive();
