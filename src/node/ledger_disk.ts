@@ -39,6 +39,8 @@ export class LedgerDisk {
   #session = 0;
   /** Lines that wait for the next ones. */
   #held: Append | undefined;
+  /** When the first of them came. */
+  #heldSince = 0;
   #flush: ReturnType<typeof setTimeout> | undefined;
   /** When lines that can wait came last. */
   #lastWaiting = -Infinity;
@@ -88,6 +90,7 @@ export class LedgerDisk {
       const append = held === undefined ? request : joined(held, request);
       if (!canWait || !this.#isSeries()) return this.#send(append);
       this.#held = append;
+      if (held === undefined) this.#heldSince = this.#lastWaiting;
       this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
       return;
     }
@@ -163,7 +166,7 @@ export class LedgerDisk {
 
   /** Whether the lines that are held have waited long enough. */
   get #isDue(): boolean {
-    return performance.now() - this.#lastWaiting >= HELD_MILLISECONDS;
+    return performance.now() - this.#heldSince >= HELD_MILLISECONDS;
   }
 
   /** Why is the timer not cleared when lines are sent? That would cost more than one that comes too early. */

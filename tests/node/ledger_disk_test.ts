@@ -108,6 +108,21 @@ Deno.test("the record of a commit soon after another one waits, and is sent by w
   await Deno.remove(`${folder}/..`, { recursive: true });
 });
 
+Deno.test("records of commits that follow each other without an end are written meanwhile", async () => {
+  const folder = `${await Deno.makeTempDir()}/ledger`;
+  const disk = new LedgerDisk();
+  const storage = folderStorage(folder, false);
+  const commit = EVERY_KIND.findIndex(({ kind }) => kind === "commit");
+  const ledger = await opened(disk, folder, "interval");
+  ledger.append(EVERY_KIND.slice(0, commit));
+  const series = setInterval(() => ledger.append([EVERY_KIND[commit]!]), 20);
+  // The first one is a lone one.
+  await until("one that waited is written", () => recordsIn(storage).length > commit + 1, 5000);
+  clearInterval(series);
+  assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
+  await Deno.remove(`${folder}/..`, { recursive: true });
+});
+
 Deno.test("in a burst the record of a commit waits for the next one, and is written before another session begins", async () => {
   const folder = `${await Deno.makeTempDir()}/ledger`;
   const disk = new LedgerDisk();
