@@ -3,6 +3,8 @@
 // malloc_trim.
 
 import { openLibc } from "../kernel/libc.ts";
+import { readSpecial } from "../kernel/special_files.ts";
+import { unwrittenParts } from "./program_pages.ts";
 
 /** From so many objects or records on, freeing memory is worth the pause (0.1 s at 10,000 Services). */
 const BULK = 5000;
@@ -57,14 +59,21 @@ export class MemoryRelease implements Disposable {
   }
 }
 
-/** Collects the garbage of this thread, and gives free pages of malloc back to the system. */
+/** madvise(2): the pages are not needed soon. Those of a file are read again once they are. */
+const MADV_DONTNEED = 4;
+
+/** Collects the garbage of this thread, gives free pages of malloc back to the system, and unmaps code. */
 function freeMemory(): void {
   const { gc } = globalThis as { gc?: (options: { type: "major"; flavor: "last-resort" }) => void };
   gc?.({ type: "major", flavor: "last-resort" });
   const libc = openLibc({
     malloc_trim: { parameters: ["usize"], result: "i32", optional: true },
+    madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   });
   libc.symbols.malloc_trim?.(0n);
+  for (const { from, length } of unwrittenParts(readSpecial("/proc/self/maps"))) {
+    libc.symbols.madvise(from, length, MADV_DONTNEED);
+  }
   libc.close();
 }
 
