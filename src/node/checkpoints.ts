@@ -29,6 +29,8 @@ export type SignedLedger = Pick<Ledger, "ledger" | "next" | "durable" | "failure
 
 /** How often it is looked whether records are durable, in milliseconds, when the program ends. */
 const LOOK_MILLISECONDS = 5;
+/** After so many looks a sync is asked for again: a ledger takes none while one of earlier records is under way. */
+const LOOKS_FOR_SYNC = 10;
 
 /**
  * Makes the checkpoints of one run of the loop. `append` folds a record too; `now` is RFC 3339 with milliseconds, UTC; `publish`
@@ -155,8 +157,8 @@ export class Checkpoints {
   /** Waits until the record at `offset` is durable, unless the disk fails. */
   async #makeDurable(offset: number): Promise<void> {
     const { ledger } = this;
-    ledger.sync();
-    while (ledger.durable <= offset && ledger.failure === undefined && !this.#stopped) {
+    for (let looks = 0; ledger.durable <= offset && ledger.failure === undefined && !this.#stopped; looks++) {
+      if (looks % LOOKS_FOR_SYNC === 0) ledger.sync();
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
     }
   }

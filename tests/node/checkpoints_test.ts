@@ -29,6 +29,10 @@ const verdictOf = (folder: string, key?: string): LedgerVerdict =>
     key === undefined ? {} : { key },
   ).verdict;
 
+/** The names of the keys in `folder`. */
+const keysIn = (folder: string): string[] =>
+  [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".key")).sort();
+
 /** Writes `count` records, as a node that is stopped then. Returns the key that signs next at the beginning. */
 async function live(folder: string, count: number): Promise<string> {
   using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
@@ -95,8 +99,7 @@ Deno.test("a running node signs after so many records, in steps that wait for th
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     assert.equal(signed(), 1);
-    const keys = () =>
-      [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".key")).sort();
+    const keys = () => keysIn(folder);
     assert.deepEqual(keys(), ["00000000000000000000.key", "next.key"], "its record may not be durable");
     writer.sync();
     for (let steps = 0; steps < 10_000 && keys()[0] !== "00000000000000001001.key"; steps++) {
@@ -104,6 +107,32 @@ Deno.test("a running node signs after so many records, in steps that wait for th
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
     assert.equal(keys()[0], "00000000000000001001.key");
+    await checkpoints.stop();
+  }));
+
+Deno.test("a node that is stopped during a sync signs, and waits for the next one, which makes that durable", () =>
+  inFolder(async (folder) => {
+    using writer = new LedgerWriter(folderStorage(folder, true), { policy: "interval" });
+    const append = (record: LedgerRecord) => void writer.append([record]);
+    let syncs = 0;
+    // A ledger takes no second sync while one is under way.
+    const ledger = {
+      ...{ ledger: writer.ledger, failure: undefined, sync: () => ++syncs > 1 && writer.sync() },
+      get next() {
+        return writer.next;
+      },
+      get place() {
+        return writer.place;
+      },
+      get durable() {
+        return writer.durable;
+      },
+    };
+    const checkpoints = new Checkpoints(folder, ledger, append, () => TIME, () => {});
+    append({ ...appears(service("shop/a 10.96.0.1 http:80/tcp")), time: TIME });
+    await checkpoints.end();
+    assert.equal(writer.durable, writer.next);
+    assert.equal(keysIn(folder)[0], "00000000000000000002.key", "the one that signed is erased");
     await checkpoints.stop();
   }));
 
