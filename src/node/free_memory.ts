@@ -71,7 +71,7 @@ function freeMemory(): void {
     madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
   });
   libc.symbols.malloc_trim?.(0n);
-  for (const { from, length } of unwrittenParts(readSpecial("/proc/self/maps"))) {
+  for (const { from, length } of unwrittenParts(readSpecial("/proc/self/smaps"))) {
     libc.symbols.madvise(from, length, MADV_DONTNEED);
   }
   libc.close();

@@ -8,17 +8,16 @@ export interface MappedRange {
   readonly length: bigint;
 }
 
-/**
- * A line of /proc/self/maps (proc_pid_maps(5)) about a part of a file that was never written: code, and the constants at its beginning.
- * What the linker has written and protected then is readable as well, and its pages are not those of the file: it is further behind.
- */
-const UNWRITTEN = /^([0-9a-f]+)-([0-9a-f]+) (?:r-xp [0-9a-f]+|r--p 0+) [0-9a-f]+:[0-9a-f]+ [1-9][0-9]* /;
+/** The first line of a part of /proc/self/smaps (proc_pid_smaps(5)): one of a file, private and not writable. */
+const OF_A_FILE = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ [1-9][0-9]* /;
+/** What the linker or a debugger has written is not what is in the file, also where it was protected then. */
+const WRITTEN = /^Anonymous: +[1-9]/m;
 
-/** The parts of files that were never written in `maps`, the content of /proc/self/maps. */
-export function unwrittenParts(maps: string): MappedRange[] {
-  return maps.split("\n").flatMap((line) => {
-    const found = UNWRITTEN.exec(line);
-    if (found === null) return [];
+/** The parts of files that were never written in `smaps`, the content of /proc/self/smaps. */
+export function unwrittenParts(smaps: string): MappedRange[] {
+  return smaps.split(/\n(?=[0-9a-f]+-)/).flatMap((part) => {
+    const found = OF_A_FILE.exec(part);
+    if (found === null || WRITTEN.test(part)) return [];
     const [from, to] = [BigInt(`0x${found[1]}`), BigInt(`0x${found[2]}`)];
     return [{ from, length: to - from }];
   });
