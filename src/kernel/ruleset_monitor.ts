@@ -148,16 +148,23 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
   /** Whether anything had arrived. */
   #receive(): boolean {
     let received = false;
+    let dropped = false;
     // Before our next commit deletes elements that have counted.
     if (this.#ignoresOwn && this.counter?.isOn === true) this.#ignoresOwn = !this.#socket.ignore(undefined);
     for (;;) {
       try {
         const datagram = this.#socket.receive(false);
-        if (datagram === undefined) return received;
+        if (datagram === undefined) {
+          // The end of the batch was dropped with the rest: the next end is another's.
+          if (dropped) this.#forgetChanges();
+          return received;
+        }
         received = true;
         for (const message of messages(datagram)) this.#take(message);
       } catch (error) {
         if (!(error instanceof SystemError) || error.errno !== ERRNO.ENOBUFS) throw error;
+        // Until all that is queued was received, the kernel queues nothing more.
+        dropped = true;
         this.#noteLoss();
       }
     }
@@ -205,6 +212,10 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
       pid: u32(attributes, nf.NFTA_GEN.PROC_PID) ?? 0,
       changes: [...this.#changes, ...more],
     });
+    this.#forgetChanges();
+  }
+
+  #forgetChanges(): void {
     this.#changes = [];
     this.#more = 0;
   }

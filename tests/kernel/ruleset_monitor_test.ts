@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { type DeletionCounter, RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";
+import { canonicalKey, setPath } from "../../src/nft/ruleset.ts";
 import type { Operation } from "../../src/nft/transaction.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
@@ -102,4 +103,24 @@ Deno.test("while elements count, notifications of our own commits are received, 
   assert.equal(monitor.poll().watched, undefined);
   counter.isOn = false;
   assert.equal(monitor.poll().watched, true);
+});
+
+Deno.test("where notifications of a change were dropped, the rest of it is not taken for the next program's", () => {
+  using kernel = new NetlinkKernel();
+  using other = new NetlinkKernel();
+  nft(["flush", "ruleset"]);
+  nft(["-f", "-"], "table ip ours { set s { type ipv4_addr; }; }");
+  using monitor = new RulesetMonitor("ours", kernel.port);
+  const container = { kind: "set", name: "s", key: ["ipv4_addr"] } as const;
+  const turn = (verb: "add" | "delete") =>
+    Array.from({ length: 50_000 }, (_, i) => {
+      const element = { key: canonicalKey(`10.0.${i >> 8}.${i & 255}`) };
+      return { verb, noun: "element", set: setPath("ip", "ours", "s"), container, element } as const;
+    });
+  // More than the receive buffer has room for.
+  for (let i = 0; i < 20; i++) other.commit(turn(i % 2 === 0 ? "add" : "delete"));
+  assert.equal(monitor.poll().lost, true);
+  nft(["add", "table", "ip", "theirs"]);
+  assert.deepEqual(monitor.poll(), { foreign: [], lost: false });
+  nft(["flush", "ruleset"]);
 });
