@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { unwrittenParts } from "../../src/node/program_pages.ts";
 
 Deno.test("code of files and their constants may be unmapped, and nothing that was written", () => {
-  const part = (line: string, anonymous: number) =>
-    `${line}\nSize: 4 kB\nAnonymous: ${String(anonymous).padStart(12)} kB\nVmFlags: rd mr mw me sd\n`;
+  const part = (line: string, anonymous: number, swapped = 0) =>
+    `${line}\nSize: 4 kB\nAnonymous: ${String(anonymous).padStart(12)} kB\nKSM: 0 kB\nSwap: ${
+      String(swapped).padStart(12)
+    } kB\nSwapPss: 0 kB\nVmFlags: rd mr mw me sd\n`;
   const smaps = [
     part("55e874d45000-55e8768d3000 r--p 00000000 fe:00 828459                     /usr/bin/deno", 0),
     part("55e876b49000-55e87a83d000 r-xp 01b8e000 fe:00 828459                     /usr/bin/deno", 0),
@@ -17,7 +19,12 @@ Deno.test("code of files and their constants may be unmapped, and nothing that w
     part("7f65ce000000-7f65ce100000 r--s 00000000 fe:00 1234                       /cache/v8_code_cache", 0),
     part("7f65cf000000-7f65cf028000 r-xp 00028000 00:1c 77                         /lib/libc.so.6", 0),
     part("7f65d0000000-7f65d0028000 r-xp 00028000 00:1c 78                         /lib/relocated.so", 120),
+    part("7f65d1000000-7f65d1028000 r--p 00028000 00:1c 78                         /lib/swapped.so", 0, 4),
     part("7ffd1f9d3000-7ffd1f9d5000 r-xp 00000000 00:00 0                          [vdso]", 0),
+    part("7ffd20000000-7ffd20028000 r--p 00028000 00:1c 79                         /lib/cut.so", 0).slice(
+      0,
+      90,
+    ),
   ].join("");
   assert.deepEqual(
     unwrittenParts(smaps).map(({ from, length }) => `${from.toString(16)} ${length.toString(16)}`),
