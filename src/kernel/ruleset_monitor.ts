@@ -83,6 +83,8 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
   #wait: ReadableWait | undefined;
   /** Whether the kernel drops the notifications of our own commits. */
   #ignoresOwn = false;
+  /** Whether it refused that, as a seccomp profile does: it would each time. */
+  #refused = false;
 
   /** `table`: the name of our tables. `ownPort`: the port of the socket that our own commits go through. */
   constructor(readonly table: string, readonly ownPort: number, readonly counter?: DeletionCounter) {}
@@ -140,8 +142,9 @@ export class RulesetMonitor implements Disposable, AsyncDisposable {
    * would wake the loop.
    */
   #isWatched(): boolean {
-    if (this.#wait === undefined || this.counter?.isOn === true) return false;
+    if (this.#wait === undefined || this.#refused || this.counter?.isOn === true) return false;
     this.#ignoresOwn ||= this.#socket.ignore(this.ownPort);
+    this.#refused = !this.#ignoresOwn;
     return this.#ignoresOwn && this.#wait.arm();
   }
 
