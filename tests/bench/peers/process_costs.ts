@@ -5,6 +5,9 @@ import { until } from "../../support/until.ts";
 
 const CLOCK_TICKS = 100;
 const SETTLED_MILLISECONDS = 3000;
+/** A process rests when it has needed no more CPU time than this for so long. */
+const RESTING_MILLISECONDS = 2000;
+const RESTING_CPU_SECONDS = 0.03;
 
 /** Bytes in memory: all, and those that no file backs, which the kernel cannot reclaim. */
 export interface Memory {
@@ -27,14 +30,14 @@ export async function settled(kernel: Pick<Kernel, "generation">, pid: number): 
   return at;
 }
 
-/** Waits until process `pid` has been idle for a second. */
+/** Waits until process `pid` rests: what follows a load, such as a snapshot, is done in short steps with pauses between them. */
 export async function idle(pid: number): Promise<void> {
-  let [cpu, quiet] = [cpuSeconds(pid), performance.now()];
-  await until("the proxy rests", () => {
-    const spent = cpuSeconds(pid);
-    if (spent > cpu + 0.05) quiet = performance.now();
-    cpu = spent;
-    return performance.now() - quiet > 1000;
+  let cpu = cpuSeconds(pid);
+  await until("the proxy rests", async () => {
+    await new Promise((resolve) => setTimeout(resolve, RESTING_MILLISECONDS));
+    const spent = cpuSeconds(pid) - cpu;
+    cpu += spent;
+    return spent <= RESTING_CPU_SECONDS;
   }, 900_000);
 }
 

@@ -64,6 +64,8 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   const [firstLists, synced] = await Promise.all([meter.lists(), settled(kernel, process.pid)]);
   const firstSync = synced - begin;
   const syncItself = syncMilliseconds(lab);
+  const cpuFirstSync = cpuSeconds(process.pid) * 1000;
+  await idle(process.pid);
   const cpu = cpuSeconds(process.pid);
   meter.restart();
   const patches = await timeChanges(bench, lab);
@@ -90,7 +92,7 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
     restart,
     patches,
     cpuAChange,
-    cpuFirstSync: cpu * 1000,
+    cpuFirstSync,
     firstLists,
     aChange,
     memory,
