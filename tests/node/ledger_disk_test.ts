@@ -6,7 +6,7 @@ import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
 import { newHandoff } from "../../src/ledger/handoff.ts";
 import { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
-import { folderStorage } from "../../src/ledger/storage.ts";
+import { folderStorage, type Storage } from "../../src/ledger/storage.ts";
 import { recover } from "../../src/ledger/writer.ts";
 import { LedgerDisk } from "../../src/node/ledger_disk.ts";
 import { LedgerFiles } from "../../src/node/ledger_files.ts";
@@ -14,6 +14,25 @@ import { EVERY_KIND, ID, KEEP_ALL, recordsIn } from "../support/ledger_records.t
 import { until } from "../support/until.ts";
 
 const CLOSE_MILLISECONDS = 10_000;
+
+/** The place of the first commit among the records. */
+const COMMIT = EVERY_KIND.findIndex(({ kind }) => kind === "commit");
+
+/** A disk with a folder for a ledger, and what is in it. */
+interface Place {
+  readonly disk: LedgerDisk;
+  readonly folder: string;
+  readonly storage: Storage;
+}
+
+/** Calls `test`, and closes and removes the ledger afterwards. */
+async function withDisk(test: (place: Place) => Promise<void>): Promise<void> {
+  const folder = `${await Deno.makeTempDir()}/ledger`;
+  const disk = new LedgerDisk();
+  await test({ disk, folder, storage: folderStorage(folder, false) });
+  assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
+  await Deno.remove(`${folder}/..`, { recursive: true });
+}
 
 async function opened(disk: LedgerDisk, folder: string, policy: SyncPolicy): Promise<RemoteLedger> {
   const opening = await disk.open(folder, { policy });
@@ -89,52 +108,41 @@ Deno.test("a snapshot is made while records are appended, and the next session c
   await Deno.remove(`${folder}/..`, { recursive: true });
 });
 
-Deno.test("the record of a commit soon after another one waits, and is sent by who looks", async () => {
-  const folder = `${await Deno.makeTempDir()}/ledger`;
-  const disk = new LedgerDisk();
-  const storage = folderStorage(folder, false);
-  const commit = EVERY_KIND.findIndex(({ kind }) => kind === "commit");
-  const ledger = await opened(disk, folder, "interval");
-  ledger.append(EVERY_KIND.slice(0, commit));
-  ledger.append([EVERY_KIND[commit]!]);
-  const begun = performance.now();
-  await until("the lone one is written", () => (disk.look(), recordsIn(storage).length === commit + 1));
-  await new Promise((resolve) => setTimeout(resolve, 40));
-  ledger.append([EVERY_KIND[commit]!]);
-  // A busy machine may have taken longer, and then it is a lone one too.
-  if (performance.now() - begun < 100) assert.equal(disk.isIdle, true, "no write is under way");
-  await until("it is written", () => (disk.look(), recordsIn(storage).length === commit + 2));
-  assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
-  await Deno.remove(`${folder}/..`, { recursive: true });
-});
+Deno.test("the record of a commit soon after another one waits, and is sent by who looks", () =>
+  withDisk(async ({ disk, folder, storage }) => {
+    const ledger = await opened(disk, folder, "interval");
+    ledger.append(EVERY_KIND.slice(0, COMMIT));
+    ledger.append([EVERY_KIND[COMMIT]!]);
+    const begun = performance.now();
+    await until("the lone one is written", () => (disk.look(), recordsIn(storage).length === COMMIT + 1));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    ledger.append([EVERY_KIND[COMMIT]!]);
+    // A busy machine may have taken longer, and then it is a lone one too.
+    if (performance.now() - begun < 100) assert.equal(disk.isIdle, true, "no write is under way");
+    await until("it is written", () => (disk.look(), recordsIn(storage).length === COMMIT + 2));
+  }));
 
-Deno.test("records of commits that follow each other without an end are written meanwhile", async () => {
-  const folder = `${await Deno.makeTempDir()}/ledger`;
-  const disk = new LedgerDisk();
-  const storage = folderStorage(folder, false);
-  const commit = EVERY_KIND.findIndex(({ kind }) => kind === "commit");
-  const ledger = await opened(disk, folder, "interval");
-  ledger.append(EVERY_KIND.slice(0, commit));
-  const series = setInterval(() => ledger.append([EVERY_KIND[commit]!]), 20);
-  // The first one is a lone one.
-  await until("one that waited is written", () => recordsIn(storage).length > commit + 1, 5000);
-  clearInterval(series);
-  assert.equal(await disk.close(CLOSE_MILLISECONDS), true);
-  await Deno.remove(`${folder}/..`, { recursive: true });
-});
+Deno.test("records of commits that follow each other without an end are written meanwhile", () =>
+  withDisk(async ({ disk, folder, storage }) => {
+    const ledger = await opened(disk, folder, "interval");
+    ledger.append(EVERY_KIND.slice(0, COMMIT));
+    const series = setInterval(() => ledger.append([EVERY_KIND[COMMIT]!]), 20);
+    // The first one is a lone one.
+    await until("one that waited is written", () => recordsIn(storage).length > COMMIT + 1, 5000);
+    clearInterval(series);
+  }));
 
 Deno.test("in a burst the record of a commit waits for the next one, and is written before another session begins", async () => {
   const folder = `${await Deno.makeTempDir()}/ledger`;
   const disk = new LedgerDisk();
   const storage = folderStorage(folder, false);
-  const at = EVERY_KIND.findIndex(({ kind }) => kind === "commit");
-  const records = [...EVERY_KIND.slice(0, at + 1), EVERY_KIND[at]!, EVERY_KIND[at]!];
+  const records = [...EVERY_KIND.slice(0, COMMIT + 1), EVERY_KIND[COMMIT]!, EVERY_KIND[COMMIT]!];
   const ledger = await opened(disk, folder, "interval");
-  ledger.append(records.slice(0, at));
-  ledger.append([records[at]!]);
-  await until("the first one is written", () => (disk.look(), recordsIn(storage).length === at + 1));
+  ledger.append(records.slice(0, COMMIT));
+  ledger.append([records[COMMIT]!]);
+  await until("the first one is written", () => (disk.look(), recordsIn(storage).length === COMMIT + 1));
   // One call follows the other, so both are within the time of a burst.
-  for (const commit of records.slice(at + 1)) ledger.append([commit]);
+  for (const commit of records.slice(COMMIT + 1)) ledger.append([commit]);
   const again = await opened(disk, folder, "interval");
   assert.equal(again.next, records.length);
   assert.equal(await disk.close(CLOSE_MILLISECONDS), true);

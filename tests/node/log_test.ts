@@ -5,19 +5,24 @@ import { logLine, type LogSettings, type Message } from "../../src/node/log.ts";
 
 const LOG = new URL("../../src/node/log.ts", import.meta.url).href;
 
-Deno.test("a text with braces is logged as it is, on one line, without control characters", async () => {
-  const text = 'an answer {"status":"ok"} and {{more}}\u001b[2J';
-  const program = `import { log, startLog } from ${JSON.stringify(LOG)};
-startLog();
-log.warn(${JSON.stringify(text)});`;
+/** What `program` writes to standard error. */
+async function loggedBy(program: string): Promise<string> {
   const { stderr, success } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-check", program],
     stdout: "null",
     stderr: "piped",
   }).output();
   assert.ok(success);
+  return new TextDecoder().decode(stderr);
+}
+
+Deno.test("a text with braces is logged as it is, on one line, without control characters", async () => {
+  const text = 'an answer {"status":"ok"} and {{more}}\u001b[2J';
+  const program = `import { log, startLog } from ${JSON.stringify(LOG)};
+startLog();
+log.warn(${JSON.stringify(text)});`;
   assert.equal(
-    new TextDecoder().decode(stderr),
+    await loggedBy(program),
     'warning: an answer {"status":"ok"} and {{more}}\\u{1b}[2J\n',
   );
 });
@@ -33,14 +38,8 @@ log.warn("a warning");
 await new Promise((resolve) => (logLater(() => (setTimeout(resolve), "made in time"), 1)));
 logLater(() => "at the end", 600_000);
 await flushLog();`;
-  const { stderr, success } = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--no-check", program],
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  assert.ok(success);
   assert.equal(
-    new TextDecoder().decode(stderr),
+    await loggedBy(program),
     "made of 1,2\nwarning: a warning\nmade in time\nat the end\n",
   );
 });
