@@ -69,7 +69,7 @@ export class NetlinkKernel implements Kernel {
     this.#requests.sequence = batch.lastSequence + 2;
     const rendered = performance.now();
     const before = batch.echoes && this.#echoed ? undefined : this.#generationBefore();
-    const asked = performance.now();
+    const asked = before === undefined ? rendered : performance.now();
     const made = transaction.length > 0 ? this.#send(batch) : before;
     // Gives back the memory of a first sync.
     this.#writer.clear();

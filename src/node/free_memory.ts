@@ -1,6 +1,6 @@
 // Returns unused memory to the system after a load of many objects. V8 and malloc would keep it, and at 10,000 Services it is
-// more than the memory in use. Nothing happens where the runtime has no `gc` (--v8-flags=--expose-gc) or the C library has no
-// malloc_trim.
+// more than the memory in use. What the runtime or the system cannot do is left out: `gc` is there with --v8-flags=--expose-gc, and not
+// every C library has malloc_trim.
 
 import { openLibc } from "../kernel/libc.ts";
 import { readSpecial } from "../kernel/special_files.ts";
