@@ -128,7 +128,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     process.signed = checkpoints?.stop();
   }
   await snapshots.end();
-  return restart ? EXIT.failure : summary(engine);
+  return restart ? EXIT.failure : summary(served);
 }
 
 /** Begins to cut connections to endpoints that are gone. */
@@ -199,7 +199,8 @@ export function configure(engine: EngineState, ports: Ports, inForce: Settings):
 }
 
 /** Logs how the loop ended; returns the exit code. */
-function summary({ cluster, synced, rejections, committedOffset }: EngineState): number {
+function summary({ engine, drift }: Pick<Served, "engine" | "drift">): number {
+  const { cluster, synced, rejections, committedOffset } = engine;
   if (!synced) {
     log.info("ended before the cluster was read: the rules in the kernel are as they were");
     return 0;
@@ -207,6 +208,16 @@ function summary({ cluster, synced, rejections, committedOffset }: EngineState):
   if (rejections > 0) {
     log.error("the kernel does not hold the rules of the ledger: the last commit was rejected (see above)");
     return EXIT.failure;
+  }
+  if (drift?.putBackAt !== undefined) {
+    const { process, pid, changes } = drift;
+    const who = process === "" ? "another program" : `${process} (process ${pid})`;
+    log.warn(
+      `the kernel does not hold the rules of the ledger: ${who} changed them too often (${
+        changes.join(", ")
+      }); the next start puts them back`,
+    );
+    return 0;
   }
   const services = cluster.services.size;
   log.info(`in sync: the kernel holds the rules of ${services} Services at @${committedOffset}`);

@@ -397,6 +397,31 @@ Deno.test("/healthz names another program that deletes our rules again and again
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a stop while our rules wait to be put back does not call them in sync", async () => {
+  const folder = newNodeFolder();
+  using kernel = new NetlinkKernel();
+  writeSource(folder, 1);
+  const program = start(folder, LOGGED);
+  try {
+    await until("the Service is served", served(kernel, 1));
+    const mayAct = inTurn(`${folder}/store/ledger`);
+    await until("our rules wait", () => {
+      if (mayAct()) nft(["delete", "table", "ip6", "ledgerproxy"]);
+      return logOf(folder).includes("that was too often");
+    });
+    program.kill("SIGTERM");
+    assert.equal((await program.status).code, 0);
+    assert.doesNotMatch(logOf(folder), /in sync/);
+    assert.match(
+      logOf(folder),
+      /does not hold .* nft \(process \d+\) .*delete table ip6 ledgerproxy.* next start/,
+    );
+  } finally {
+    await end(program);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("without the own Node /healthz is 503 with the reason and /livez is 200; with it both are 200", async () => {
   const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
