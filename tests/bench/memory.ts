@@ -14,7 +14,7 @@ import { makeServices } from "./peers/cluster.ts";
 import { idle } from "./peers/process_costs.ts";
 import { table } from "./table.ts";
 
-const SIZES = Deno.args.length > 0 ? Deno.args.map(Number) : [0, 500, 10_000];
+const SIZES = (Deno.args.length > 0 ? Deno.args.map(Number) : [0, 500, 10_000]).toSorted((a, b) => a - b);
 const ROOT = new URL("../../", import.meta.url);
 const INSPECTOR = "127.0.0.1:9333";
 /** Minutes after the first sync until memory counts as that of a node at rest. */
