@@ -3,7 +3,7 @@
 //
 //   deno task bench:memory [SERVICES...]
 
-import { imageArguments, imageCommand } from "../support/bundle.ts";
+import { imageArguments, imageCommand, imageEnvironment } from "../support/bundle.ts";
 import { ControlPlane } from "../support/cluster/control_plane.ts";
 import { addApiAddress } from "../support/cluster/near_plane.ts";
 import { API_ADDRESS, furnishApi } from "../support/cluster/oracle.ts";
@@ -103,7 +103,7 @@ class Node implements Disposable {
     const flags = ["--node", "node-a", "--kubeconfig", plane.kubeconfig(), "--ledger", `${folder}/ledger`];
     this.process = new Deno.Command("sh", {
       args: ["-c", `exec "$@" >> "$0" 2>&1`, log, ...command("run", ...flags)],
-      env: { NO_COLOR: "1" },
+      env: { ...imageEnvironment(), NO_COLOR: "1" },
       cwd: ROOT,
       stdin: "null",
     }).spawn();

@@ -38,3 +38,96 @@ Deno.test("memory is freed after a load although the disk never comes to an end"
     scope.gc = gc;
   }
 });
+
+/** A release whose first load was freed, its seconds, and what its heap holds: `left` after a collection. */
+async function afterFirstLoad(left: number) {
+  const heap = { used: left, left, collections: 0, works: false };
+  let second = () => {};
+  const scope = globalThis as { gc?: unknown };
+  const { gc } = scope;
+  scope.gc = () => {
+    heap.collections++;
+    heap.used = heap.left;
+  };
+  const each = (work: () => void) => {
+    second = work;
+    return { [Symbol.dispose]() {} };
+  };
+  const release = new MemoryRelease(() => heap.works, 1, () => heap.used, each);
+  release.noteLoad(1);
+  await until("the first load is freed", () => heap.collections === 1);
+  heap.collections = 0;
+  return {
+    heap,
+    /** So many seconds, each with so many `changes`; returns the collections in them. */
+    seconds(count: number, changes = 0): number {
+      const before = heap.collections;
+      for (let i = 0; i < count; i++) {
+        if (changes > 0) release.noteLoad(changes);
+        second();
+      }
+      return heap.collections - before;
+    },
+    [Symbol.dispose]() {
+      release[Symbol.dispose]();
+      scope.gc = gc;
+    },
+  };
+}
+
+/** {@link afterFirstLoad}, and what the first changes lead to is done. */
+async function warmedUp(left: number) {
+  const node = await afterFirstLoad(left);
+  node.seconds(1, 50);
+  node.seconds(10);
+  assert.equal(node.heap.collections, 1);
+  return node;
+}
+
+Deno.test("memory is freed once when a node rests for the first time after fifty changes", async () => {
+  for (const [left, rest] of [[16e6, 1], [60e6, 10]] as const) {
+    using node = await afterFirstLoad(left);
+    assert.equal(node.seconds(49, 1) + node.seconds(30), 0);
+    assert.equal(node.seconds(1, 1) + node.seconds(rest - 1), 0);
+    assert.equal(node.seconds(1), 1);
+    assert.equal(node.seconds(1, 50) + node.seconds(30), 0, "not again");
+  }
+});
+
+Deno.test("a small node that rests is collected once changes have left a quarter of its heap as garbage", async () => {
+  using node = await warmedUp(16e6);
+  node.heap.used = 19e6;
+  assert.equal(node.seconds(1, 20), 0);
+  assert.equal(node.seconds(20), 0, "a pause for little garbage is not worth it");
+  node.heap.used = 20.1e6;
+  assert.equal(node.seconds(1, 20), 0, "changes come in this second");
+  assert.equal(node.seconds(1), 1);
+  node.heap.used = 22e6;
+  assert.equal(node.seconds(40), 0);
+  assert.equal(node.seconds(60), 1, "what answers leave is looked at each minute");
+});
+
+Deno.test("a small node that never rests is collected once its heap has grown by half", async () => {
+  using node = await warmedUp(16e6);
+  node.heap.used = 23e6;
+  assert.equal(node.seconds(20, 20), 0);
+  node.heap.used = 24.1e6;
+  assert.equal(node.seconds(20, 20), 1);
+});
+
+Deno.test("a large node is collected only after ten seconds without a change", async () => {
+  using node = await warmedUp(60e6);
+  node.heap.used = 200e6;
+  assert.equal(node.seconds(20, 20), 0, "V8 does it");
+  assert.equal(node.seconds(9), 0);
+  assert.equal(node.seconds(1), 1);
+});
+
+Deno.test("garbage waits for the snapshot that is being made", async () => {
+  using node = await warmedUp(16e6);
+  node.heap.used = 40e6;
+  node.heap.works = true;
+  assert.equal(node.seconds(1, 20) + node.seconds(20), 0);
+  node.heap.works = false;
+  assert.equal(node.seconds(2), 1);
+});

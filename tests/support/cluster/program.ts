@@ -1,6 +1,6 @@
 // `ledgerproxy` as it is shipped, as a process on the node of a lab.
 
-import { bundle, imageArguments, imageEntrypoint } from "../bundle.ts";
+import { bundle, imageArguments, imageEntrypoint, imageEnvironment } from "../bundle.ts";
 import type { Lab } from "../lab/lab.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
@@ -31,7 +31,7 @@ export function startBundle(
     new Deno.Command("sh", {
       args: ["-c", `exec "$0" "$@" >> ${logFile} 2>&1`, ...command],
       cwd: ROOT,
-      env: { NO_COLOR: "1" },
+      env: { ...imageEnvironment(), NO_COLOR: "1" },
       stdin: "null",
     }).spawn());
 }
