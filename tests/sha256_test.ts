@@ -10,7 +10,21 @@ Deno.test("the hash of a text is that of its UTF-8, whatever its length and thos
   for (const length of [2730, 2731, 100_000]) texts.push("y".repeat(length));
   const bytes = new Uint8Array(32);
   for (const text of [...texts, ...texts.toReversed()]) {
-    hashInto(text, bytes);
+    hashInto([text], bytes);
     assert.equal(bytes.toHex(), hash("sha256", text, "hex"), `${text.length} characters`);
+  }
+});
+
+Deno.test("the hash of several texts is that of all of them one behind the other", () => {
+  const bytes = new Uint8Array(32);
+  for (
+    const texts of [[], ["", "a"], ["shop/", "Gr\u00f6\u00dfe", " \u{1f600}", "."], [
+      "x",
+      "y".repeat(9000),
+      "\u20ac",
+    ]]
+  ) {
+    hashInto(texts, bytes);
+    assert.equal(bytes.toHex(), hash("sha256", texts.join(""), "hex"), `${texts.length} texts`);
   }
 });

@@ -157,7 +157,7 @@ const hashed = new Uint8Array(32);
 
 /** The same of a text that is hashed alone: see sha256.ts. */
 function shortChain(text: string): string {
-  hashInto(text, hashed);
+  hashInto([text], hashed);
   return hashed.toHex();
 }
 

@@ -52,10 +52,15 @@ export function ruleText(family: Family, rule: Rule): string {
 
 /** One element: `10.96.0.1 . tcp . 80 comment "shop/web" : goto pick-4`. With `whole` false, its key alone. */
 export function elementText(element: Element, whole = true): string {
-  if (!whole) return element.key;
-  const { key, value, comment } = element;
-  const named = comment === undefined ? key : `${key} comment "${comment}"`;
-  return value === undefined ? named : `${named} : ${value}`;
+  return whole ? elementParts(element).join("") : element.key;
+}
+
+/** The texts that {@link elementText} joins. */
+export function elementParts({ key, value, comment }: Element): readonly string[] {
+  if (comment === undefined) return value === undefined ? [key] : [key, " : ", value];
+  return value === undefined
+    ? [key, ' comment "', comment, '"']
+    : [key, ' comment "', comment, '" : ', value];
 }
 
 /** The type line of a set or map, with `typeof` where only an expression can name the key. */

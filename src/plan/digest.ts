@@ -3,7 +3,7 @@
 // the cost of that Delta. The price: it detects accidents, not an attacker who chooses elements.
 
 import { type Element, type Elements, type SetPath, type Table } from "../nft/ruleset.ts";
-import { elementText, rulesetText } from "../nft/text.ts";
+import { elementParts, rulesetText } from "../nft/text.ts";
 import { hashInto } from "../sha256.ts";
 import type { Delta } from "./delta.ts";
 import { POSITION_PATH } from "./position.ts";
@@ -19,7 +19,7 @@ export type Digest = Readonly<Uint32Array<ArrayBuffer>>;
 /** The digest of `tables` without elements. */
 export function tablesDigest(tables: readonly Table[]): Digest {
   const lanes = new Uint32Array(LANES);
-  addHash(lanes, rulesetText({ tables: sorted(tables), elements: new Map() }), 1);
+  addHash(lanes, [rulesetText({ tables: sorted(tables), elements: new Map() })], 1);
   return lanes;
 }
 
@@ -28,8 +28,8 @@ export function advanceDigest(digest: Digest, delta: Delta): Digest {
   const lanes = new Uint32Array(digest);
   for (const { set, before, after } of delta) {
     if (set === POSITION_PATH) continue;
-    if (before !== undefined) addHash(lanes, hashedText(set, before), -1);
-    if (after !== undefined) addHash(lanes, hashedText(set, after), 1);
+    if (before !== undefined) addHash(lanes, hashedTexts(set, before), -1);
+    if (after !== undefined) addHash(lanes, hashedTexts(set, after), 1);
   }
   return lanes;
 }
@@ -39,7 +39,7 @@ export function rulesetDigest(tables: readonly Table[], elements: Elements): Dig
   const lanes = new Uint32Array(tablesDigest(tables));
   for (const [set, keyed] of elements) {
     if (set === POSITION_PATH) continue;
-    for (const element of keyed.values()) addHash(lanes, hashedText(set, element), 1);
+    for (const element of keyed.values()) addHash(lanes, hashedTexts(set, element), 1);
   }
   return lanes;
 }
@@ -62,12 +62,12 @@ function sorted(tables: readonly Table[]): Table[] {
   return tables.map((table) => ({ ...table, sets: byName(table.sets), chains: byName(table.chains) }));
 }
 
-function hashedText(set: SetPath, element: Element): string {
-  return `${set} { ${elementText(element)} }`;
+function hashedTexts(set: SetPath, element: Element): readonly string[] {
+  return [set, " { ", ...elementParts(element), " }"];
 }
 
-/** Adds the SHA-256 of `text` to `lanes`, or subtracts it: four bytes a lane, the lowest first. */
-function addHash(lanes: Uint32Array, text: string, sign: 1 | -1): void {
-  hashInto(text, hashed);
+/** Adds the SHA-256 of `texts` to `lanes`, or subtracts it: four bytes a lane, the lowest first. */
+function addHash(lanes: Uint32Array, texts: readonly string[], sign: 1 | -1): void {
+  hashInto(texts, hashed);
   for (let lane = 0; lane < LANES; lane++) lanes[lane]! += sign * hashedView.getUint32(4 * lane, true);
 }
