@@ -15,6 +15,7 @@ import {
   applyDelta,
   compareChanges,
   type Delta,
+  deltaFromNothing,
   diff,
   type ElementChange,
   type MutableElements,
@@ -44,7 +45,7 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
   const inPlace = tables.kind === "in place";
   const all = inPlace
     ? plan(tables.elements, cluster.desired, state.touched)
-    : diff(new Map(), cluster.desired, cluster.causes);
+    : deltaFromNothing(cluster.desired);
   state.halving ??= firstPart(all.length, tables, cluster);
   const { delta: changes, left, alone } = halved(all, state.halving);
   const steps = advances && isUnfinished(cluster);

@@ -6,11 +6,11 @@ import type { ServiceBounds } from "../kube/bounds.ts";
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { ServiceName } from "../kube/service_name.ts";
-import type { Offset } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
-import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
+import type { SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
 import { ClaimMap } from "./claim_map.ts";
+import { type Causes, ElementMap } from "./element_map.ts";
 import { EndpointIndexes } from "./endpoint_indexes.ts";
 import { KeptMap } from "./kept_map.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
@@ -29,9 +29,9 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   /** Bounds on what one Service costs; undefined: none. */
   bounds: ServiceBounds | undefined;
   /** The elements the kernel should hold. */
-  readonly desired: ReadonlyMap<SetPath, Map<ElementKey, Element>>;
+  readonly desired: ReadonlyMap<SetPath, ElementMap>;
   /** The cause of each desired element: the record that made it what it is. */
-  readonly causes: ReadonlyMap<SetPath, KeptMap<ElementKey, Offset>>;
+  readonly causes: ReadonlyMap<SetPath, Causes>;
   /** Every object that exists, by `describeKey`. */
   readonly objects: KeptMap<string, KubeObject>;
   readonly services: Map<ServiceName, Service>;
@@ -89,12 +89,13 @@ export interface WithObjects {
 /** The state before any record. */
 export function emptyState(): ClusterState {
   const paths = [...CONTAINERS.keys(), ...FAMILIES.flatMap((family) => Object.values(OBJECT_PATHS[family]))];
+  const desired = new Map(paths.map((path) => [path, new ElementMap()]));
   return {
     tables: skeleton(DEFAULT_PROXY_CONFIG),
     config: DEFAULT_PROXY_CONFIG,
     bounds: undefined,
-    desired: new Map(paths.map((path) => [path, new Map<ElementKey, Element>()])),
-    causes: new Map(paths.map((path) => [path, new KeptMap<ElementKey, Offset>()])),
+    desired,
+    causes: new Map([...desired].map(([path, { causes }]) => [path, causes])),
     objects: new KeptMap(),
     services: new Map(),
     slices: new Map(),

@@ -32,23 +32,22 @@ export class RestoredElements {
     const set = this.state.desired.get(path)!;
     if (element === undefined) {
       set.delete(key);
-      this.state.causes.get(path)!.delete(key);
       this.#places = this.#places.filter(([ofPath, ofKey]) => ofPath !== path || ofKey !== key);
     } else {
-      set.set(key, element);
+      set.put(element, this.offset);
       this.#places.push([path, key]);
     }
   };
 
   /** Enters the causes of what was put for Service `name`. */
   enterCauses(name: ServiceName): void {
-    const { restoring: { causes, missing }, offset, state } = this;
+    const { restoring: { causes, missing }, state } = this;
     const places = inOrder(this.#places);
     const listed = causes.get(name);
     const known = listed?.length === places.length ? listed : undefined;
     for (let i = 0; i < places.length; i++) {
       const place = places[i]!;
-      state.causes.get(place[0])!.set(place[1], known?.[i] ?? offset);
+      if (known !== undefined) state.desired.get(place[0])!.setCause(place[1], known[i]!);
     }
     if (known !== undefined) missing.delete(name);
   }
@@ -64,6 +63,6 @@ export function enterMissingCauses(state: ClusterState, { causes, missing }: Res
     const listed = causes.get(name);
     // A snapshot of another version may have no causes, or those of other elements.
     if (places.length !== listed?.length) continue;
-    places.forEach(([path, key], i) => state.causes.get(path)!.set(key, listed[i]!));
+    places.forEach(([path, key], i) => state.desired.get(path)!.setCause(key, listed[i]!));
   }
 }

@@ -5,7 +5,7 @@
 import { InvariantError } from "../invariant.ts";
 import type { EndpointSlice } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
-import { type Element, type ElementKey, sameElement, type SetPath } from "../nft/ruleset.ts";
+import type { Element, ElementKey, SetPath } from "../nft/ruleset.ts";
 import { claim, dependents, forgetAddress, holderOf, reclaim } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { type Folding, noteBefore, touch } from "./fold_changes.ts";
@@ -192,15 +192,7 @@ export function putElement(
   element: Element | undefined,
 ): void {
   const set = state.desired.get(path)!;
-  if (sameElement(set.get(key), element)) return;
-  const causes = state.causes.get(path)!;
-  if (element === undefined) {
-    set.delete(key);
-    causes.delete(key);
-  } else {
-    set.set(key, element);
-    causes.set(key, offset);
-  }
+  if (element === undefined ? !set.delete(key) : !set.put(element, offset)) return;
   if (restores !== undefined) return;
   if (state.bounds?.burst !== undefined) state.changed++;
   if (changes.notesTouched) touch(changes.touched, path, key, offset);

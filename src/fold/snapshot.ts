@@ -259,7 +259,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
   settleRestored(state, state.folded as Offset, nodeName, bounds, causes);
   state.changed = changed;
   for (const { set, causes } of ofSets) {
-    for (const [key, cause] of causes) state.causes.get(set)?.set(key, cause);
+    for (const [key, cause] of causes) state.desired.get(set)?.setCause(key, cause);
   }
   return state;
 }

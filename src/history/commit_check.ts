@@ -7,7 +7,7 @@ import { COMMIT_CHANGES_MAX } from "../limits/ledger.ts";
 import { objectNoun } from "../nft/objects.ts";
 import { canonicalKey, setPath, splitSetPath } from "../nft/ruleset.ts";
 import { committedChanges, countCommittedChanges } from "../plan/committed_changes.ts";
-import { type Delta, diff } from "../plan/delta.ts";
+import { type Delta, deltaFromNothing } from "../plan/delta.ts";
 import { changeText } from "./record_words.ts";
 
 /** What is known when a commit is made again. */
@@ -39,7 +39,7 @@ export function checkCommit(record: CommitRecord, basis: CommitBasis): CheckedCo
     return { plain: true, misfits: range };
   }
   // The tables were made anew, with all elements.
-  if (follows(record, diff(new Map(), state.desired, state.causes))) return { plain: false, misfits: range };
+  if (follows(record, deltaFromNothing(state.desired))) return { plain: false, misfits: range };
   // What the kernel held before is not known. Each change must lead to what the records want.
   const wrong = record.changes.filter((change) => !leadsTo(state, record, change));
   if (wrong.length === 0 && (unsure || repairs(record, planned))) return { plain: false, misfits: range };

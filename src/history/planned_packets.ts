@@ -8,12 +8,13 @@ import type { Address } from "../nft/data_type.ts";
 import { type ClientClass, packetsTo } from "./frontend_packets.ts";
 import type { Outcome, Packet } from "./trace.ts";
 import { traceAt } from "./why.ts";
+import type { Elements } from "../nft/ruleset.ts";
 
 /** What a packet's path follows from. */
-export type PlannedState = Pick<
-  ClusterState,
-  "tables" | "desired" | "services" | "config" | "node" | "knownNode"
->;
+export interface PlannedState
+  extends Pick<ClusterState, "tables" | "services" | "config" | "node" | "knownNode"> {
+  readonly desired: Elements;
+}
 
 /** A packet that would go elsewhere. */
 export interface PlannedPacket {

@@ -10,6 +10,7 @@ import {
   canonicalKey,
   type Element,
   type ElementKey,
+  type Elements,
   type SetPath,
   setPath,
   splitSetPath,
@@ -173,7 +174,9 @@ function defineObjects(elements: MutableElements, desired: ClusterState["desired
 }
 
 /** Tables and elements that a packet can be traced through. Throws {@link NotRecorded} where not all of them are known. */
-export function wholeRules({ state, recorded }: PastState): Pick<ClusterState, "tables" | "desired"> {
+export function wholeRules(
+  { state, recorded }: PastState,
+): Pick<ClusterState, "tables"> & { readonly desired: Elements } {
   if (recorded === undefined) return state;
   const { tables, incomplete, elements } = recorded;
   if (tables !== undefined && incomplete === undefined) return { tables, desired: elements };

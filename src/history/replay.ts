@@ -16,7 +16,7 @@ import {
   type Table,
 } from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
-import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delta.ts";
+import { applyDelta, type Delta, deltaFromNothing, diff, type MutableElements } from "../plan/delta.ts";
 import {
   advanceDigest,
   type Digest,
@@ -110,9 +110,7 @@ function isMissing(record: LedgerRecord): boolean {
 function commitAgain(replay: Replay, offset: number, record: CommitRecord): Replayed {
   const { state, rebuild, touched, previous, unsure } = replay;
   const anew = rebuild !== "no";
-  const all = anew
-    ? diff(new Map(), state.desired, state.causes)
-    : plan(replay.committed, state.desired, touched);
+  const all = anew ? deltaFromNothing(state.desired) : plan(replay.committed, state.desired, touched);
   const delta = record.left ? partAgain(all, record) : all;
   const transaction = [
     ...(rebuild === "again" ? state.tables.map(deletion) : []),

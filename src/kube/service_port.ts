@@ -69,15 +69,24 @@ function portInFamily(
   port: NonNullable<Service["spec"]["ports"]>[number],
   family: ServiceFamily,
 ): ServicePort {
+  // Field by field: a copy that grows takes twice the memory, and there is one for each port of a cluster.
   return {
-    ...family,
+    name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
     namespace: namespace ?? "",
     service: name,
-    name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
+    family: family.family,
     protocol: PROTOCOLS.get(port.protocol ?? "TCP")!,
     port: port.port,
     nodePort: port.nodePort ?? 0,
     portName: port.name ?? "",
+    clusterIP: family.clusterIP,
+    externalIPs: family.externalIPs,
+    balancerIPs: family.balancerIPs,
+    sourceRanges: family.sourceRanges,
+    internalLocal: family.internalLocal,
+    externalLocal: family.externalLocal,
+    affinitySeconds: family.affinitySeconds,
+    byClient: family.byClient,
   };
 }
 

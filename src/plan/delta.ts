@@ -2,6 +2,7 @@
 // apply(a, diff(a, b)) = b; diff(a, a) is empty; apply(apply(a, d), e) = apply(a, compose(d, e)); and
 // apply(apply(a, d), invert(d)) = a.
 
+import type { ElementMap } from "../fold/element_map.ts";
 import { assert } from "../invariant.ts";
 import { type Element, type ElementKey, type Elements, sameElement, type SetPath } from "../nft/ruleset.ts";
 
@@ -25,7 +26,7 @@ export type MutableElements = Map<SetPath, Map<ElementKey, Element>>;
 export function diff(
   a: Elements,
   b: Elements,
-  causes?: ReadonlyMap<SetPath, ReadonlyMap<ElementKey, number>>,
+  causes?: ReadonlyMap<SetPath, Pick<ReadonlyMap<ElementKey, number>, "get">>,
 ): Delta {
   const changes: ElementChange[] = [];
   for (const set of [...new Set([...a.keys(), ...b.keys()])].sort()) {
@@ -38,6 +39,19 @@ export function diff(
       const cause = caused?.get(key);
       changes.push(cause === undefined ? { set, key, before, after } : { set, key, before, after, cause });
     }
+  }
+  return changes;
+}
+
+/** The delta that makes `desired` of nothing. As {@link diff}, without looking up each of the elements of a first sync. */
+export function deltaFromNothing(desired: ReadonlyMap<SetPath, ElementMap>): Delta {
+  const changes: ElementChange[] = [];
+  for (const set of [...desired.keys()].sort()) {
+    const own: ElementChange[] = [];
+    desired.get(set)!.forEachCaused((after, cause) => {
+      own.push({ set, key: after.key, before: undefined, after, cause });
+    });
+    for (const change of own.sort(compareChanges)) changes.push(change);
   }
   return changes;
 }

@@ -17,7 +17,7 @@ import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { createTable } from "../../src/nft/transaction.ts";
-import { applyDelta, diff, type MutableElements } from "../../src/plan/delta.ts";
+import { applyDelta, deltaFromNothing, type MutableElements } from "../../src/plan/delta.ts";
 import {
   advanceDigest,
   type Digest,
@@ -104,7 +104,7 @@ class Line {
   /** The first plan commits every element, as the engine's does. */
   plan(first: boolean) {
     const changes = first
-      ? diff(new Map(), this.state.desired, this.state.causes)
+      ? deltaFromNothing(this.state.desired)
       : plan(this.committed, this.state.desired, this.#changes.touched);
     this.#changes = noChanges();
     this.#digest = advanceDigest(this.#digest, changes);

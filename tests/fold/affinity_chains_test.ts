@@ -5,7 +5,7 @@ import { affinityContainers, pinnedRules } from "../../src/fold/affinity_chains.
 import { trace } from "../../src/history/trace.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { FAMILIES } from "../../src/nft/data_type.ts";
-import { setPath } from "../../src/nft/ruleset.ts";
+import { type Elements, setPath } from "../../src/nft/ruleset.ts";
 import { ruleText } from "../../src/nft/text.ts";
 import { stateOf } from "../support/scenario/expectation.ts";
 import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -31,7 +31,7 @@ Deno.test("a packet is translated, dropped, or left as it came, whatever element
   const own = ["192.168.0.2", "fd00:192::2"] as never[];
   for (const family of FAMILIES) {
     for (const { name } of affinityContainers(family)) {
-      const without = new Map(desired).set(setPath(family, "ledgerproxy", name), new Map());
+      const without = new Map([...desired as Elements]).set(setPath(family, "ledgerproxy", name), new Map());
       for (const way of ways) {
         const packet = { ...way, protocol: "tcp" } as never;
         for (const outcome of trace({ tables, elements: without }, packet, own).outcomes) {

@@ -9,6 +9,7 @@ import { assembled } from "../../src/nft/objects.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { POSITION_PATH, positionElement } from "../../src/plan/position.ts";
 import { committedPast } from "../support/past.ts";
+import type { Elements } from "../../src/nft/ruleset.ts";
 
 const PAST = committedPast();
 
@@ -16,7 +17,10 @@ const PAST = committedPast();
 function held(offset: number, ledger = PAST.id()) {
   const { tables, desired } = stateAt(PAST, offset).state;
   const position = positionElement({ ledger, offset, digest: digestText(rulesetDigest(tables, desired)) });
-  return { tables, elements: new Map(desired).set(POSITION_PATH, new Map([[position.key, position]])) };
+  return {
+    tables,
+    elements: new Map([...desired as Elements]).set(POSITION_PATH, new Map([[position.key, position]])),
+  };
 }
 
 /** The ledger as it is read by a user who has listed the kernel at \`offset\`. */

@@ -18,6 +18,7 @@ import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../../src/kube/proxy_con
 import type { CommitRecord, LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { arbitraryHistory } from "../support/arbitrary_history.ts";
 import { appears, vanishes } from "../support/cluster_notation.ts";
+import { keyed } from "../support/keyed.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
 /** Bounds that small Services reach. */
@@ -108,7 +109,9 @@ Deno.test("a snapshot that is made while any records are folded is that of its m
       assert.deepEqual(asFile(one.lines), one.expected);
       assert.equal(isUnfinished(one.restored), isUnfinished(state));
       assert.deepEqual(asFile(snapshotLines(one.restored)), asFile(snapshotLines(state)));
-      for (const part of ["desired", "causes", "largeServices", "leftOut", "tables"] as const) {
+      assert.deepEqual(keyed(one.restored.desired), keyed(state.desired), "desired");
+      assert.deepEqual(keyed(one.restored.causes), keyed(state.causes), "causes");
+      for (const part of ["largeServices", "leftOut", "tables"] as const) {
         assert.deepEqual(one.restored[part], state[part], part);
       }
       assert.deepEqual(new Map(one.restored.claims), new Map(state.claims));

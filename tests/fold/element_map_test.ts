@@ -1,0 +1,97 @@
+// The elements of a set with their causes, against two Maps.
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ElementMap, hashOfKey } from "../../src/fold/element_map.ts";
+import type { Offset } from "../../src/ledger/record.ts";
+import { canonicalKey, type Element, type ElementKey } from "../../src/nft/ruleset.ts";
+
+const KEYS = Array.from({ length: 8 }, (_, i) => canonicalKey(`10.96.0.${i} . tcp . 80`));
+
+const acts = fc.array(
+  fc.oneof(
+    fc.record({ put: fc.nat(7), value: fc.nat(2) }),
+    fc.record({ delete: fc.nat(7) }),
+    fc.record({ give: fc.nat(7) }),
+    fc.constantFrom("keep", "dispose"),
+  ),
+  { maxLength: 80 },
+);
+
+Deno.test("elements and causes are those of two Maps, also those that are kept of earlier moments", () => {
+  fc.assert(fc.property(acts, (acts) => {
+    const map = new ElementMap();
+    const [elements, causes] = [new Map<ElementKey, Element>(), new Map<ElementKey, Offset>()];
+    const kept: { now: ReturnType<typeof map.keepCauses>; copy: Map<ElementKey, Offset> }[] = [];
+    acts.forEach((act, i) => {
+      const cause = i as Offset;
+      if (act === "keep") kept.push({ now: map.keepCauses(), copy: new Map(causes) });
+      else if (act === "dispose") kept.shift()?.now[Symbol.dispose]();
+      else if ("put" in act) {
+        const element = { key: KEYS[act.put]!, value: String(act.value) };
+        const differs = elements.get(element.key)?.value !== element.value;
+        assert.equal(map.put(element, cause), differs, "an equal element stays, with its cause");
+        if (differs) {
+          elements.set(element.key, element);
+          causes.set(element.key, cause);
+        }
+      } else if ("give" in act) {
+        map.setCause(KEYS[act.give]!, cause);
+        if (causes.has(KEYS[act.give]!)) causes.set(KEYS[act.give]!, cause);
+      } else {
+        assert.equal(map.delete(KEYS[act.delete]!), elements.delete(KEYS[act.delete]!));
+        causes.delete(KEYS[act.delete]!);
+      }
+      assert.equal(map.size, elements.size);
+      for (const key of KEYS) {
+        assert.equal(map.get(key), elements.get(key));
+        assert.equal(map.causes.get(key), causes.get(key));
+        for (const { now, copy } of kept) assert.equal(now.get(key), copy.get(key));
+      }
+      assert.deepEqual(new Map(map), elements);
+      assert.deepEqual(new Map(map.causes), causes);
+      for (const { now, copy } of kept) assert.deepEqual([...now.keys()].sort(), [...copy.keys()].sort());
+    });
+  }));
+});
+
+/** 2^blocks keys that have one hash: each block is one of two that lead to the same hash behind what comes before. */
+function meetingKeys(blocks: number): ElementKey[] {
+  let keys = [""];
+  for (let block = 0; block < blocks; block++) {
+    const known = new Map<number, string>();
+    for (let i = 0;; i++) {
+      const next = `${keys[0]}${i} . `;
+      const other = known.get(hashOfKey(next));
+      known.set(hashOfKey(next), next);
+      if (other === undefined) continue;
+      const behind = (text: string) => text.slice(keys[0]!.length);
+      keys = keys.flatMap((key) => [key + behind(other), key + behind(next)]);
+      break;
+    }
+  }
+  return keys.map(canonicalKey);
+}
+
+Deno.test("keys that all have one hash are found, listed and deleted as others are", () => {
+  const keys = meetingKeys(6);
+  assert.deepEqual([new Set(keys).size, new Set(keys.map(hashOfKey)).size], [64, 1]);
+  const map = new ElementMap();
+  const elements = new Map<ElementKey, Element>();
+  const isSame = () => {
+    assert.deepEqual(new Map(map), elements);
+    for (const key of keys) assert.equal(map.get(key), elements.get(key));
+  };
+  const put = (key: ElementKey, value: string) => {
+    elements.set(key, { key, value });
+    map.put(elements.get(key)!, 1 as Offset);
+  };
+  for (const key of keys) put(key, "a");
+  isSame();
+  for (const key of keys.filter((_, i) => i % 3 === 0)) assert.equal(map.delete(key), elements.delete(key));
+  isSame();
+  for (const key of keys.toReversed()) put(key, "b");
+  isSame();
+  for (const key of keys) assert.equal(map.delete(key), true);
+  assert.deepEqual([map.size, [...map.keys()]], [0, []]);
+});
