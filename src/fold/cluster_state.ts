@@ -15,6 +15,7 @@ import { EndpointIndexes } from "./endpoint_indexes.ts";
 import { KeptMap } from "./kept_map.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import type { NamespaceTotals } from "./namespace_total.ts";
+import { ObjectMap } from "./object_map.ts";
 import type { SmallMap } from "./small_map.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 import type { UnfinishedWork } from "./unfinished.ts";
@@ -33,7 +34,7 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   /** The cause of each desired element: the record that made it what it is. */
   readonly causes: ReadonlyMap<SetPath, Causes>;
   /** Every object that exists, by `describeKey`. */
-  readonly objects: KeptMap<string, KubeObject>;
+  readonly objects: ObjectMap;
   readonly services: Map<ServiceName, Service>;
   /** Slices of a Service by name; kept also while the Service itself is unknown. */
   readonly slices: Map<ServiceName, SmallMap<string, EndpointSlice>>;
@@ -96,7 +97,7 @@ export function emptyState(): ClusterState {
     bounds: undefined,
     desired,
     causes: new Map([...desired].map(([path, { causes }]) => [path, causes])),
-    objects: new KeptMap(),
+    objects: new ObjectMap(),
     services: new Map(),
     slices: new Map(),
     programs: new KeptMap(),

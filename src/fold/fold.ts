@@ -6,7 +6,6 @@ import { familyOf } from "../kube/address.ts";
 import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import {
-  describeKey,
   type EndpointSlice,
   type KubeObject,
   type Node,
@@ -90,10 +89,14 @@ function foldCommit(
 
 function foldEvent(folding: Folding, { key, value }: EventRecord): void {
   const { state } = folding;
-  const name = describeKey(key);
-  const before = state.objects.get(name);
-  if (value === null) state.objects.delete(name);
-  else state.objects.set(name, value);
+  if (key.kind === "Service") {
+    const name = nameOfService(key);
+    if (key.namespace === "") state.objects.put(key, value ?? undefined);
+    else state.objects.putService(name, value ?? undefined);
+    putService(state, name, value?.kind === "Service" ? value : undefined);
+    return settleChanged(folding, name);
+  }
+  const before = state.objects.put(key, value ?? undefined);
   switch (key.kind) {
     case "Node":
       if (key.name !== state.node.name) return;
@@ -101,11 +104,6 @@ function foldEvent(folding: Folding, { key, value }: EventRecord): void {
       return foldNode(folding, key.name, before?.kind === "Node" ? before : undefined);
     case "ServiceCIDR":
       return foldServiceCIDR(folding, key.name, value?.kind === "ServiceCIDR" ? value : undefined);
-    case "Service": {
-      const service = nameOfService(key);
-      putService(state, service, value?.kind === "Service" ? value : undefined);
-      return settleChanged(folding, service);
-    }
     case "EndpointSlice":
       return foldSlice(folding, key, sliceOf(before), sliceOf(value));
     default:

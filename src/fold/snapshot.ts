@@ -7,7 +7,7 @@ import { SORTED_AT_ONCE } from "../limits/rules.ts";
 import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
 import type { KubeObject, Node } from "../kube/objects.ts";
-import { describeKey, objectKey } from "../kube/objects.ts";
+import { objectKey } from "../kube/objects.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
@@ -266,7 +266,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
 
 function addObject(state: ClusterState, object: KubeObject): void {
   const key = objectKey(object);
-  state.objects.set(describeKey(key), object);
+  state.objects.put(key, object);
   if (object.kind === "Service" && isForProxy(object, state.config.serviceProxyName)) {
     state.services.set(nameOfService(key), object);
   }
