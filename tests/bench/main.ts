@@ -1,9 +1,11 @@
 // The growth of cost with the cluster: full load by stages, restart, one changed endpoint, a new Service, the first
 // packet of a connection, with ratios to the smallest cluster. Each size runs in a process and a network namespace of
-// its own. Without arguments it also writes the chart fixtures/growth.svg.
+// its own, with the image's flags for the collector: with those of the runtime it is collected less often, which takes less
+// time and more memory. Without arguments it also writes the chart fixtures/growth.svg.
 //
 //   deno task bench [SERVICES or SERVICESxENDPOINTS ...]
 
+import { imageEntrypoint } from "../support/bundle.ts";
 import type { FirstPacket } from "./first_packet.ts";
 import { growthChart } from "./growth_chart.ts";
 import type { Sample } from "./one_size.ts";
@@ -110,7 +112,8 @@ async function inNamespace<T>(script: string, args: readonly string[]): Promise<
   const user = Deno.uid() === 0 ? [] : ["--map-root-user"];
   const path = new URL(script, import.meta.url).pathname;
   const enter = `ip link set lo up && exec "$@"`;
-  const deno = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", path, ...args];
+  const flags = imageEntrypoint().filter((flag) => flag.startsWith("--v8-flags="));
+  const deno = [Deno.execPath(), "run", "-A", "--no-check", "--quiet", ...flags, path, ...args];
   const { success, stdout } = await new Deno.Command("unshare", {
     args: [...user, "--net", "--", "sh", "-c", enter, "sh", ...deno],
     stderr: "inherit",
