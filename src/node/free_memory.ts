@@ -1,6 +1,6 @@
 // Returns unused memory to the system after a load of many objects, and when changes have left much garbage. V8 and malloc would
-// keep it: at 10,000 Services the load leaves more than the memory in use, and V8 collects no old objects of a small node before it has
-// 40 MB of them (Dockerfile). What the runtime or the system cannot do is left out: `gc` is there with --v8-flags=--expose-gc, and
+// keep it: at 10,000 Services the load leaves more than the memory in use, and V8 keeps the pages that its own collections
+// have emptied. What the runtime or the system cannot do is left out: `gc` is there with --v8-flags=--expose-gc, and
 // not every C library has malloc_trim.
 
 import { openLibc } from "../kernel/libc.ts";
@@ -27,9 +27,7 @@ const TRIMMED = 10_000;
  * has followed so many changes then that it is a few hundredths of their CPU time.
  */
 const GROWN_SHARE = 1 / 4;
-/** The share for a node that has changes each second. */
-const GROWN_SHARE_BUSY = 1 / 2;
-/** A heap that the last collection left smaller than this is collected in about 40 ms. A busy node's larger one is left to V8. */
+/** A heap that the last collection left smaller than this is collected in about 40 ms. */
 const SMALL_HEAP_BYTES = 30e6;
 /** After so many seconds without a change a node rests: the longer a collection takes, the surer it should be that no change waits. */
 const REST_SECONDS = 1;
@@ -97,7 +95,7 @@ export class MemoryRelease implements Disposable {
     }, this.#quiet);
   }
 
-  /** Collects where the heap has grown much since the last collection. */
+  /** Collects a node that rests, where the heap has grown much since the last collection. One that never rests is left to V8. */
   #look(): void {
     if (this.#live === undefined || this.#isAtWork()) return;
     this.#rested++;
@@ -108,10 +106,7 @@ export class MemoryRelease implements Disposable {
       this.#warming = undefined;
       return this.#free();
     }
-    const busy = small && this.#rested < rest;
-    if (!rests && !busy) return;
-    const used = this.#heapBytes();
-    if (used > this.#live * (1 + (busy ? GROWN_SHARE_BUSY : GROWN_SHARE))) this.#free();
+    if (rests && this.#heapBytes() > this.#live * (1 + GROWN_SHARE)) this.#free();
   }
 
   #free(): void {

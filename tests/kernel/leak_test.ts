@@ -106,8 +106,8 @@ const SMALL_SLICES = 1000;
 /** Changes that are sent together. */
 const TOGETHER = 100;
 /**
- * Most bytes that may be resident while small changes are followed, beyond those that a collection leaves: garbage up to 40 MB of
- * old objects, what that garbage holds of malloc, and pages that malloc has freed. Beside other work 46 MB were seen.
+ * Most bytes that may be resident while small changes are followed, beyond those that a collection leaves: garbage of as much as
+ * half of what is in use, what that garbage holds of malloc, and pages that malloc has freed. Beside other work 46 MB were seen.
  */
 const GARBAGE_BYTES_MAX = 50e6;
 

@@ -107,14 +107,6 @@ Deno.test("a small node that rests is collected once changes have left a quarter
   assert.equal(node.seconds(60), 1, "what answers leave is looked at each minute");
 });
 
-Deno.test("a small node that never rests is collected once its heap has grown by half", async () => {
-  using node = await warmedUp(16e6);
-  node.heap.used = 23e6;
-  assert.equal(node.seconds(20, 20), 0);
-  node.heap.used = 24.1e6;
-  assert.equal(node.seconds(20, 20), 1);
-});
-
 Deno.test("a large node is collected only after ten seconds without a change", async () => {
   using node = await warmedUp(60e6);
   node.heap.used = 200e6;
