@@ -20,8 +20,6 @@ const ECHOED_OPERATIONS_MAX = 64;
 /** A batch ready to be sent. */
 export interface NetlinkBatch {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Whether it asks for the generation that it makes. */
-  readonly echoes: boolean;
   /** Sequence number of the last message before BATCH_END, the only one that requests an ACK. */
   readonly lastSequence: number;
   /**
@@ -33,17 +31,18 @@ export interface NetlinkBatch {
 
 /**
  * Encodes `transaction` with `writer`, which is empty, numbering its messages from `firstSequence`. `alias`: the name that our
- * table has in the kernel.
+ * table has in the kernel. `after`: the generation after which alone the kernel is to apply it. Such a batch asks for no generation.
  */
 export function encodeBatch(
   transaction: Transaction,
   firstSequence: number,
   writer: NetlinkWriter = new NetlinkWriter(),
   alias: TableAlias = SAME_NAME,
+  after?: number,
 ): NetlinkBatch {
   /** The first operation of each message, and the offset of each operation's first byte in its message. */
   const [firsts, offsets]: [number[], number[]] = [[], []];
-  writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence);
+  writeBoundary(writer, nf.NFNL_MSG_BATCH_BEGIN, firstSequence, after);
   const begin = writer.length;
   let last = 0;
   while (offsets.length < transaction.length) {
@@ -59,13 +58,12 @@ export function encodeBatch(
       offsets.push(0);
     }
   }
-  const echoes = transaction.length > 0 && transaction.length <= ECHOED_OPERATIONS_MAX;
+  const echoes = after === undefined && transaction.length > 0 && transaction.length <= ECHOED_OPERATIONS_MAX;
   if (echoes) writer.addFlags(begin, nf.NLM_F_ECHO);
   if (firsts.length > 0) writer.addFlags(last, nf.NLM_F_ACK);
   writeBoundary(writer, nf.NFNL_MSG_BATCH_END, firstSequence + 1 + firsts.length);
   return {
     bytes: writer.finish(),
-    echoes,
     lastSequence: firstSequence + firsts.length,
     operationAt(sequence, attributeOffset) {
       const message = sequence - firstSequence - 1;
@@ -80,8 +78,9 @@ export function encodeBatch(
 }
 
 /** The message that begins or ends a batch: the kernel applies what is between them, or nothing. */
-function writeBoundary(writer: NetlinkWriter, type: number, sequence: number): void {
+function writeBoundary(writer: NetlinkWriter, type: number, sequence: number, after?: number): void {
   writer.openMessage(type, nf.NLM_F_REQUEST, sequence, 0, nf.NFNL_SUBSYS_NFTABLES);
+  if (after !== undefined) writer.attributeU32(nf.NFNL_BATCH_GENID, after);
   writer.closeMessage();
 }
 

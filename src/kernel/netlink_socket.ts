@@ -100,7 +100,7 @@ export class NetlinkSocket {
     const { sendto } = this.#libc.symbols;
     const sent = sendto(this.#descriptor, bytes, BigInt(bytes.length), 0, this.#address, ADDRESS_BYTES);
     if (Number(sent) < 0) throw this.#failure(`send of ${bytes.length} bytes`);
-    assert(Number(sent) === bytes.length, `netlink took ${sent} of ${bytes.length} bytes`);
+    assert(Number(sent) === bytes.length, () => `netlink took ${sent} of ${bytes.length} bytes`);
   }
 
   /**

@@ -46,6 +46,8 @@ export const NLA_TYPE_MASK = 0x3fff;
 export const NFNL_SUBSYS_NFTABLES = 10;
 export const NFNL_MSG_BATCH_BEGIN = 16;
 export const NFNL_MSG_BATCH_END = 17;
+/** The generation after which alone the kernel applies the batch; an attribute of its begin. */
+export const NFNL_BATCH_GENID = 1;
 
 /** linux/netfilter/nfnetlink_conntrack.h */
 export const NFNL_SUBSYS_CTNETLINK = 1;

@@ -22,6 +22,7 @@ export const ERRNO = {
   ENOTEMPTY: 39,
   ETIME: 62,
   EPROTO: 71,
+  ERESTART: 85,
   EMSGSIZE: 90,
   EOPNOTSUPP: 95,
   ENOBUFS: 105,
@@ -48,6 +49,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   [ERRNO.ENOTEMPTY]: "it overlaps with another interval",
   [ERRNO.ETIME]: "the kernel took too long",
   [ERRNO.EPROTO]: "the message is malformed",
+  [ERRNO.ERESTART]: "another program committed meanwhile",
   [ERRNO.EMSGSIZE]:
     "it is larger than the socket's send buffer: raise net.core.wmem_max to half of what is needed, or run with CAP_NET_ADMIN in the first user namespace",
   [ERRNO.EOPNOTSUPP]: "the kernel does not support it at this place",

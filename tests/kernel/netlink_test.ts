@@ -7,7 +7,14 @@ import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { kernelVersion, probeCapabilities } from "../../src/kernel/capabilities.ts";
 import { UnreadableRuleset } from "../../src/kernel/kernel.ts";
 import { isBusy, isExists, isNotFound, KernelRejection } from "../../src/kernel/kernel_rejection.ts";
+import { encodeBatch } from "../../src/kernel/netlink_batch.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { messages } from "../../src/kernel/netlink_reader.ts";
+import { errnoOf } from "../../src/kernel/netlink_requests.ts";
+import { NetlinkSocket } from "../../src/kernel/netlink_socket.ts";
+import { NetlinkWriter } from "../../src/kernel/netlink_writer.ts";
+import { ERRNO } from "../../src/kernel/system_error.ts";
+import { SAME_NAME } from "../../src/kernel/table_alias.ts";
 import { heldPosition } from "../../src/node/held_commit.ts";
 import { canonicalKey, elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { createTable, type Operation } from "../../src/nft/transaction.ts";
@@ -96,6 +103,30 @@ Deno.test("the generation id grows with each commit, and not with a rejected one
   assert.equal(kernel.commit([element("add", "10.96.0.1")]).generation, before + 1);
   rejection(kernel, [element("delete", "10.96.0.2")]);
   assert.equal(kernel.generation(), before + 1);
+});
+
+Deno.test("a commit has the generation that it made, after one of its own and after one of another program", () => {
+  using kernel = furnished();
+  using other = new NetlinkKernel();
+  const committed = ["10.96.0.1", "10.96.0.2", "10.96.0.3"].map((address, i) => {
+    const { generation } = (i === 1 ? other : kernel).commit([element("add", address)]);
+    assert.equal(kernel.generation(), generation);
+    return generation;
+  });
+  const [first] = committed;
+  assert.deepEqual(committed, [first, first! + 1, first! + 2]);
+  assert.equal(kernel.commit([element("delete", "10.96.0.1")]).generation, first! + 3);
+});
+
+Deno.test("a batch for a generation that is over changes nothing", () => {
+  using kernel = furnished();
+  using socket = new NetlinkSocket();
+  const before = kernel.generation();
+  const { bytes } = encodeBatch([element("add", "10.96.0.1")], 1, new NetlinkWriter(), SAME_NAME, before - 1);
+  socket.send(bytes);
+  const [answer] = [...messages(socket.receive(false)!)];
+  assert.equal(errnoOf(answer!), ERRNO.ERESTART);
+  assert.equal(kernel.generation(), before);
 });
 
 Deno.test("a batch over both families is atomic: an error in ip6 rejects ip", () => {
