@@ -7,11 +7,12 @@ import type { DiskCall, DiskWork, Waitable } from "../ledger/disk_work.ts";
  * How soon the strand looks by itself whether a call is done for which no commit waits, in milliseconds. A loop that takes changes looks
  * more often, at each of them, so this is for the last of a series.
  */
-const LOOK_MILLISECONDS = 250;
+const LOOK_MILLISECONDS = 500;
 
 /** Pieces of work that follow each other. */
 export class DiskStrand implements Disposable {
   readonly #onFault: (error: unknown) => void;
+  readonly #onLook: () => void;
   readonly #queue: DiskWork<void>[] = [];
   #work: DiskWork<void> | undefined;
   /** The call that is under way, where this thread can wait for it. */
@@ -26,9 +27,10 @@ export class DiskStrand implements Disposable {
   #look: ReturnType<typeof setTimeout> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** `onFault` receives what work throws; that work is over. */
-  constructor(onFault: (error: unknown) => void) {
+  /** `onFault` receives what work throws; that work is over. `onLook` is called before the strand looks by itself. */
+  constructor(onFault: (error: unknown) => void, onLook = () => {}) {
     this.#onFault = onFault;
+    this.#onLook = onLook;
   }
 
   /** Does `work` after all that was pushed before. */
@@ -45,8 +47,13 @@ export class DiskStrand implements Disposable {
     this.#guarded(() => {
       while (this.#step());
     });
-    if (this.#waitable !== undefined) this.#look ??= setTimeout(() => this.#lookAgain(), LOOK_MILLISECONDS);
+    if (this.#waitable !== undefined) this.lookLater();
     if (this.#work === undefined) this.#idle?.resolve();
+  }
+
+  /** The strand will look by itself, no later than in {@link LOOK_MILLISECONDS}. */
+  lookLater(): void {
+    if (!this.#stopped) this.#look ??= setTimeout(() => this.#lookAgain(), LOOK_MILLISECONDS);
   }
 
   /** Runs `steps`; meanwhile {@link goOn} does nothing. */
@@ -103,6 +110,7 @@ export class DiskStrand implements Disposable {
 
   #lookAgain(): void {
     this.#look = undefined;
+    this.#onLook();
     this.goOn();
   }
 

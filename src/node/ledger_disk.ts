@@ -23,7 +23,8 @@ type Append = DiskRequest & { readonly kind: "append" };
 /**
  * How long lines that can wait do so, in milliseconds. They wait where others came within that time: then the next ones are near, and
  * one write is that of another thread, which must be woken. Lone ones are written at once. Who looks at the disk sends lines that have
- * waited so long, and a timer, which runs while lines are held: it sends no later than after twice that time.
+ * waited so long, and so does the strand where it looks by itself, which it does while lines are held. Why no timer of their own? In
+ * a series of changes that would wake the loop ten times a second for nothing.
  */
 const HELD_MILLISECONDS = 100;
 
@@ -33,7 +34,7 @@ const END_LOOK_MILLISECONDS = 2;
 /** The writer, and the session with it. */
 export class LedgerDisk {
   readonly #files = new WaitableFiles();
-  readonly #strand = new DiskStrand((error) => this.#failed(error));
+  readonly #strand = new DiskStrand((error) => this.#failed(error), () => this.#lookAtHeld());
   readonly #beside = new DiskStrand((error) => this.#failed(error));
   #side = this.#newSide();
   #session = 0;
@@ -41,7 +42,6 @@ export class LedgerDisk {
   #held: Append | undefined;
   /** When the first of them came. */
   #heldSince = 0;
-  #flush: ReturnType<typeof setTimeout> | undefined;
   /** When lines that can wait came last. */
   #lastWaiting = -Infinity;
   /** The request whose answer is awaited. */
@@ -91,8 +91,7 @@ export class LedgerDisk {
       if (!canWait || !this.#isSeries()) return this.#send(append);
       this.#held = append;
       if (held === undefined) this.#heldSince = this.#lastWaiting;
-      this.#flush ??= setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
-      return;
+      return this.#strand.lookLater();
     }
     if (held !== undefined) this.#send(held);
     this.#send(request);
@@ -136,7 +135,6 @@ export class LedgerDisk {
     if (!closed) return false;
     // The process ends once no timer is left.
     for (const strand of [this.#strand, this.#beside]) strand[Symbol.dispose]();
-    clearTimeout(this.#flush);
     this.#files[Symbol.dispose]();
     return true;
   }
@@ -169,13 +167,10 @@ export class LedgerDisk {
     return performance.now() - this.#heldSince >= HELD_MILLISECONDS;
   }
 
-  /** Why is the timer not cleared when lines are sent? That would cost more than one that comes too early. */
-  #flushHeld(): void {
-    this.#flush = undefined;
+  #lookAtHeld(): void {
     if (this.#held === undefined) return;
-    // Those that it was set for are sent, and others wait.
     if (this.#isDue) this.#sendHeld();
-    else this.#flush = setTimeout(() => this.#flushHeld(), HELD_MILLISECONDS);
+    else this.#strand.lookLater();
   }
 
   #ask(request: DiskRequest): Promise<DiskReport> {
