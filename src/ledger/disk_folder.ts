@@ -1,7 +1,7 @@
 // A real folder that holds a ledger, as work on a disk. Its files are this user's alone, and links are not followed.
 
 import { codeOf } from "../thrown.ts";
-import { call, type DiskWork, type Waitable } from "./disk_work.ts";
+import { call, type DiskWork, MadeCall, type Waitable } from "./disk_work.ts";
 
 /** A folder that holds one ledger: what a {@link Storage} does, as work. */
 export interface DiskFolder {
@@ -152,11 +152,15 @@ function* appendFile(
     file.close();
     throw error;
   }
-  const writeSome = (bytes: Uint8Array) =>
-    call(() => file.writeSync(bytes), () => waitable?.write(bytes) ?? file.write(bytes));
+  const writing = (bytes: Uint8Array) =>
+    new MadeCall(() => file.writeSync(bytes), () => waitable?.write(bytes) ?? file.write(bytes));
   return {
     *write(bytes) {
-      for (let done = 0; done < bytes.length;) done += yield* writeSome(bytes.subarray(done));
+      for (let done = 0; done < bytes.length;) {
+        const made = writing(done === 0 ? bytes : bytes.subarray(done));
+        yield made;
+        done += made.taken;
+      }
     },
     sync: () => call(() => file.syncDataSync(), () => waitable?.syncData() ?? file.syncData()),
     inPlace: () => isAt(path, identity),

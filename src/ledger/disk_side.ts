@@ -67,7 +67,8 @@ export class DiskSide {
     if (message.session !== this.#session || (this.#disk === undefined && message.kind !== "close")) return;
     const disk = this.#disk;
     try {
-      yield* this.#execute(message);
+      if (message.kind === "append") yield* this.#append(disk!, message);
+      else yield* this.#execute(message);
     } catch (error) {
       if (!isLoss(error)) throw error;
       yield* this.#lose(disk, error.message);
@@ -90,7 +91,19 @@ export class DiskSide {
     this.#send({ kind: "lost", reason });
   }
 
-  *#execute(message: Exclude<DiskRequest, { readonly kind: "open" }>): DiskWork<void> {
+  /** Not a case of {@link #execute}, and without its layers: each change comes here. */
+  *#append(
+    disk: DiskWriter,
+    { first, lines, end }: DiskRequest & { readonly kind: "append" },
+  ): DiskWork<void> {
+    requireNext(disk, first);
+    this.#received += lines.length;
+    yield* disk.push(lines, end);
+    this.#note();
+    if (!disk.isPrepared) yield* this.#prepare();
+  }
+
+  *#execute(message: Exclude<DiskRequest, { readonly kind: "open" | "append" }>): DiskWork<void> {
     const disk = this.#disk!;
     switch (message.kind) {
       case "read":
@@ -103,12 +116,6 @@ export class DiskSide {
         yield* disk.begin(message.ledger, message.place, message.end);
         // The program did not listen before.
         this.#reason = undefined;
-        this.#note();
-        return yield* this.#prepare();
-      case "append":
-        requireNext(disk, message.first);
-        this.#received += message.lines.length;
-        yield* disk.push(message.lines, message.end);
         this.#note();
         return yield* this.#prepare();
       case "sync":

@@ -118,7 +118,8 @@ export class DiskWriter {
     this.#begun.push(lines, end);
     // As `attempt`, without its layers: each change comes here.
     try {
-      yield* this.#write();
+      if (this.#lock === undefined) yield* this.#takeLock();
+      yield* this.#begun.write();
       if (this.#options.policy === "always") yield* this.#begun.sync();
       this.#failure = undefined;
     } catch (error) {
@@ -126,12 +127,17 @@ export class DiskWriter {
     }
   }
 
+  /** Whether {@link prepare} has nothing to do, as after most appends. */
+  get isPrepared(): boolean {
+    return this.#lock === undefined || this.#failure !== undefined || this.#begun.isPrepared;
+  }
+
   /**
    * Begins the segment of the next lines, where none is open: a caller that waits for those can only wait for their write. Without
    * the lock, and while the disk fails, it does nothing.
    */
   *prepare(): DiskWork<void> {
-    if (this.#lock === undefined || this.#failure !== undefined || this.#begun.isPrepared) return;
+    if (this.isPrepared) return;
     yield* this.attemptBeside(this.#begun.prepare());
   }
 
