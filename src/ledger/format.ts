@@ -101,18 +101,25 @@ export function encodeRecord(
     ? shortChain(previousChain + body)
     : nextChain(previousChain, body);
   const line = sealed(`${body.slice(0, -1)}${CHAIN_KEY}${chain}"}`);
-  assert(line.length <= RECORD_BYTES_MAX, `record of ${line.length} bytes, at most ${RECORD_BYTES_MAX}`);
+  assert(
+    line.length <= RECORD_BYTES_MAX,
+    () => `record of ${line.length} bytes, at most ${RECORD_BYTES_MAX}`,
+  );
   return { line, chain };
 }
 
 /**
  * `record` with its offset. Most records are events: their fields are written here in the order of canonical JSON, which
- * saves sorting them.
+ * saves sorting them. Those of a commit are made in that order, so the offset comes in its place among them.
  */
 function numbered(record: LedgerRecord, offset: number): unknown {
-  if (record.kind !== "event") return { ...record, offset };
-  const { key, kind, resourceVersion, time, value } = record;
-  return { key, kind, offset, resourceVersion, time, value };
+  if (record.kind === "event") {
+    const { key, kind, resourceVersion, time, value } = record;
+    return { key, kind, offset, resourceVersion, time, value };
+  }
+  if (record.kind !== "commit") return { ...record, offset };
+  const { operations, outcome, through, time, ...before } = record;
+  return { ...before, offset, operations, outcome, through, time };
 }
 
 /** JSON with keys in code unit order and without white space, so that equal values have equal text. */
