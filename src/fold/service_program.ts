@@ -4,6 +4,7 @@
 import { cidrText, contains } from "../kube/address.ts";
 import { choiceProblem } from "../kube/client_choice.ts";
 import type { Service } from "../kube/objects.ts";
+import type { ServiceName } from "../kube/service_name.ts";
 import { isProxied, type ServicePort } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import { isShort, pinningResources, roundedTimeout } from "./affinity.ts";
@@ -112,6 +113,7 @@ interface PortProgram extends Pick<AssignedEndpoints, "cluster" | "local" | "any
 /** What a program is made from. */
 export interface ProgramInput {
   readonly service: Service;
+  readonly name: ServiceName;
   /** All slices of the Service. */
   readonly slices: SlicedEndpoints;
   /** Its endpoints as they were, where they are kept. */
@@ -156,9 +158,9 @@ export function wholeProgram(input: ProgramInput): ServiceProgram {
 
 /** undefined for a Service that has no rules. */
 function newDraft(input: ProgramInput): Draft | undefined {
-  const { service, previous: { shape: before }, context: { node: { linkLocal } } } = input;
+  const { service, name, previous: { shape: before }, context: { node: { linkLocal } } } = input;
   if (!isProxied(service)) return undefined;
-  const shape = isShapeOf(before, service, linkLocal) ? before : shapeOf(service, linkLocal);
+  const shape = isShapeOf(before, service, linkLocal) ? before : shapeOf(service, linkLocal, name);
   const resources = new ServiceResources();
   for (const clusterIP of shape.clusterIPs) resources.add(clusterIP);
   return { input, shape, resources, slots: new SmallMap() };

@@ -5,9 +5,10 @@ import { UTF8_BYTES_MAX } from "../limits/input.ts";
 import { COMMENT_BYTES_MAX } from "../limits/rules.ts";
 import { familyOf } from "../kube/address.ts";
 import type { Service } from "../kube/objects.ts";
+import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import { leftOutOf, portsInFamilies, serviceFamilies, type ServicePort } from "../kube/service_port.ts";
 import type { Address, Family, Protocol } from "../nft/data_type.ts";
-import { type ElementKey, elementKey } from "../nft/ruleset.ts";
+import { canonicalKey, type ElementKey, elementKey } from "../nft/ruleset.ts";
 import { listName } from "./endpoints.ts";
 import {
   elementResource,
@@ -49,15 +50,19 @@ interface ListNames {
 /** Most Services have no address but their cluster IP. */
 const NONE: readonly never[] = [];
 
-/** The shape of a Service, for a node with these link-local addresses. */
-export function shapeOf(service: Service, ownLinkLocal: readonly Address[]): ServiceShape {
+/** The shape of a Service, for a node with these link-local addresses. One text for its `name` serves all that is named after it. */
+export function shapeOf(
+  service: Service,
+  ownLinkLocal: readonly Address[],
+  name = nameOfService(service.metadata),
+): ServiceShape {
   const families = serviceFamilies(service, ownLinkLocal);
   return {
     service,
     ownLinkLocal,
     leftOut: leftOutOf(service, ownLinkLocal),
-    clusterIPs: families.map((family) => clusterIP(service, family.clusterIP)),
-    ports: portsInFamilies(service, families).map(portShapeOf),
+    clusterIPs: families.map((family) => clusterIP(name, family.clusterIP)),
+    ports: portsInFamilies(service, families, name).map(portShapeOf),
   };
 }
 
@@ -114,9 +119,8 @@ export function commentOf(name: string): string {
   return text;
 }
 
-function clusterIP(service: Service, address: Address): ServiceResource {
-  const comment = commentOf(`${service.metadata.namespace}/${service.metadata.name}`);
-  const element = { key: elementKey([address]), comment };
+function clusterIP(name: ServiceName, address: Address): ServiceResource {
+  const element = { key: canonicalKey(address), comment: commentOf(name) };
   return elementResource(PATHS[familyOf(address)]["cluster-ips"], element, address);
 }
 

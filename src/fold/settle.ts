@@ -115,6 +115,7 @@ function rulesInput(state: ClusterState, name: ServiceName): ProgramInput | Made
   const previous = state.programs.get(name) ?? NO_PROGRAM;
   return {
     service,
+    name,
     slices: new SlicedEndpoints(slices),
     index: state.indexes.of(name, { service, slices, previous, node: state.node }),
     previous,

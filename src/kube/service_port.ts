@@ -5,6 +5,7 @@ import type { Address, Family, Protocol } from "../nft/data_type.ts";
 import { type Cidr, disjoint, familyOf, isLinkLocal, isSpecial, parseAddress, parseCidr } from "./address.ts";
 import { choosesByClient } from "./client_choice.ts";
 import type { Service } from "./objects.ts";
+import { nameOfService, type ServiceName } from "./service_name.ts";
 
 /** One balanced port. */
 export interface ServicePort {
@@ -54,26 +55,31 @@ export function servicePorts(service: Service, ownLinkLocal: readonly Address[] 
   return portsInFamilies(service, serviceFamilies(service, ownLinkLocal));
 }
 
-/** The balanced ports of `service` in `families`, in the order of its spec. */
-export function portsInFamilies(service: Service, families: readonly ServiceFamily[]): ServicePort[] {
+/** The balanced ports of `service` in `families`, in the order of its spec. `name` is that of the Service, where it is at hand. */
+export function portsInFamilies(
+  service: Service,
+  families: readonly ServiceFamily[],
+  name = nameOfService(service.metadata),
+): ServicePort[] {
   const { ports = NONE } = service.spec;
-  if (families.length === 1) return ports.map((port) => portInFamily(service, port, families[0]!));
-  return ports.flatMap((port) => families.map((family) => portInFamily(service, port, family)));
+  if (families.length === 1) return ports.map((port) => portInFamily(service, name, port, families[0]!));
+  return ports.flatMap((port) => families.map((family) => portInFamily(service, name, port, family)));
 }
 
 /** By their names in the API. Decoding leaves no others. One text each: to write one in small letters makes another each time. */
 const PROTOCOLS: ReadonlyMap<string, Protocol> = new Map([["TCP", "tcp"], ["UDP", "udp"], ["SCTP", "sctp"]]);
 
 function portInFamily(
-  { metadata: { namespace, name } }: Service,
+  { metadata }: Service,
+  name: ServiceName,
   port: NonNullable<Service["spec"]["ports"]>[number],
   family: ServiceFamily,
 ): ServicePort {
   // Field by field: a copy that grows takes twice the memory, and there is one for each port of a cluster.
   return {
-    name: port.name ? `${namespace}/${name}:${port.name}` : `${namespace}/${name}`,
-    namespace: namespace ?? "",
-    service: name,
+    name: port.name ? `${name}:${port.name}` : name,
+    namespace: metadata.namespace ?? "",
+    service: metadata.name,
     family: family.family,
     protocol: PROTOCOLS.get(port.protocol ?? "TCP")!,
     port: port.port,
