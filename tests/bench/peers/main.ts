@@ -43,7 +43,6 @@ const ROWS: readonly Row[] = [
   ["PATCH to kernel p50", ({ patches }) => percentile(patches, 0.5), milliseconds],
   ["PATCH to kernel p99", ({ patches }) => percentile(patches, 0.99), milliseconds],
   ["CPU a change", ({ cpuAChange }) => cpuAChange, milliseconds],
-  [`CPU a change, once ${CHANGES} were made`, ({ cpuAChangeLater }) => cpuAChangeLater, milliseconds],
   ["CPU of the first sync", ({ cpuFirstSync }) => cpuFirstSync, seconds],
   [
     "first lists, received",

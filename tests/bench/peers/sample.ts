@@ -20,8 +20,6 @@ export interface Sample {
   readonly restart: Restart;
   readonly patches: readonly number[];
   readonly cpuAChange: number;
-  /** The same for as many changes after those: by then the runtime has compiled what the first ones needed. */
-  readonly cpuAChangeLater: number;
   /** CPU time of the proxy until its first sync was over. */
   readonly cpuFirstSync: number;
   readonly firstLists: ApiCost;
@@ -76,13 +74,8 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   const { bytes, cpu: apiCpu } = await meter.costBesideRest();
   const aChange = { bytes: bytes / changes, cpu: apiCpu / changes };
   const memory = memoryOf(process.pid);
-  await idle(process.pid);
-  const cpuLater = cpuSeconds(process.pid);
-  await timeChanges(bench, lab, changes);
-  await idle(process.pid);
-  const cpuAChangeLater = (cpuSeconds(process.pid) - cpuLater) / changes * 1000;
   await end(process);
-  await patch(plane, 0, 2 * changes + 1);
+  await patch(plane, 0, changes + 1);
   const again = performance.now();
   process = start(bench, proxy, lab, logFile, ledger);
   const missed = await settled(kernel, process.pid) - again;
@@ -99,7 +92,6 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
     restart,
     patches,
     cpuAChange,
-    cpuAChangeLater,
     cpuFirstSync,
     firstLists,
     aChange,
@@ -107,11 +99,10 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   };
 }
 
-/** Makes changes one after the other; returns the milliseconds from the PATCH to the kernel. `earlier`: changes that were made before. */
-async function timeChanges({ plane, services, changes }: Bench, lab: Lab, earlier = 0): Promise<number[]> {
+async function timeChanges({ plane, services, changes }: Bench, lab: Lab): Promise<number[]> {
   using commits = lab.inside("node", () => new Commits());
   const times: number[] = [];
-  for (let change = earlier; change < earlier + changes; change++) {
+  for (let change = 0; change < changes; change++) {
     times.push(await timeChange(plane, commits, (change * 7919) % services, change + 1));
     // The next change finds the proxy idle, as most do.
     await new Promise((resolve) => setTimeout(resolve, 30));
