@@ -13,6 +13,9 @@ import type { Kept, ReadByKey } from "./kept_map.ts";
 /** Room for elements when the first one is entered. It doubles. */
 const FIRST_ROOM = 4;
 
+/** Where fewer than this share of the places have an element, the others are given back. */
+const KEPT_SHARE = 1 / 4;
+
 /** Most elements of a chain. There is one chain for each element, so chance makes none of ten. */
 const CHAIN_MAX = 32;
 
@@ -85,18 +88,17 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     const place = this.#find(key, hash);
     if (place < 0) return false;
     if (this.#saved.size > 0) this.#save(key, place);
-    if (this.#size === 1) this.#clear();
-    else {
-      if (this.#beyond?.delete(key) !== true) this.#unlink(place, hash);
-      this.#elements[place] = undefined;
-      this.#next[place] = this.#free;
-      this.#free = place + 1;
-      this.#size--;
-    }
+    if (this.#beyond?.delete(key) !== true) this.#unlink(place, hash);
+    this.#elements[place] = undefined;
+    this.#next[place] = this.#free;
+    this.#free = place + 1;
+    this.#size--;
+    if (this.#size < this.#elements.length * KEPT_SHARE) this.#shrink();
+    for (const saved of this.#saved) if (saved.get(key) === undefined) saved.delete(key);
     return true;
   }
 
-  /** What keys had as causes at this moment, whatever changes later. It costs what changes until it is disposed of. */
+  /** What keys had as causes at this moment, whatever changes later (see {@link Kept}). */
   keepCauses(): Kept<ElementKey, Offset> {
     const saved = new Map<ElementKey, Offset | undefined>();
     this.#saved.add(saved);
@@ -204,13 +206,17 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     for (let place = 0; place < this.#elements.length; place++) this.#link(place);
   }
 
-  /** Removes the last element, and gives back the room. */
-  #clear(): void {
+  /** Gives back the room of deleted elements. The others keep their order. */
+  #shrink(): void {
+    const [elements, causes, hashes] = [this.#elements, this.#causes, this.#hashes];
     this.#elements = [];
     this.#causes = [];
     this.#hashes = this.#next = this.#chains = NO_NUMBERS;
     this.#beyond = undefined;
     this.#free = this.#size = 0;
+    elements.forEach((element, place) => {
+      if (element !== undefined) this.#enter(element, hashes[place]!, causes[place]!);
+    });
   }
 
   #save(key: ElementKey, place: number): void {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { ElementMap, hashOfKey } from "../../src/fold/element_map.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { canonicalKey, type Element, type ElementKey } from "../../src/nft/ruleset.ts";
+import { entriesLeftBy } from "../support/map_entries.ts";
 
 const KEYS = Array.from({ length: 8 }, (_, i) => canonicalKey(`10.96.0.${i} . tcp . 80`));
 
@@ -94,4 +95,32 @@ Deno.test("keys that all have one hash are found, listed and deleted as others a
   isSame();
   for (const key of keys) assert.equal(map.delete(key), true);
   assert.deepEqual([map.size, [...map.keys()]], [0, []]);
+});
+
+Deno.test("keys that come and go while causes are kept leave nothing behind", () => {
+  const map = new ElementMap();
+  map.put({ key: KEYS[0]! }, 1 as Offset);
+  using kept = map.keepCauses();
+  map.setCause(KEYS[0]!, 2 as Offset);
+  const entries = entriesLeftBy(() => {
+    for (let i = 0; i < 1000; i++) {
+      const key = canonicalKey(`10.97.${i >> 8}.${i & 255}`);
+      map.put({ key }, 3 as Offset);
+      map.delete(key);
+    }
+  });
+  assert.equal(entries, 1, "what the first key had is saved");
+  assert.deepEqual([[...kept.keys()], kept.get(KEYS[0]!)], [[KEYS[0]], 1]);
+});
+
+Deno.test("room that deleted elements had is given back, and the others are found and listed in their order", () => {
+  const keys = Array.from({ length: 2000 }, (_, i) => canonicalKey(`10.97.${i >> 8}.${i & 255}`));
+  const map = new ElementMap();
+  for (const [i, key] of keys.entries()) map.put({ key }, i as Offset);
+  const left = keys.filter((_, i) => i % 100 === 7);
+  for (const key of keys) if (!left.includes(key)) map.delete(key);
+  assert.deepEqual([...map.keys()], left);
+  assert.deepEqual(left.map((key) => map.causeOf(key)), left.map((key) => keys.indexOf(key)));
+  map.put({ key: keys[0]! }, 5 as Offset);
+  assert.deepEqual([map.size, map.causeOf(keys[0]!), map.causeOf(keys[1]!)], [left.length + 1, 5, undefined]);
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { KeptMap } from "../../src/fold/kept_map.ts";
+import { entriesLeftBy } from "../support/map_entries.ts";
 
 /** What is done with a map of a few keys: `keep` begins to keep it, and a number past the keys ends with the oldest moment kept. */
 const acts = fc.array(
@@ -36,21 +37,12 @@ Deno.test("keys that come and go while a moment is kept leave nothing behind", (
   const map = new KeptMap<number, number>();
   map.set(0, 0);
   using kept = map.keep();
-  const { set } = Map.prototype;
-  const used = new Set<Map<unknown, unknown>>();
-  Map.prototype.set = function (key, value) {
-    used.add(this);
-    return Reflect.apply(set, this, [key, value]);
-  };
-  try {
+  const entries = entriesLeftBy(() => {
     for (let key = 0; key < 1000; key++) {
       map.set(key, 1);
       map.delete(key);
     }
-  } finally {
-    Map.prototype.set = set;
-  }
-  const entries = [...used].reduce((sum, { size }) => sum + size, 0);
+  });
   assert.equal(entries, 1, "what key 0 had is saved");
   assert.deepEqual([[...kept.keys()], kept.get(0), kept.get(1)], [[0], 0, undefined]);
 });
