@@ -47,7 +47,8 @@ export type HealerEffect =
   /** Retry a rejected commit. */
   | { readonly kind: "commit" };
 
-interface Change {
+/** What another program changed in our tables. */
+export interface Change {
   /** "" where the program is not known. */
   readonly process: string;
   readonly pid: number;
@@ -110,6 +111,11 @@ export function healerWakesAt(
 /** The change that is not resolved, as of the last {@link stepHealer}. */
 export function openDrift({ drift, waited, healAt, retryAt }: HealerState): OpenDrift | undefined {
   return drift === undefined || !waited ? undefined : { ...drift, putBackAt: healAt ?? retryAt };
+}
+
+/** The change after which our rules are not back yet, whether or not they had to wait. */
+export function unhealedChange({ drift, healing, healAt, retryAt }: HealerState): Change | undefined {
+  return healing || healAt !== undefined || retryAt !== undefined ? drift : undefined;
 }
 
 /** Applies one input to `state` and returns what must be done. */

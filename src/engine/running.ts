@@ -21,6 +21,7 @@ import {
   newForgetting,
 } from "./forgetting.ts";
 import {
+  type Change,
   type HealerEffect,
   type HealerInput,
   type HealerState,
@@ -29,6 +30,7 @@ import {
   type OpenDrift,
   openDrift,
   stepHealer,
+  unhealedChange,
 } from "./healer.ts";
 import { isInterrupted } from "../kernel/system_error.ts";
 import { secondAfter } from "../second.ts";
@@ -258,14 +260,17 @@ export interface BatchHooks {
   after(batch: SourceBatch): void;
 }
 
-/** Follows `source` until it ends or `signal` aborts. Throws what a batch, a hook or a deadline threw. */
+/**
+ * Follows `source` until it ends or `signal` aborts. Returns the change of another program after which our rules are not back yet, if
+ * there is one. Throws what a batch, a hook or a deadline threw.
+ */
 export async function runLoop(
   state: EngineState,
   ports: Ports,
   source: Source,
   signal: AbortSignal,
   hooks?: BatchHooks,
-): Promise<void> {
+): Promise<Change | undefined> {
   const confirm = (kind: ObjectKind, why: string) => source.confirm?.(kind, why);
   const running = newRunning(state, { ...ports, confirm }, performance.now());
   const thrown = new AbortController();
@@ -318,6 +323,7 @@ export async function runLoop(
     while (isStepping(running) && !ends.aborted) await pause(STEP_PAUSE_MILLISECONDS);
     thrown.signal.throwIfAborted();
     forgetRest(running.forgetting, state.cluster, running.ports);
+    return unhealedChange(running.healer);
   } finally {
     timer[Symbol.dispose]();
     stopComparing(running);

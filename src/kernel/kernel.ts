@@ -71,9 +71,10 @@ export type ListedPiece =
 /** The result of a commit and its costs. */
 export interface CommitReceipt {
   /**
-   * The generation that the commit made; 0 where that is not known. Of a large batch it is the generation before it plus one: where
-   * another process committed between that question and the batch, it is too low. So it equals the kernel's present generation only if no
-   * process has committed since.
+   * The generation that the commit made, where it changed anything: the kernel does not count a batch that leaves all as it was. Of a
+   * large batch that is the first, or follows one that the kernel refused, it is the generation before it plus one: where another process
+   * committed between that question and the batch, it is too low. So after a batch with a new position, which changes that, it equals the
+   * kernel's present generation only if no process has committed since.
    */
   readonly generation: number;
   /** Operations in the transaction. */

@@ -97,7 +97,7 @@ export interface CommitRecord {
   readonly operations: number;
   /** Time that the kernel took, in microseconds. */
   readonly microseconds: number;
-  /** nf_tables generation id of the commit. It is too low where another process committed at the same time. */
+  /** nf_tables generation id of the commit. Of a large commit it may be too low, where another process committed at the same time. */
   readonly generation: number;
 }
 

@@ -2,6 +2,7 @@
 // and makes snapshots. The loop ends when the source ends, on SIGTERM, or after a fault that breaks the engine.
 
 import type { EngineState } from "../engine/engine.ts";
+import type { Change } from "../engine/healer.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
@@ -116,11 +117,10 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
   const signal = AbortSignal.any([stop.signal, broken, process.ledger.reopened]);
-  const checked = process.inForce.source === undefined
-    ? source
-    : checkedSource(source, () => engine.cluster.objects, options);
+  const checked = checkedFiles(process, source);
+  let unhealed;
   try {
-    await runLoop(engine, ports, checked, signal, { before, after });
+    unhealed = await runLoop(engine, ports, checked, signal, { before, after });
     broken.throwIfAborted();
     if (ledger.failure === undefined) await checkpoints?.end();
     await process.lease?.end();
@@ -128,7 +128,12 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     process.signed = checkpoints?.stop();
   }
   await snapshots.end();
-  return restart ? EXIT.failure : summary(served);
+  return restart ? EXIT.failure : summary(engine, unhealed);
+}
+
+/** The source; where it is of files, one whose lists are checked. */
+function checkedFiles({ options, inForce, served: { engine } }: Process, source: Source): Source {
+  return inForce.source === undefined ? source : checkedSource(source, () => engine.cluster.objects, options);
 }
 
 /** Begins to cut connections to endpoints that are gone. */
@@ -199,8 +204,10 @@ export function configure(engine: EngineState, ports: Ports, inForce: Settings):
 }
 
 /** Logs how the loop ended; returns the exit code. */
-function summary({ engine, drift }: Pick<Served, "engine" | "drift">): number {
-  const { cluster, synced, rejections, committedOffset } = engine;
+function summary(
+  { cluster, synced, rejections, committedOffset }: EngineState,
+  unhealed: Change | undefined,
+): number {
   if (!synced) {
     log.info("ended before the cluster was read: the rules in the kernel are as they were");
     return 0;
@@ -209,13 +216,12 @@ function summary({ engine, drift }: Pick<Served, "engine" | "drift">): number {
     log.error("the kernel does not hold the rules of the ledger: the last commit was rejected (see above)");
     return EXIT.failure;
   }
-  if (drift?.putBackAt !== undefined) {
-    const { process, pid, changes } = drift;
+  if (unhealed !== undefined) {
+    const { process, pid, changes } = unhealed;
     const who = process === "" ? "another program" : `${process} (process ${pid})`;
     log.warn(
-      `the kernel does not hold the rules of the ledger: ${who} changed them too often (${
-        changes.join(", ")
-      }); the next start puts them back`,
+      `the kernel does not hold the rules of the ledger: ${who} changed our tables, and they are not as they were yet ` +
+        `(${changes.join(", ")}); the next start puts them back`,
     );
     return 0;
   }

@@ -35,7 +35,7 @@ class Proxy implements AsyncDisposable {
   operations = 0;
   readonly #ports: Ports & { readonly ledger: LedgerWriter };
   readonly #stop = new AbortController();
-  readonly #done: Promise<void>;
+  readonly #done: Promise<unknown>;
 
   /** Continues with a ledger and its state where they are given. */
   constructor(

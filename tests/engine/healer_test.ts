@@ -9,6 +9,7 @@ import {
   newHealer,
   openDrift,
   stepHealer,
+  unhealedChange,
 } from "../../src/engine/healer.ts";
 
 const QUIET: HealerInput = { kind: "polled", received: { foreign: [], lost: false } };
@@ -165,6 +166,25 @@ Deno.test("a drift that waits is open, with program, changes, beginning and end"
   });
   stepHealer(state, TAKEN, 8000);
   assert.equal(openDrift(state)?.putBackAt, 60_000, "a batch of the source is no put-back");
+});
+
+Deno.test("a change is unhealed until the rules are back, whether or not they had to wait", () => {
+  const state = newHealer(true, true, 0);
+  const unhealed = () => unhealedChange(state)?.process;
+  stepHealer(state, stolen("thief", "delete element"), 0);
+  assert.equal(unhealed(), "thief", "they are being put back");
+  stepHealer(state, HEALED, 300);
+  assert.equal(unhealed(), undefined);
+  const war = atWar(0);
+  assert.equal(unhealedChange(war)?.process, "thief", "they wait");
+  stepHealer(war, WOKEN, 60_000);
+  assert.equal(unhealedChange(war)?.process, "thief", "they are being put back");
+  stepHealer(war, HEALED, 60_000);
+  assert.equal(unhealedChange(war), undefined, "they are back, and a next change would have to wait");
+  stepHealer(state, stolen("thief", "delete element"), 70_000);
+  stepHealer(state, REJECTED, 70_100);
+  stepHealer(state, HEALED, 70_200);
+  assert.equal(unhealed(), "thief", "the kernel rejected them");
 });
 
 Deno.test("a drift is resolved once the rules are back and the next change would be put back at once", () => {

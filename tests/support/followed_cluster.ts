@@ -18,7 +18,7 @@ export class FollowedCluster implements AsyncDisposable {
   readonly warnings: string[] = [];
   readonly #ports: Ports & { readonly ledger: LedgerWriter };
   readonly #stop = new AbortController();
-  readonly #done: Promise<void>;
+  readonly #done: Promise<unknown>;
 
   constructor(
     readonly source: ApiSource,
