@@ -86,26 +86,23 @@ async function runOn(
   inForce: Settings,
   assertions: AssertionChecks | undefined,
 ): Promise<number> {
-  // First of all a start says whether the rules are there. Meanwhile, while threads of the runtime read the disk, it makes what it
-  // needs next, which takes as long.
-  const looking = look(ledger, inForce);
-  let parts: Parts;
-  try {
-    parts = makeParts(inForce, assertions);
-  } catch (error) {
-    // What cannot hold rules is named first.
-    const found = await looking;
-    found?.resources[Symbol.dispose]();
-    if (found === undefined) return EXIT.failure;
-    throw error;
-  }
-  const found = await looking;
+  // First of all a start says whether the rules are there: what is made below takes as long as that.
+  const found = await look(ledger, inForce);
   if (found === undefined) return EXIT.failure;
   using _ = found.resources;
-  const { client, served } = parts;
-  const faults = parts.faults();
+  const client = apiClient(inForce);
+  const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
+  const served = newServed(
+    {
+      sendEvent: (event) => recorder?.send(event),
+      failed: (error) => faults.note("answer", error),
+    },
+    inForce,
+    assertions,
+  );
   assertions?.begin(served);
   if (client !== undefined) client.answered = served.metrics.rest.answered;
+  const faults = new Faults(served.metrics.condition);
   const lease = headLease(client, inForce.node, options.headLease);
   const process: Process = { options, inForce, client, lease, served, faults, ledger, stop: stopSignal() };
   try {
@@ -114,30 +111,6 @@ async function runOn(
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
   }
-}
-
-/** What outlives a restart in place, and needs neither kernel nor ledger. */
-interface Parts {
-  readonly client: ApiClient | undefined;
-  readonly served: Served;
-  /** Begins to note faults. */
-  readonly faults: () => Faults;
-}
-
-/** Throws KubeconfigProblem where the API server cannot be asked. */
-function makeParts(inForce: Settings, assertions: AssertionChecks | undefined): Parts {
-  const client = apiClient(inForce);
-  const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
-  let faults: Faults | undefined;
-  const served = newServed(
-    {
-      sendEvent: (event) => recorder?.send(event),
-      failed: (error) => faults?.note("answer", error),
-    },
-    inForce,
-    assertions,
-  );
-  return { client, served, faults: () => faults = new Faults(served.metrics.condition) };
 }
 
 /** Publishes heads of the ledger in `namespace`, where that is wanted and there is an API server. */
