@@ -34,7 +34,10 @@ function listedChanges(delta: Delta, from: number): Delta {
   return listed;
 }
 
-/** The record of a commit of `delta`, whose first record is `from`. The fields are in the order of the ledger's JSON, which saves sorting them. */
+/**
+ * The record of a commit of `delta`, whose first record is `from`. The fields are in the order of the ledger's JSON, which saves
+ * sorting them.
+ */
 export function commitRecord(
   from: number,
   { delta, through, digest, advances, left }: Committed,

@@ -8,6 +8,7 @@ import { admitBatch, takePortion } from "./batch.ts";
 import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
+import { programText } from "./healer.ts";
 import type { Input } from "./input.ts";
 import { adoptFound, adoptListing, adoptUnreadable, adoptUntouched, noteUnlisted } from "./listing.ts";
 import { nothingGathered } from "./sync_report.ts";
@@ -103,9 +104,8 @@ function beginAppending(
 function recordDrift(
   { process, pid, changes, response, time }: Input & { readonly kind: "drift" },
 ): Effect[] {
-  const who = process === "" ? "another program" : `${process} (process ${pid})`;
   return [
-    warning(`${who} changed our tables: ${changes.join(", ")}; ${response}`),
+    warning(`${programText({ process, pid })} changed our tables: ${changes.join(", ")}; ${response}`),
     { kind: "append", records: [{ kind: "drift", time, process, pid, changes, response }] },
   ];
 }

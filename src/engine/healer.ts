@@ -113,6 +113,11 @@ export function openDrift({ drift, waited, healAt, retryAt }: HealerState): Open
   return drift === undefined || !waited ? undefined : { ...drift, putBackAt: healAt ?? retryAt };
 }
 
+/** The program that made `change`, for a log. */
+export function programText({ process, pid }: Pick<Change, "process" | "pid">): string {
+  return process === "" ? "another program" : `${process} (process ${pid})`;
+}
+
 /** The change after which our rules are not back yet, whether or not they had to wait. */
 export function unhealedChange({ drift, healing, healAt, retryAt }: HealerState): Change | undefined {
   return healing || healAt !== undefined || retryAt !== undefined ? drift : undefined;

@@ -7,7 +7,7 @@ import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../k
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
-import type { SetPath, Table } from "../nft/ruleset.ts";
+import type { Elements, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
 import { ClaimMap } from "./claim_map.ts";
 import { type Causes, ElementMap } from "./element_map.ts";
@@ -85,6 +85,11 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
 /** A state, or a part of one, with its objects. */
 export interface WithObjects {
   readonly objects: ReadonlyMap<string, KubeObject>;
+}
+
+/** The rules of a state, or as they were recorded. */
+export interface Rules extends Pick<ClusterState, "tables"> {
+  readonly desired: Elements;
 }
 
 /** The state before any record. */

@@ -8,7 +8,7 @@
 
 import type { Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement } from "../nft/ruleset.ts";
-import type { Kept, ReadByKey } from "./kept_map.ts";
+import { type Kept, Moments, type ReadByKey } from "./kept_map.ts";
 
 /** Room for elements when the first one is entered. It doubles. */
 const FIRST_ROOM = 4;
@@ -36,8 +36,8 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
   /** The chain of the places of deleted elements. */
   #free = 0;
   #size = 0;
-  /** For each moment at which causes are kept: those that keys had then which have changed since, undefined for none. */
-  readonly #saved = new Set<Map<ElementKey, Offset | undefined>>();
+  /** Those at which causes are kept. */
+  readonly #moments = new Moments<ElementKey, Offset>();
   readonly causes: Causes = new Causes(this);
 
   get size(): number {
@@ -65,7 +65,7 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     const hash = hashOfKey(key);
     const place = this.#find(key, hash);
     if (place >= 0 && sameElement(this.#elements[place], element)) return false;
-    if (this.#saved.size > 0) this.#save(key, place);
+    this.#save(key, place);
     if (place < 0) this.#enter(element, hash, cause);
     else {
       this.#elements[place] = element;
@@ -78,7 +78,7 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
   setCause(key: ElementKey, cause: Offset): void {
     const place = this.#find(key, hashOfKey(key));
     if (place < 0) return;
-    if (this.#saved.size > 0) this.#save(key, place);
+    this.#save(key, place);
     this.#causes[place] = cause;
   }
 
@@ -87,30 +87,20 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     const hash = hashOfKey(key);
     const place = this.#find(key, hash);
     if (place < 0) return false;
-    if (this.#saved.size > 0) this.#save(key, place);
+    this.#save(key, place);
     if (this.#beyond?.delete(key) !== true) this.#unlink(place, hash);
     this.#elements[place] = undefined;
     this.#next[place] = this.#free;
     this.#free = place + 1;
     this.#size--;
     if (this.#size < this.#elements.length * KEPT_SHARE) this.#shrink();
-    for (const saved of this.#saved) if (saved.get(key) === undefined) saved.delete(key);
+    if (this.#moments.any) this.#moments.removed(key);
     return true;
   }
 
   /** What keys had as causes at this moment, whatever changes later (see {@link Kept}). */
   keepCauses(): Kept<ElementKey, Offset> {
-    const saved = new Map<ElementKey, Offset | undefined>();
-    this.#saved.add(saved);
-    return {
-      get: (key) => saved.has(key) ? saved.get(key) : this.causeOf(key),
-      keys: () => {
-        const same = [...this.keys()].filter((key) => !saved.has(key));
-        for (const [key, cause] of saved) if (cause !== undefined) same.push(key);
-        return same;
-      },
-      [Symbol.dispose]: () => void this.#saved.delete(saved),
-    };
+    return this.#moments.keep(this.causes);
   }
 
   *values(): MapIterator<Element> {
@@ -122,6 +112,14 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     for (let place = 0; place < this.#elements.length; place++) {
       const element = this.#elements[place];
       if (element !== undefined) use(element, this.#causes[place]!);
+    }
+  }
+
+  /** Each key with its cause. */
+  *keyedCauses(): Generator<[ElementKey, Offset]> {
+    for (let place = 0; place < this.#elements.length; place++) {
+      const element = this.#elements[place];
+      if (element !== undefined) yield [element.key, this.#causes[place]!];
     }
   }
 
@@ -219,9 +217,9 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     });
   }
 
+  /** Before what `key` has at `place`, or has not, changes. */
   #save(key: ElementKey, place: number): void {
-    const cause = place < 0 ? undefined : this.#causes[place];
-    for (const saved of this.#saved) if (!saved.has(key)) saved.set(key, cause);
+    if (this.#moments.any) this.#moments.changes(key, place < 0 ? undefined : this.#causes[place]);
   }
 }
 
@@ -254,8 +252,8 @@ export class Causes implements ReadByKey<ElementKey, Offset>, Iterable<[ElementK
     return this.#elements.keepCauses();
   }
 
-  *[Symbol.iterator](): Generator<[ElementKey, Offset]> {
-    for (const key of this.keys()) yield [key, this.get(key)!];
+  [Symbol.iterator](): Generator<[ElementKey, Offset]> {
+    return this.#elements.keyedCauses();
   }
 }
 

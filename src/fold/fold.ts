@@ -91,8 +91,7 @@ function foldEvent(folding: Folding, { key, value }: EventRecord): void {
   const { state } = folding;
   if (key.kind === "Service") {
     const name = nameOfService(key);
-    if (key.namespace === "") state.objects.put(key, value ?? undefined);
-    else state.objects.putService(name, value ?? undefined);
+    state.objects.put(key, value ?? undefined, name);
     putService(state, name, value?.kind === "Service" ? value : undefined);
     return settleChanged(folding, name);
   }

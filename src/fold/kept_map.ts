@@ -9,50 +9,71 @@ export interface ReadByKey<Key, Value> {
 }
 
 /**
- * What a {@link KeptMap} held at one moment. Until it is disposed of, it saves one entry for each key that changes. A key that came
+ * What a map held at one moment. Until it is disposed of, it saves one entry for each key that changes. A key that came
  * after the moment and went again has none: a tenant could make new ones for as long as a snapshot takes.
  */
 export interface Kept<Key, Value> extends ReadByKey<Key, Value>, Disposable {}
 
-/** The map. A value is never undefined. */
-export class KeptMap<Key, Value> extends Map<Key, Value> {
-  /** For each moment that is kept: what keys had then that have changed since, undefined for nothing. */
+/** The moments at which a map is kept: what keys had then that have changed since. A value is never undefined. */
+export class Moments<Key, Value> {
+  /** For each moment; undefined for a key that had nothing. */
   readonly #saved = new Set<Map<Key, Value | undefined>>();
 
-  override set(key: Key, value: Value): this {
-    if (this.#saved.size > 0) this.#save(key);
-    return super.set(key, value);
+  /** Whether there is any. Only then are {@link changes} and {@link removed} to be called. */
+  get any(): boolean {
+    return this.#saved.size > 0;
   }
 
-  override delete(key: Key): boolean {
-    if (this.#saved.size === 0) return super.delete(key);
-    this.#save(key);
-    const was = super.delete(key);
+  /** Before `key`, which has `value`, gets another one or none. */
+  changes(key: Key, value: Value | undefined): void {
+    for (const saved of this.#saved) if (!saved.has(key)) saved.set(key, value);
+  }
+
+  /** After `key` has lost its value. */
+  removed(key: Key): void {
     for (const saved of this.#saved) if (saved.get(key) === undefined) saved.delete(key);
-    return was;
   }
 
-  override clear(): void {
-    for (const key of this.#saved.size > 0 ? this.keys() : []) this.#save(key);
-    super.clear();
-  }
-
-  /** What this map holds now, whatever changes later. */
-  keep(): Kept<Key, Value> {
+  /** Keeps what `map` holds now. */
+  keep(map: ReadByKey<Key, Value>): Kept<Key, Value> {
     const saved = new Map<Key, Value | undefined>();
     this.#saved.add(saved);
     return {
-      get: (key) => saved.has(key) ? saved.get(key) : this.get(key),
+      get: (key) => saved.has(key) ? saved.get(key) : map.get(key),
       keys: () => {
-        const same = [...this.keys()].filter((key) => !saved.has(key));
+        const same = [...map.keys()].filter((key) => !saved.has(key));
         for (const [key, value] of saved) if (value !== undefined) same.push(key);
         return same;
       },
       [Symbol.dispose]: () => void this.#saved.delete(saved),
     };
   }
+}
 
-  #save(key: Key): void {
-    for (const saved of this.#saved) if (!saved.has(key)) saved.set(key, this.get(key));
+/** The map. A value is never undefined. */
+export class KeptMap<Key, Value> extends Map<Key, Value> {
+  readonly #moments = new Moments<Key, Value>();
+
+  override set(key: Key, value: Value): this {
+    if (this.#moments.any) this.#moments.changes(key, this.get(key));
+    return super.set(key, value);
+  }
+
+  override delete(key: Key): boolean {
+    if (!this.#moments.any) return super.delete(key);
+    this.#moments.changes(key, this.get(key));
+    const was = super.delete(key);
+    this.#moments.removed(key);
+    return was;
+  }
+
+  override clear(): void {
+    for (const [key, value] of this.#moments.any ? this : []) this.#moments.changes(key, value);
+    super.clear();
+  }
+
+  /** What this map holds now, whatever changes later. */
+  keep(): Kept<Key, Value> {
+    return this.#moments.keep(this);
   }
 }

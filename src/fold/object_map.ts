@@ -24,16 +24,11 @@ export class ObjectMap implements ReadonlyMap<string, KubeObject> {
     return this.get(key) !== undefined;
   }
 
-  /** Puts `object` in place of what has `key`, and returns that; undefined removes it. */
-  put(key: ObjectKey, object: KubeObject | undefined): KubeObject | undefined {
+  /** Puts `object` in place of what has `key`, and returns that; undefined removes it. `name` is that of a Service, where it is at hand. */
+  put(key: ObjectKey, object: KubeObject | undefined, name?: ServiceName): KubeObject | undefined {
     return key.kind === "Service" && key.namespace !== ""
-      ? this.putService(nameOfService(key), object)
+      ? replace(this.#services, name ?? nameOfService(key), object)
       : replace(this.#others, describeKey(key), object);
-  }
-
-  /** {@link put} for the Service `name`, which has a namespace. */
-  putService(name: ServiceName, service: KubeObject | undefined): KubeObject | undefined {
-    return replace(this.#services, name, service);
   }
 
   *entries(): MapIterator<[string, KubeObject]> {

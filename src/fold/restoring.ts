@@ -41,16 +41,20 @@ export class RestoredElements {
 
   /** Enters the causes of what was put for Service `name`. */
   enterCauses(name: ServiceName): void {
-    const { restoring: { causes, missing }, state } = this;
-    const places = inOrder(this.#places);
-    const listed = causes.get(name);
-    const known = listed?.length === places.length ? listed : undefined;
-    for (let i = 0; i < places.length; i++) {
-      const place = places[i]!;
-      if (known !== undefined) state.desired.get(place[0])!.setCause(place[1], known[i]!);
-    }
-    if (known !== undefined) missing.delete(name);
+    const { causes, missing } = this.restoring;
+    if (setCauses(this.state, inOrder(this.#places), causes.get(name))) missing.delete(name);
   }
+}
+
+/** Gives the elements at `places` their `causes`. A snapshot of another version may have none, or those of other elements: then false. */
+function setCauses(
+  { desired }: ClusterState,
+  places: readonly ElementPlace[],
+  causes: readonly Offset[] | undefined,
+): boolean {
+  if (places.length !== causes?.length) return false;
+  places.forEach(([path, key], i) => desired.get(path)!.setCause(key, causes[i]!));
+  return true;
 }
 
 /**
@@ -58,11 +62,5 @@ export class RestoredElements {
  * one that was settled after them, and of those whose elements came in steps.
  */
 export function enterMissingCauses(state: ClusterState, { causes, missing }: Restoring): void {
-  for (const name of missing) {
-    const places = elementsOf(state, name);
-    const listed = causes.get(name);
-    // A snapshot of another version may have no causes, or those of other elements.
-    if (places.length !== listed?.length) continue;
-    places.forEach(([path, key], i) => state.desired.get(path)!.setCause(key, listed[i]!));
-  }
+  for (const name of missing) setCauses(state, elementsOf(state, name), causes.get(name));
 }

@@ -3,15 +3,15 @@
 import { assert } from "../invariant.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { assembled } from "../nft/objects.ts";
-import { type Elements, renamedTables, type Ruleset } from "../nft/ruleset.ts";
+import { renamedTables, type Ruleset } from "../nft/ruleset.ts";
 import { rulesetText } from "../nft/text.ts";
-import { type ClusterState, emptyState } from "./cluster_state.ts";
+import { type ClusterState, emptyState, type Rules } from "./cluster_state.ts";
 import { foldRecord } from "./fold.ts";
 import { kernelTable, TABLE } from "./skeleton.ts";
 
 /** The ruleset of `state` as text that `nft -f` loads, with the name that its table has in the kernel. */
 export function loadableText(
-  { tables, desired, config }: Pick<ClusterState, "tables" | "config"> & { readonly desired: Elements },
+  { tables, desired, config }: Rules & Pick<ClusterState, "config">,
 ): string {
   const ruleset = assembled({ tables, elements: desired });
   return rulesetText(renamedTables(ruleset, TABLE, kernelTable(config.serviceProxyName)));

@@ -1,20 +1,16 @@
 // Which packets would go elsewhere: those from each class of clients to each frontend of the Services that a change concerns. Where a
 // Service restricts its sources, a client of each part of the ranges sends too: for one of them the answer may differ.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ClusterState, Rules } from "../fold/cluster_state.ts";
 import { firstAfter, parseCidr } from "../kube/address.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import type { Address } from "../nft/data_type.ts";
 import { type ClientClass, packetsTo } from "./frontend_packets.ts";
 import type { Outcome, Packet } from "./trace.ts";
 import { traceAt } from "./why.ts";
-import type { Elements } from "../nft/ruleset.ts";
 
 /** What a packet's path follows from. */
-export interface PlannedState
-  extends Pick<ClusterState, "tables" | "services" | "config" | "node" | "knownNode"> {
-  readonly desired: Elements;
-}
+export type PlannedState = Rules & Pick<ClusterState, "services" | "config" | "node" | "knownNode">;
 
 /** A packet that would go elsewhere. */
 export interface PlannedPacket {

@@ -2,7 +2,7 @@
 // are taken from the changes that the commits recorded: from the commit that made the tables, or from the oldest one that is
 // kept. The digests of the commits show whether these changes are all.
 
-import type { ClusterState } from "../fold/cluster_state.ts";
+import type { ClusterState, Rules } from "../fold/cluster_state.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
 import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
 import { objectNoun, operationsOfObject } from "../nft/objects.ts";
@@ -10,7 +10,6 @@ import {
   canonicalKey,
   type Element,
   type ElementKey,
-  type Elements,
   type SetPath,
   setPath,
   splitSetPath,
@@ -174,9 +173,7 @@ function defineObjects(elements: MutableElements, desired: ClusterState["desired
 }
 
 /** Tables and elements that a packet can be traced through. Throws {@link NotRecorded} where not all of them are known. */
-export function wholeRules(
-  { state, recorded }: PastState,
-): Pick<ClusterState, "tables"> & { readonly desired: Elements } {
+export function wholeRules({ state, recorded }: PastState): Rules {
   if (recorded === undefined) return state;
   const { tables, incomplete, elements } = recorded;
   if (tables !== undefined && incomplete === undefined) return { tables, desired: elements };

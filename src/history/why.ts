@@ -1,10 +1,10 @@
 // Explains where the first packet of a connection goes: the rules, the elements that they find, and the causes of those.
 
-import { type ClusterState, ownNode } from "../fold/cluster_state.ts";
+import { type ClusterState, ownNode, type Rules } from "../fold/cluster_state.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf } from "../kube/address.ts";
 import { plainElement } from "../nft/objects.ts";
-import { type Element, type Elements, setPath } from "../nft/ruleset.ts";
+import { type Element, setPath } from "../nft/ruleset.ts";
 import { type Cause, causeOf } from "./cause.ts";
 import type { CountedElements } from "./counted_connections.ts";
 import type { SetElement } from "./packet_walk.ts";
@@ -73,7 +73,7 @@ export function traceOf(past: PastState, packet: Packet): Trace {
 
 /** Traces `packet` through the rules of `state`, on its node. */
 export function traceAt(
-  state: Pick<ClusterState, "tables" | "knownNode"> & { readonly desired: Elements },
+  state: Rules & Pick<ClusterState, "knownNode">,
   packet: Packet,
   looked?: Looked,
 ): Trace {

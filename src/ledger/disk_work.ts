@@ -32,7 +32,10 @@ export function* call<Result>(
   return made.taken;
 }
 
-/** A call, to be yielded, and its result once it is done: {@link call} without its generator. Why a class? A getter of an object literal is another one for each object. */
+/**
+ * A call, to be yielded, and its result once it is done: {@link call} without its generator. Why a class? A getter of an object literal
+ * is another one for each object.
+ */
 export class MadeCall<Result> implements DiskCall, Waitable<void> {
   readonly #now: () => Result;
   readonly #later: () => Promise<Result> | Waitable<Result>;

@@ -2,7 +2,7 @@
 // and makes snapshots. The loop ends when the source ends, on SIGTERM, or after a fault that breaks the engine.
 
 import type { EngineState } from "../engine/engine.ts";
-import type { Change } from "../engine/healer.ts";
+import { type Change, programText } from "../engine/healer.ts";
 import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
 import { runLoop } from "../engine/running.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
@@ -217,11 +217,9 @@ function summary(
     return EXIT.failure;
   }
   if (unhealed !== undefined) {
-    const { process, pid, changes } = unhealed;
-    const who = process === "" ? "another program" : `${process} (process ${pid})`;
     log.warn(
-      `the kernel does not hold the rules of the ledger: ${who} changed our tables, and they are not as they were yet ` +
-        `(${changes.join(", ")}); the next start puts them back`,
+      `the kernel does not hold the rules of the ledger: ${programText(unhealed)} changed our tables ` +
+        `(${unhealed.changes.join(", ")}), and they are not put back yet; the next start does that`,
     );
     return 0;
   }
