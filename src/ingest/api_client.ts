@@ -3,14 +3,17 @@
 import { ERROR_BYTES_MAX } from "../limits/input.ts";
 import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
-import { readAccess } from "./kubeconfig.ts";
+import { readAccess, readAccessAgain } from "./kubeconfig.ts";
 import { PROTOBUF } from "./protobuf_framing.ts";
 import { textUpTo } from "../bounded_body.ts";
+import { within } from "../pause.ts";
 import { formsOf, secretsOfHeader, secretsOfLogin, withoutSecrets } from "./secrets.ts";
 import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
+/** How long the kubeconfig is waited for after the server has refused what it gave. */
+const DISK_MILLISECONDS = 1000;
 
 /** The head of an answer, or the lack of one. */
 export interface Answered {
@@ -42,6 +45,8 @@ export interface GetOptions {
 /** Calls an API server; dispose of it to close its connections. */
 export class ApiClient implements Disposable {
   #access: Access;
+  /** The kubeconfig while it is read again. */
+  #reading: Promise<Access> | undefined;
   #client: Deno.HttpClient | undefined;
   /** Used instead of the client where the server's certificate has another name than its URL. */
   #named: NamedServer | undefined;
@@ -172,8 +177,14 @@ export class ApiClient implements Disposable {
     });
     note(response.status);
     // The token or certificate may have been rotated: the next request reads it again.
-    if (response.status === 401) this.#access = readAccess(this.kubeconfig, this.master);
+    if (response.status === 401) this.#access = await this.#accessAgain();
     return response;
+  }
+
+  /** The way to the server as the kubeconfig has it now, or as it had it where the disk does not answer soon. */
+  async #accessAgain(): Promise<Access> {
+    this.#reading ??= readAccessAgain(this.kubeconfig, this.master).finally(() => this.#reading = undefined);
+    return await within(this.#reading, DISK_MILLISECONDS) ?? this.#access;
   }
 
   /** The connection with the present credentials. Once `signal` has aborted, none is made: nothing would close it. */

@@ -4,6 +4,7 @@
 import { CREDENTIAL_BYTES_MAX } from "../limits/input.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
+import { readTextUnblocked } from "./unblocked_file.ts";
 
 /** Makes the error for `text`, which names a field or a file. It adds which kubeconfig is meant. */
 export type ProblemMaker = (text: string) => KubeconfigProblem;
@@ -15,9 +16,9 @@ const TOKEN = /^[\x21-\x7e]+$/;
 const PEM = /-----BEGIN [A-Z0-9 ]+-----[^-]+-----END [A-Z0-9 ]+-----/;
 
 /** The token in `file`, which the field `field` names. Throws {@link KubeconfigProblem}. */
-export function readToken(field: string, file: string, problem: ProblemMaker): string {
-  const text = readCredential(field, file, problem).trim();
-  return checkedToken(text, `${field} ${file}`, problem);
+export async function readToken(field: string, file: string, problem: ProblemMaker): Promise<string> {
+  const text = await credentialIn(field, file, problem);
+  return checkedToken(text.trim(), `${field} ${file}`, problem);
 }
 
 /** Checks the form of `token`; `place` names its field or file. Throws {@link KubeconfigProblem}. */
@@ -33,13 +34,13 @@ export function checkedToken(token: string, place: string, problem: ProblemMaker
  * Certificates or a key in PEM. `data`, in base64, takes precedence over `file`. Undefined where there is neither. Throws
  * {@link KubeconfigProblem}.
  */
-export function readPem(
+export async function readPem(
   field: string,
   { data, file }: { readonly data: string | null | undefined; readonly file: string | null | undefined },
   problem: ProblemMaker,
-): string | undefined {
+): Promise<string | undefined> {
   if (data) return checkedPem(fromBase64(data) ?? "", `${field}-data`, problem);
-  return file ? checkedPem(readCredential(field, file, problem), `${field} ${file}`, problem) : undefined;
+  return file ? checkedPem(await credentialIn(field, file, problem), `${field} ${file}`, problem) : undefined;
 }
 
 /** Checks that `text` is PEM; `place` names its field or file. Throws {@link KubeconfigProblem}. */
@@ -62,10 +63,19 @@ export function fromBase64(data: string): string | undefined {
   }
 }
 
-/** The text of `file`, which the field `field` names. Throws {@link KubeconfigProblem}. */
-export function readCredential(field: string, file: string, problem: ProblemMaker): string {
+/** Checks at the start that `file`, which the field `field` names, can be read. Throws {@link KubeconfigProblem}. */
+export function checkCredential(field: string, file: string, problem: ProblemMaker): void {
   try {
-    return readTextUpTo(file, CREDENTIAL_BYTES_MAX);
+    readTextUpTo(file, CREDENTIAL_BYTES_MAX);
+  } catch (error) {
+    throw problem(`${field} ${file}: ${readFault(error)}`);
+  }
+}
+
+/** The text of `file`, which the field `field` names. */
+async function credentialIn(field: string, file: string, problem: ProblemMaker): Promise<string> {
+  try {
+    return await readTextUnblocked(file, CREDENTIAL_BYTES_MAX);
   } catch (error) {
     throw problem(`${field} ${file}: ${readFault(error)}`);
   }

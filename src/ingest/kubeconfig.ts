@@ -2,17 +2,24 @@
 // the pod. Programs that make credentials need plugin_credentials.ts, which is loaded only where a user has one. Messages
 // name fields and files, never their content, because they end in the log and in /healthz.
 
+import { within } from "../pause.ts";
 import type { Access, Credentials } from "./access.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import {
   basicAuthorization,
+  checkCredential,
   checkedToken,
   type ProblemMaker,
-  readCredential,
   readPem,
   readToken,
 } from "./credential_files.ts";
-import { type KubeconfigCluster, type KubeconfigUser, readKubeconfig } from "./kubeconfig_file.ts";
+import {
+  type CurrentContext,
+  type KubeconfigCluster,
+  type KubeconfigUser,
+  readKubeconfig,
+  readKubeconfigAgain,
+} from "./kubeconfig_file.ts";
 import { type Login, parseServerUrl, type ServerUrl, shownUrl } from "./server_url.ts";
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -25,6 +32,17 @@ export function readAccess(path: string | undefined, master: string | undefined)
   return path === undefined ? podAccess(master) : fileAccess(path, master);
 }
 
+/**
+ * As {@link readAccess}, while the program runs. The files that a kubeconfig names are read with each request, and so they are not
+ * checked here. The promise stays pending while the disk does not answer.
+ */
+export async function readAccessAgain(path: string | undefined, master: string | undefined): Promise<Access> {
+  if (path === undefined) return podAccess(master);
+  const problem = problemIn(path);
+  return contextAccess(await readKubeconfigAgain(path, problem), master, problem);
+}
+
+/** The account of a pod is on a file system in memory (tmpfs), which does not hang as a disk may. */
 function podAccess(master: string | undefined): Access {
   const [host, port] = [Deno.env.get("KUBERNETES_SERVICE_HOST"), Deno.env.get("KUBERNETES_SERVICE_PORT")];
   if (host === undefined) {
@@ -45,26 +63,42 @@ function podAccess(master: string | undefined): Access {
     "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt`,
   };
   const target = checkCluster("in-cluster", cluster, problem);
+  checkCredential("certificate-authority", cluster["certificate-authority"], problem);
   return access(target, cluster, { tokenFile: `${SERVICE_ACCOUNT}/token` }, { problem });
 }
 
 function fileAccess(path: string, master: string | undefined): Access {
-  const problem = (text: string) => new KubeconfigProblem(`kubeconfig ${path}: ${text}`);
-  const { name, cluster: named, user } = readKubeconfig(path, problem);
+  const problem = problemIn(path);
+  const context = readKubeconfig(path, problem);
+  const access = contextAccess(context, master, problem);
+  if (!access.server.startsWith("https:")) return access;
+  const { cluster, user } = context;
+  const field = "certificate-authority";
+  if (cluster[field] && !cluster[`${field}-data`]) checkCredential(field, cluster[field], problem);
+  for (const field of ["client-certificate", "client-key"] as const) {
+    if (user[field] && !user[`${field}-data`]) checkCredential(field, user[field], problem);
+  }
+  return access;
+}
+
+function problemIn(path: string): ProblemMaker {
+  return (text) => new KubeconfigProblem(`kubeconfig ${path}: ${text}`);
+}
+
+function contextAccess(
+  { name, cluster: named, user }: CurrentContext,
+  master: string | undefined,
+  problem: ProblemMaker,
+): Access {
   const cluster = { ...named, server: master ?? named.server };
   const target = checkCluster(name, cluster, problem);
-  if (!target.plain) {
-    for (const field of ["client-certificate", "client-key"] as const) {
-      if (user[field] && !user[`${field}-data`]) readCredential(field, user[field], problem);
-    }
-  }
   const plugin = Boolean(user.exec || user["auth-provider"]);
   return access(target, cluster, user, { problem, plugin });
 }
 
 /** The server of `cluster`. Throws where its URL is wrong, or where this program rejects the settings. */
 function checkCluster(name: string, cluster: KubeconfigCluster, problem: ProblemMaker): ServerUrl {
-  const { server, "certificate-authority": ca, "proxy-url": proxy, "tls-server-name": named } = cluster;
+  const { server, "proxy-url": proxy, "tls-server-name": named } = cluster;
   const target = parseServerUrl(server, ["https:", "http:"]);
   if (target === undefined) {
     throw problem(`cluster "${name}": server ${shownUrl(server)} is not an https or http URL`);
@@ -81,9 +115,6 @@ function checkCluster(name: string, cluster: KubeconfigCluster, problem: Problem
     throw problem(
       `cluster "${name}": tls-server-name does not work through a proxy-url; leave one of them out, and give a server whose name its certificate has`,
     );
-  }
-  if (ca && !cluster["certificate-authority-data"] && !target.plain) {
-    readCredential("certificate-authority", ca, problem);
   }
   return target;
 }
@@ -131,20 +162,38 @@ function tlsCredentials(
   const ca = { data: cluster["certificate-authority-data"], file: cluster["certificate-authority"] };
   const cert = { data: user["client-certificate-data"], file: user["client-certificate"] };
   const key = { data: user["client-key-data"], file: user["client-key"] };
+  const read = latest(async (): Promise<Credentials> => ({
+    ca: await readPem("certificate-authority", ca, problem),
+    cert: await readPem("client-certificate", cert, problem),
+    key: await readPem("client-key", key, problem),
+    headers: await headersOf(user, login, problem),
+  }));
   let ofPlugin: (() => Promise<Partial<Credentials>>) | undefined;
   return async () => {
-    const own = {
-      ca: readPem("certificate-authority", ca, problem),
-      cert: readPem("client-certificate", cert, problem),
-      key: readPem("client-key", key, problem),
-      headers: headersOf(user, login, problem),
-    };
+    const own = await read();
     if (!plugin) return own;
     ofPlugin ??= (await import("./plugin_credentials.ts")).pluginCredentials(user, problem);
     const made = await ofPlugin();
     return { ...own, ...made, headers: { ...own.headers, ...made.headers } };
   };
 }
+
+/**
+ * A function that returns what `read` returns, or what it returned before where the disk does not answer soon. One read is under
+ * way at a time: a disk that hangs may never end it.
+ */
+function latest<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let last: Value | undefined;
+  let running: Promise<Value> | undefined;
+  return async () => {
+    running ??= read().finally(() => running = undefined);
+    last = last === undefined ? await running : await within(running, DISK_MILLISECONDS) ?? last;
+    return last;
+  };
+}
+
+/** How long files of credentials that were read before are waited for. */
+const DISK_MILLISECONDS = 1000;
 
 function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user: KubeconfigUser): string[] {
   if (!plain) return [];
@@ -164,15 +213,15 @@ function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user:
  * The order of client-go: a token file, else a token, else name and password. Then the login in the URL, as Go's HTTP client
  * sends it.
  */
-function headersOf(
+async function headersOf(
   user: KubeconfigUser,
   login: Login | undefined,
   problem: ProblemMaker,
-): Record<string, string> {
+): Promise<Record<string, string>> {
   const { token, tokenFile, username, password } = user;
   const headers = impersonation(user);
   if (user.as && !PRINTABLE.test(user.as)) throw problem("as: a name is printable ASCII");
-  if (tokenFile) headers["authorization"] = `Bearer ${readToken("tokenFile", tokenFile, problem)}`;
+  if (tokenFile) headers["authorization"] = `Bearer ${await readToken("tokenFile", tokenFile, problem)}`;
   else if (token) headers["authorization"] = `Bearer ${checkedToken(token.trim(), "token", problem)}`;
   else if (username) headers["authorization"] = basicAuthorization(username, password ?? "");
   else if (login !== undefined) headers["authorization"] = basicAuthorization(login.username, login.password);

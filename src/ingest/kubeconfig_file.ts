@@ -4,9 +4,11 @@
 import { isJsonObject } from "../kube/json_value.ts";
 import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import * as z from "../kube/zod.ts";
+import { KubeconfigProblem } from "./api_failure.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
 import { fromBase64, type ProblemMaker } from "./credential_files.ts";
 import { readDocuments } from "./manifest_documents.ts";
+import { readTextUnblocked } from "./unblocked_file.ts";
 
 const text = z.string().nullish();
 const data = z.string().refine(
@@ -65,7 +67,30 @@ export interface CurrentContext {
 
 /** Reads the kubeconfig at `path`. Throws what `problem` makes where it cannot be used. */
 export function readKubeconfig(path: string, problem: ProblemMaker): CurrentContext {
-  const { clusters, contexts, users, "current-context": current } = parsed(path, problem);
+  try {
+    return contextIn(path, readTextUpTo(path, CONFIG_BYTES_MAX), problem);
+  } catch (error) {
+    throw unreadable(error, problem);
+  }
+}
+
+/** As {@link readKubeconfig}, while the program runs: the promise stays pending while the disk does not answer. */
+export async function readKubeconfigAgain(path: string, problem: ProblemMaker): Promise<CurrentContext> {
+  try {
+    return contextIn(path, await readTextUnblocked(path, CONFIG_BYTES_MAX), problem);
+  } catch (error) {
+    throw unreadable(error, problem);
+  }
+}
+
+function unreadable(error: unknown, problem: ProblemMaker): unknown {
+  if (error instanceof KubeconfigProblem) return error;
+  return problem(error instanceof Deno.errors.NotFound ? "there is no such file" : readFault(error));
+}
+
+/** The context in the `content` of the kubeconfig at `path`. */
+function contextIn(path: string, content: string, problem: ProblemMaker): CurrentContext {
+  const { clusters, contexts, users, "current-context": current } = parsed(content, problem);
   if (!current) throw problem(`current-context is not set; contexts: ${names(contexts)}`);
   const context = contexts.find(({ name }) => name === current)?.context;
   if (context === undefined) {
@@ -107,13 +132,7 @@ function names(list: readonly { readonly name: string }[]): string {
   return list.map(({ name }) => name).join(", ") || "none";
 }
 
-function parsed(path: string, problem: ProblemMaker): Kubeconfig {
-  let content: string;
-  try {
-    content = readTextUpTo(path, CONFIG_BYTES_MAX);
-  } catch (error) {
-    throw problem(error instanceof Deno.errors.NotFound ? "there is no such file" : readFault(error));
-  }
+function parsed(content: string, problem: ProblemMaker): Kubeconfig {
   const { values: [document], problems: [broken] } = readDocuments("the file", content);
   if (broken !== undefined) throw problem(broken.replace(/\. .*/, ""));
   const { success, data, error } = KUBECONFIG.safeParse(document ?? {});

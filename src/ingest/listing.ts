@@ -12,7 +12,7 @@ import type { ListBatch } from "./source.ts";
 /** A list is delivered in parts of this many objects. */
 export const PART_OBJECTS = 500;
 
-/** Collects the objects of one list. */
+/** Collects the objects of one list. With `inParts` it keeps those that no part has delivered. */
 export class Listing {
   readonly #resource: ApiResource;
   readonly #objects = new Map<string, KubeObject>();
@@ -26,11 +26,13 @@ export class Listing {
   /** Objects without a name, and what is wrong with the first. */
   #unnamed = 0;
   #firstUnnamed = "";
-  #undelivered: KubeObject[] = [];
+  /** What no part has delivered yet, by name; undefined where the list does not come in parts. */
+  #undelivered: Map<string, KubeObject> | undefined;
   #complete = true;
 
-  constructor(resource: ApiResource) {
+  constructor(resource: ApiResource, inParts = false) {
     this.#resource = resource;
+    if (inParts) this.#undelivered = new Map();
   }
 
   /** How many objects were added so far. */
@@ -56,16 +58,19 @@ export class Listing {
     if (this.#unread.size > 0) this.#unread.delete(name);
     if (this.#gone.size > 0) this.#gone.delete(name);
     this.#objects.set(name, decoded.object);
-    this.#undelivered.push(decoded.object);
+    this.#undelivered?.set(name, decoded.object);
     for (const warning of decoded.warnings) this.#note(warning);
   }
 
   /** Removes an object that was deleted. */
   delete(key: ObjectKey): void {
+    if (this.#gone.size >= LIST_OBJECTS_MAX) {
+      throw invalid(`a list with more than ${LIST_OBJECTS_MAX} deletions`);
+    }
     const name = describeKey(key);
     this.#forget(name);
     this.#gone.set(name, key);
-    this.#undelivered = this.#undelivered.filter((object) => describeKey(objectKey(object)) !== name);
+    this.#undelivered?.delete(name);
   }
 
   /** Marks the list as incomplete, so that it deletes nothing. `problem` is "" where it was reported already. */
@@ -76,7 +81,7 @@ export class Listing {
 
   /** How many objects no part has delivered yet. */
   get undelivered(): number {
-    return this.#undelivered.length;
+    return this.#undelivered?.size ?? 0;
   }
 
   /** The whole list. `confirms` says whether it was asked for to confirm another list. */
@@ -99,8 +104,8 @@ export class Listing {
 
   /** The objects that no part has delivered yet. Problems are delivered with the whole list. */
   part(time: string): ListBatch {
-    const objects = this.#undelivered;
-    this.#undelivered = [];
+    const objects = [...this.#undelivered?.values() ?? []];
+    this.#undelivered?.clear();
     return {
       kind: "list",
       kinds: [this.#resource.kind],

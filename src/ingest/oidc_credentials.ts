@@ -48,7 +48,7 @@ export function oidcToken(
       url: required("idp-issuer-url"),
       client: required("client-id"),
       secret: setting("client-secret"),
-      authority: readPem("idp-certificate-authority", {
+      authority: await readPem("idp-certificate-authority", {
         data: setting("idp-certificate-authority-data"),
         file: setting("idp-certificate-authority"),
       }, problem),

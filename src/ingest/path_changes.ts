@@ -6,6 +6,8 @@ import { within } from "../pause.ts";
 /** Editors and kubectl write in several steps. A change is reported when nothing has changed for this long. */
 const QUIET_MILLISECONDS = 100;
 const LOOK_MILLISECONDS = 1000;
+/** The longest time of a timer. */
+const FOREVER = 2 ** 31 - 1;
 
 /**
  * Yields at once, and then after each series of changes at `path`, until `signal` aborts. Calls `retry` once a second, and
@@ -17,12 +19,13 @@ export async function* changesOf(
   retry: () => boolean = () => false,
 ): AsyncGenerator<void> {
   while (!signal.aborted) {
-    const place = placeOf(path);
+    const place = await placeOf(path, signal);
+    if (signal.aborted) return;
     // The watch begins before the caller reads the files, so that it misses no change.
     const watcher = watcherOf(path);
     try {
       yield;
-      yield* bursts(watcher, { moved: () => placeOf(path) !== place, retry }, signal);
+      yield* bursts(watcher, { moved: async () => await placeOf(path, signal) !== place, retry }, signal);
     } finally {
       watcher?.[Symbol.dispose]();
     }
@@ -31,7 +34,7 @@ export async function* changesOf(
 
 interface Looks {
   /** Whether the path has another file or folder than the one that is watched. */
-  moved(): boolean;
+  moved(): Promise<boolean>;
   /** Whether to yield although nothing changed. */
   retry(): boolean;
 }
@@ -48,7 +51,7 @@ async function* bursts(
   while (!signal.aborted) {
     const first = await within(next, LOOK_MILLISECONDS, signal);
     if (first === undefined) {
-      if (moved()) return;
+      if (await moved()) return;
       if (retry()) yield;
       continue;
     }
@@ -60,15 +63,20 @@ async function* bursts(
       }
       next = events!.next();
     }
-    if (signal.aborted || moved()) return;
+    if (signal.aborted || await moved()) return;
     yield;
   }
 }
 
-/** A text that changes when another file or folder is at `path`, or when the file was written; "" where there is none. */
-function placeOf(path: string): string {
+/**
+ * A text that changes when another file or folder is at `path`, or when the file was written; "" where there is none. While the disk does
+ * not answer it is waited for, and nothing else is: the loop goes on.
+ */
+async function placeOf(path: string, signal: AbortSignal): Promise<string> {
   try {
-    const { dev, ino, isFile, mtime, size } = Deno.statSync(path);
+    const found = await within(Deno.stat(path), FOREVER, signal);
+    if (found === undefined) return "";
+    const { dev, ino, isFile, mtime, size } = found;
     return `${dev} ${ino} ${isFile ? `${mtime?.getTime()} ${size}` : ""}`;
   } catch {
     return "";

@@ -111,7 +111,10 @@ function look(state: ReflectorState, now: Now, unsent = false): ReflectorEffect[
   if (now.at >= phase.quietSince + waited) {
     const seconds = waited / 1000;
     const silent = unsent
-      ? new ApiFailure("unreachable", `exec: the program gave no credentials for ${seconds} s`)
+      ? new ApiFailure(
+        "unreachable",
+        `no credentials for ${seconds} s: an exec program, or the disk with their files, does not answer`,
+      )
       : new ApiFailure("silent", `nothing came for ${seconds} s`);
     return fail(state, phase, brokenBy(state, phase, silent), now);
   }
@@ -221,7 +224,7 @@ function noteHead(
     ? framingFor(contentType, exchange.ask !== "page")
     : errorFraming(contentType);
   exchange.grownAt = now.at;
-  if (exchange.ask === "stream") exchange.listing = new Listing(resource);
+  if (exchange.ask === "stream") exchange.listing = new Listing(resource, state.inParts);
   if (exchange.ask === "watch" && status === 200) state.problem = undefined;
   // Probes do not use a connection that only this watch has, so its death would not be noticed: the watch is renewed soon.
   if (!shared) exchange.endsAt = now.at + times.refreshMilliseconds;
@@ -250,7 +253,7 @@ function addPage(
   now: Now,
 ): ReflectorEffect[] {
   if (exchange.listing === undefined) {
-    exchange.listing = new Listing(state.resource);
+    exchange.listing = new Listing(state.resource, state.inParts);
     exchange.resourceVersion = resourceVersion;
   } else if (exchange.resourceVersion !== resourceVersion) {
     const version = (version: string) => version === "" ? "without a version" : `of version ${version}`;

@@ -19,7 +19,7 @@ import { UsageError } from "./usage_error.ts";
 /** This program's flags about its set-up. kube-proxy's flags are in {@link ProxyFlags}. */
 export interface ConfigOptions extends ProxyFlags, OwnFlags {
   readonly config?: string;
-  /** A configuration that is in no file here, in place of `config`: its name in messages, and its text. */
+  /** The configuration where it is not to be read from `config`: its name in messages, and its text. */
   readonly configText?: { readonly name: string; readonly text: string };
   readonly kubeconfig?: string;
   readonly master?: string;
@@ -96,9 +96,10 @@ function read(
   options: ConfigOptions,
 ): { document: Document; file: ConfigFile; from: ReadonlyMap<string, string> } {
   const { config } = options;
-  const given = config === undefined
-    ? options.configText
-    : { name: `--config ${config}`, text: namedFile("--config", config, CONFIG_BYTES_MAX) };
+  const given = options.configText ??
+    (config === undefined
+      ? undefined
+      : { name: `--config ${config}`, text: namedFile("--config", config, CONFIG_BYTES_MAX) });
   const { values, problems, repeated }: Omit<Documents, "count"> = given === undefined
     ? { values: [NO_FILE], problems: [], repeated: [] }
     : readDocuments(config ?? given.name, given.text, "kubernetes");

@@ -1,7 +1,7 @@
 // Watches the configuration file for changes. kube-proxy exits on a change, so that it is started again. Here settings that
 // only rules follow from are applied at once, in one batch, and only other changes need a new start.
 
-import { readTextUpTo } from "../ingest/bounded_file.ts";
+import { readTextUnblocked } from "../ingest/unblocked_file.ts";
 import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { everySecond } from "../second.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
@@ -17,8 +17,8 @@ export interface ConfigChange {
 }
 
 /**
- * Reads the file of `options` once a second, until it is disposed of. A file that cannot be read changes nothing. Why not inotify? A
- * ConfigMap's files are replaced through links, and to read one file costs little.
+ * Reads the file of `options` once a second, until it is disposed of. A file that cannot be read changes nothing, nor does one on a
+ * disk that hangs. Why not inotify? A ConfigMap's files are replaced through links, and to read one file costs little.
  */
 export function watchConfig(
   options: ConfigOptions,
@@ -27,18 +27,33 @@ export function watchConfig(
 ): Disposable {
   const { config } = options;
   if (config === undefined) return { [Symbol.dispose]() {} };
-  let text = readText(config);
+  let text: string | undefined;
   let now = inForce;
-  return everySecond(() => {
-    const next = readText(config);
-    if (next === text || next === undefined) return;
+  let [isReading, isStopped] = [false, false];
+  const look = async () => {
+    if (isReading) return;
+    isReading = true;
+    const next = await readText(config);
+    isReading = false;
+    if (isStopped || next === text || next === undefined) return;
+    const isFirst = text === undefined;
     text = next;
-    const read = settingsOrNothing(options);
+    if (isFirst) return;
+    const read = settingsOrNothing({ ...options, configText: { name: `--config ${config}`, text } });
     if (read === undefined) return;
     if (otherSettings(read) !== otherSettings(now)) return restart();
     now = read;
     apply(read);
-  });
+  };
+  const begin = () => void look().catch(reportError);
+  begin();
+  const looks = everySecond(begin);
+  return {
+    [Symbol.dispose]() {
+      isStopped = true;
+      looks[Symbol.dispose]();
+    },
+  };
 }
 
 /** All settings but those that only rules follow from, as text to compare. The name of the proxy decides what is listed. */
@@ -58,9 +73,9 @@ function settingsOrNothing(options: ConfigOptions): Settings | undefined {
 }
 
 /** The text of the file; undefined where it cannot be read. */
-function readText(path: string): string | undefined {
+async function readText(path: string): Promise<string | undefined> {
   try {
-    return readTextUpTo(path, CONFIG_BYTES_MAX);
+    return await readTextUnblocked(path, CONFIG_BYTES_MAX);
   } catch {
     // While a program replaces the file there may be none.
     return undefined;

@@ -55,7 +55,8 @@ Deno.test("a request that waits for a program's credentials is not called a sile
   const run = new Run().start();
   run.at += 30_000;
   run.input({ kind: "time", unsent: true });
-  assert.deepEqual(run.said, ["! Service: exec: the program gave no credentials for 30 s; trying again"]);
+  const why = "no credentials for 30 s: an exec program, or the disk with their files, does not answer";
+  assert.deepEqual(run.said, [`! Service: ${why}; trying again`]);
 });
 
 Deno.test("endless answers of all resources at once hold less than one bound", () => {

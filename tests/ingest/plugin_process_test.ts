@@ -68,7 +68,7 @@ Deno.test("while an exec plugin hangs it is named, and the connection is not cal
     await using follower = new Follower(apiSource(client, "node-a", false, times));
     await until("it is reported", () => follower.said().length > 0);
     for (const text of follower.said()) {
-      assert.match(text, /exec: the program gave no credentials for 1\.5 s/);
+      assert.match(text, /no credentials for 1\.5 s: an exec program/);
     }
   }
   for (const pid of Deno.readTextFileSync(pids).trim().split("\n")) {

@@ -40,10 +40,39 @@ export class FaultyDisk implements AsyncDisposable {
     return `/proc/${this.#server.pid}/root${this.folder}/disk`;
   }
 
+  /** Runs a command in the mount namespace of the disk. */
+  run(...command: readonly string[]): void {
+    const { success, stderr } = new Deno.Command("nsenter", { args: [this.namespace, ...command] })
+      .outputSync();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  }
+
   /** From now on calls fail so; without faults all succeed. */
   async fail(faults: DiskFaults): Promise<void> {
     await this.#writer.write(new TextEncoder().encode(JSON.stringify(faults)));
     assert.equal((await this.#answers.read()).value, "done\n");
+  }
+
+  /**
+   * From now on every call stands still, for so many milliseconds, or until the result is disposed of. The end comes from another process:
+   * this one may wait for the disk itself.
+   */
+  hang(milliseconds: number): AsyncDisposable {
+    const signal = (name: string) => `kill -${name} ${this.#server.pid}`;
+    const script = `${signal("STOP")}; trap 'kill $!' TERM; sleep ${milliseconds / 1000} & wait; ${
+      signal("CONT")
+    }`;
+    const process = new Deno.Command("sh", { args: ["-c", script], stdin: "null" }).spawn();
+    return {
+      async [Symbol.asyncDispose]() {
+        try {
+          process.kill("SIGTERM");
+        } catch {
+          // It has ended by itself.
+        }
+        await process.status;
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
