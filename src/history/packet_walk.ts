@@ -98,8 +98,10 @@ export interface Terrain {
   readonly sets: ReadonlyMap<string, FilledSet>;
   /** Whether an address is the node's own, loopback included. */
   isLocal(address: Address): boolean;
-  /** Receives every rule that does something, in the order of the walk. */
+  /** Receives every rule that does something, in the order of the walk; what a rule found for all draws together comes once. */
   note(step: Step): void;
+  /** The lists of found elements that `note` has received. */
+  readonly noted: WeakSet<readonly SetElement[]>;
   /** Receives every key that is looked up in a set or map, found or not; undefined where the whole set is searched. */
   looked?(set: string, key: ElementKey | undefined): void;
 }
@@ -126,6 +128,7 @@ export function terrainOf(
     family,
     chains: new Map(table.chains.map((chain) => [chain.name, chain])),
     sets: new Map(sets),
+    noted: new WeakSet(),
     ...rest,
   };
 }
@@ -251,8 +254,13 @@ function rewritten(
   }
 }
 
-/** Notes that the rule did something, and returns `ended`. */
+/**
+ * Notes that the rule did something, and returns `ended`. All results of a draw share one list, which has every endpoint of a Service:
+ * noted for each of them, the time grows with the square of their number.
+ */
 function act({ terrain, chain, rule, found }: Place, ended: Ended[]): Ended[] {
+  if (terrain.noted.has(found)) return ended;
+  terrain.noted.add(found);
   terrain.note({ chain, rule: ruleText(terrain.family, rule), found });
   return ended;
 }

@@ -51,7 +51,7 @@ export function nodeAddresses(node: Node | undefined): Address[] {
 
 /** One outcome of `packet`, with its probability unless it is certain. */
 export function outcomeText(packet: Packet, outcome: Outcome): string {
-  const share = outcome.probability === 1 ? "" : `${(outcome.probability * 100).toFixed(1)} %  `;
+  const share = outcome.probability === 1 ? "" : `${percentText(outcome.probability)}  `;
   switch (outcome.kind) {
     case "drop":
       return `${share}dropped, without an answer`;
@@ -66,6 +66,12 @@ export function outcomeText(packet: Packet, outcome: Outcome): string {
       return `${share}${translated ? "to" : "unchanged, to"} ${target}${source}`;
     }
   }
+}
+
+/** `33.3 %`. What is possible is never written as zero: one of 3,000 endpoints has `0.03 %`. */
+export function percentText(probability: number): string {
+  const percent = probability * 100;
+  return `${percent < 0.1 ? Number(percent.toPrecision(1)) : percent.toFixed(1)} %`;
 }
 
 /** The claims of a state that the text of {@link rivals} needs. */

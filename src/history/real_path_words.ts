@@ -2,7 +2,7 @@
 // ledger say so.
 
 import { endpointText } from "../nft/text.ts";
-import { outcomeText } from "./packet_words.ts";
+import { outcomeText, percentText } from "./packet_words.ts";
 import type { RealOutcome, RealPath } from "./real_path.ts";
 import type { Packet } from "./trace.ts";
 import { foundLine } from "./why_words.ts";
@@ -28,7 +28,7 @@ export function realPathLines({ packet, node, at, steps, outcome, expected, agre
     );
     const probability = share === undefined || share.probability === 1
       ? ""
-      : `, with ${(share.probability * 100).toFixed(1)} %`;
+      : `, with ${percentText(share.probability)}`;
     return [...lines, `The rules at @${at} lead there too${probability}.`];
   }
   return [

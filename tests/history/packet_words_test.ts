@@ -50,3 +50,15 @@ Deno.test("an outcome is printed with its probability, and whether the packet wa
     "refused with ICMP port unreachable",
   );
 });
+
+Deno.test("an outcome that is possible is never written as zero", () => {
+  const packet = readPacket("10.244.0.5", "10.96.0.10:80/tcp") as Packet;
+  const outcome = { kind: "deliver", destination: packet.destination, port: 80, masqueraded: false } as const;
+  const text = (probability: number) => outcomeText(packet, { ...outcome, probability }).split("  ")[0];
+  assert.deepEqual([1 / 3, 1 / 1000, 1 / 3000, 1 / 65_536].map(text), [
+    "33.3 %",
+    "0.1 %",
+    "0.03 %",
+    "0.002 %",
+  ]);
+});
