@@ -3,6 +3,8 @@
 import { type FoldChanges, noChanges, touch } from "../fold/fold_changes.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { remarks } from "../fold/remarks.ts";
+import { guardedFrontends } from "../fold/tightened.ts";
+import { udpFrontends } from "../fold/udp_frontends.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import { type Effect, warningAbout } from "./effect.ts";
@@ -44,6 +46,16 @@ function keepChanges(state: EngineState, { touched, staleFlows, tightened }: Fol
   }
   for (const [claim, frontend] of staleFlows) state.staleFlows.set(claim, frontend);
   for (const [claim, frontend] of tightened) state.tightened.set(claim, frontend);
+}
+
+/**
+ * Notes the flows of all frontends: rules were absent, or an earlier process may have ended before it forgot flows. What began
+ * meanwhile was led nowhere, or where no endpoint is any more. The next packets of such a flow would go there too, for as long as
+ * its client sends.
+ */
+export function noteAllFlows({ cluster, staleFlows, tightened }: EngineState): void {
+  for (const [claim, frontend] of udpFrontends(cluster)) staleFlows.set(claim, frontend);
+  for (const [claim, frontend] of guardedFrontends(cluster)) tightened.set(claim, frontend);
 }
 
 /** A deleted object has no version in the state any more, and a watch must not resume before it (`knownVersions`). */

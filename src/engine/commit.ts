@@ -24,6 +24,7 @@ import { advanceDigest, digestText } from "../plan/digest.ts";
 import { movedFrontends, movedTexts } from "../plan/moved_frontends.ts";
 import { elementOperations, isRetired, plan } from "../plan/plan.ts";
 import { POSITION_PATH, positionElement } from "../plan/position.ts";
+import { noteAllFlows } from "./appended.ts";
 import { commitRecord } from "./commit_record.ts";
 import { type Effect, warning, warningAbout } from "./effect.ts";
 import { committedDigest, type EngineState, type PendingCommit } from "./engine_state.ts";
@@ -129,6 +130,7 @@ export function noteCommitted(state: EngineState, receipt: CommitReceipt, time: 
     if (isRetired(set, after)) touch(state.touched, set, key, through);
   }
   if (pending.left === 0) state.takeover = [];
+  if (pending.rebuilds) noteAllFlows(state);
   noteAccepted(state);
   const from = state.committedOffset + 1;
   state.committedOffset = through;

@@ -3,7 +3,7 @@
 // `listing.ts` adopts what the kernel holds.
 
 import { assert, unreachable } from "../invariant.ts";
-import { foldAppended } from "./appended.ts";
+import { foldAppended, noteAllFlows } from "./appended.ts";
 import { admitBatch, takePortion } from "./batch.ts";
 import { noteCommitted, noteRejected, planCommit } from "./commit.ts";
 import { type Effect, warning } from "./effect.ts";
@@ -79,7 +79,7 @@ function dispatch(state: EngineState, input: Input): Effect[] {
   }
 }
 
-/** The ledger was read and folded. Its counts and stale flows are those of the process that wrote it. */
+/** The ledger was read and folded. Its counts are those of the process that wrote it. */
 function beginAppending(
   state: EngineState,
   { ledger, flags, complete, othersServe, gap }: Input & { readonly kind: "opened" },
@@ -89,8 +89,10 @@ function beginAppending(
   // A ledger that was committed from holds a whole cluster, so it is served while no API server can be reached. Rules of a proxy that
   // ran meanwhile are newer.
   state.synced = othersServe !== true && (complete === true || state.cluster.committed !== undefined);
+  // Those that old records were about are of no use: their frontends may be gone for long.
   state.staleFlows.clear();
   state.tightened.clear();
+  noteAllFlows(state);
   state.gathered = nothingGathered();
   if (gap === undefined) return [];
   if (gap.committed) {

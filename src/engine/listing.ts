@@ -16,6 +16,7 @@ import {
   isUnknownPast,
   type ListedRules,
 } from "../plan/disagreement.ts";
+import { noteAllFlows } from "./appended.ts";
 import { type Effect, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import type { Input } from "./input.ts";
@@ -44,6 +45,7 @@ export function adoptFound(state: EngineState, delta: Delta): Effect[] {
   // Other elements may be different too.
   state.tables = { ...tables, listed: false, digest, positioned };
   for (const { set, key } of delta) if (set !== POSITION_PATH) touch(touched, set, key, cluster.folded);
+  noteAllFlows(state);
   return [];
 }
 
@@ -117,9 +119,9 @@ function adopt(state: EngineState, listed: ListedRules): void {
   const positioned = ours && position.digest === digestText(listed.digest);
   state.tables = { kind: "in place", listed: true, elements, digest: listed.digest, positioned };
   if (ours) state.plannedOffset = state.committedOffset = position.offset;
-  for (const { set, key } of diff(elements, cluster.desired)) {
-    if (set !== POSITION_PATH) touch(state.touched, set, key, cluster.folded);
-  }
+  const differing = diff(elements, cluster.desired).filter(({ set }) => set !== POSITION_PATH);
+  for (const { set, key } of differing) touch(state.touched, set, key, cluster.folded);
+  if (differing.length > 0) noteAllFlows(state);
 }
 
 /** A copy of `elements` that shares each element equal to a desired one: two copies of a cluster are one too many. */

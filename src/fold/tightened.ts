@@ -38,6 +38,20 @@ export function guardNow(
   return resource === undefined ? undefined : guardOf(resource);
 }
 
+/** All frontends with a guard by claim, as they are now. */
+export function guardedFrontends(
+  state: Pick<ClusterState, "claims" | "programs">,
+): Map<string, GuardedFrontend> {
+  const all = new Map<string, GuardedFrontend>();
+  for (const { resources } of state.programs.values()) {
+    for (const resource of resources.all) {
+      const guard = guardOf(resource) && guardNow(state, resource.claim);
+      if (guard !== undefined) all.set(resource.claim, guard);
+    }
+  }
+  return all;
+}
+
 function guardOf(resource: ServiceResource): GuardedFrontend | undefined {
   if (resource.kind !== "frontend" || resource.values.guard === undefined || resource.address === undefined) {
     return undefined;

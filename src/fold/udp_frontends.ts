@@ -12,6 +12,17 @@ export function udpFrontendNow(state: Held, claim: string): UdpFrontend | undefi
   return holder === undefined ? undefined : state.programs.get(holder)?.udp.get(claim);
 }
 
+/** All UDP frontends by claim, as they are now. */
+export function udpFrontends(state: Held): Map<string, UdpFrontend> {
+  const all = new Map<string, UdpFrontend>();
+  for (const { udp } of state.programs.values()) {
+    for (const [claim, frontend] of udp) {
+      all.set(claim, udpFrontendNow(state, claim) ?? { ...frontend, serving: NONE });
+    }
+  }
+  return all;
+}
+
 /** The endpoints, each `address . port`, that serve the frontend that has `claim`. */
 export function servingNow(state: Held, claim: string): readonly string[] {
   return udpFrontendNow(state, claim)?.serving ?? NONE;

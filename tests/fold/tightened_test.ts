@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
-import { letsThrough } from "../../src/fold/tightened.ts";
+import { guardedFrontends, letsThrough } from "../../src/fold/tightened.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import type { Address } from "../../src/nft/data_type.ts";
 import { appears, service, vanishes } from "../support/cluster_notation.ts";
@@ -52,6 +52,14 @@ Deno.test("a guard that is tightened and goes within one batch is not tightened 
   assert.equal(changes.tightened.size, 2);
   foldRecord(state, 1 as Offset, vanishes(web()), changes);
   assert.equal(changes.tightened.size, 0);
+});
+
+Deno.test("all frontends with a guard are found, and those without are not", () => {
+  const state = emptyState();
+  foldRecord(state, 0 as Offset, appears(web()));
+  assert.equal(guardedFrontends(state).size, 0);
+  foldRecord(state, 1 as Offset, appears(web("203.0.113.0/26")));
+  assert.deepEqual([...guardedFrontends(state).values()].map(({ port }) => port), ["tcp . 80", "udp . 53"]);
 });
 
 Deno.test("a prefix lets its addresses through, and one address itself alone", () => {

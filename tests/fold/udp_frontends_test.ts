@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
-import { servingNow } from "../../src/fold/udp_frontends.ts";
+import { servingNow, udpFrontends } from "../../src/fold/udp_frontends.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 
@@ -22,6 +22,10 @@ Deno.test("the serving endpoints are those of the Service that holds the fronten
   assert.equal(serving(), serving(), "the same list while nothing changes");
   take(appears(slice("shop/dns-a dns:5353/udp 10.244.0.2")));
   assert.deepEqual(serving(), ["10.244.0.2 . 5353"]);
+  assert.deepEqual([...udpFrontends(state)].map(([claim, { serving }]) => [claim, serving]), [
+    [claims[0], serving()],
+  ]);
   take(vanishes(dns));
   assert.deepEqual(serving(), []);
+  assert.equal(udpFrontends(state).size, 0);
 });

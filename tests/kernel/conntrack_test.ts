@@ -2,8 +2,12 @@
 // flows stay.
 
 import assert from "node:assert/strict";
+import { list, perform } from "../../src/engine/run_loop.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { Conntrack, type UdpFlows } from "../../src/kernel/conntrack.ts";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { appears } from "../support/cluster_notation.ts";
+import { EngineProcess, TIME } from "../support/engine_process.ts";
 import { Flow, SILENT_MILLISECONDS } from "../support/lab/flow.ts";
 import { type HostName, Lab } from "../support/lab/lab.ts";
 import {
@@ -15,6 +19,7 @@ import {
   SOCK_DGRAM,
   socketAddress,
 } from "../support/lab/libc.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { decodeAll, manifestOf, nodeManifest, parseScenario } from "../support/scenario/scenario.ts";
@@ -24,6 +29,8 @@ requirePrivateNamespace();
 const [A, B] = ["10.244.1.6@node-a", "10.244.2.5@node-b"];
 const [SERVER_A, SERVER_B] = ["10.244.1.6:5353", "10.244.2.5:5353"];
 const SOURCE_PORT = 40_000;
+const CONFIG = { kind: "config", time: TIME, version: "0", nodeName: "node-a" } as const;
+const TABLES_GONE = "delete table ip ledgerproxy; delete table ip6 ledgerproxy";
 
 function newLab(): Lab {
   const lab = new Lab();
@@ -103,6 +110,49 @@ Deno.test("a restart of the proxy deletes no flow", () => {
   assert.equal(one.ask(), server);
 });
 
+Deno.test("a process that ended before it forgot the flows of its last record forgets them at its next start", () => {
+  using lab = newLab();
+  using node = newNode(lab);
+  const first = node.start();
+  first.list(...dns(A));
+  using one = flow(lab, "pod-1", "10.244.1.5", "10.96.0.10");
+  assert.equal(one.ask(), SERVER_A);
+  first.append(dns(B).filter(({ kind }) => kind === "EndpointSlice").map(appears));
+  node.start().list(...dns(B));
+  assert.equal(one.ask(), SERVER_B);
+});
+
+Deno.test("a flow that began before a start made the rules of its ledger goes to an endpoint", () => {
+  using lab = newLab();
+  using node = newNode(lab);
+  node.start().list(...dns(A));
+  lab.run("node", `nft '${TABLES_GONE}'`);
+  using one = flow(lab, "outside", "203.0.113.2", "198.51.100.10");
+  assert.equal(one.ask(SILENT_MILLISECONDS), "");
+  node.start().list(...dns(A));
+  assert.equal(one.ask(), SERVER_A);
+});
+
+Deno.test("a flow that began while rules were gone goes to an endpoint once they are back", () => {
+  using lab = newLab();
+  using node = newNode(lab);
+  const process = node.start();
+  process.list(...dns(A));
+  const withoutRules = (command: string, source: string) => {
+    lab.run("node", `nft '${command}'`);
+    using one = flow(lab, "outside", source, "198.51.100.10");
+    assert.equal(one.ask(SILENT_MILLISECONDS), "", command);
+    perform(process.engine, process.ports, list(process.kernel));
+    perform(process.engine, process.ports, { kind: "sync" });
+    assert.equal(one.ask(), SERVER_A, command);
+  };
+  withoutRules(TABLES_GONE, "203.0.113.2");
+  withoutRules(
+    "flush set ip ledgerproxy single-external-ips; flush map ip ledgerproxy single-external-endpoints",
+    "203.0.113.66",
+  );
+});
+
 Deno.test("the kernel lists the flows to a frontend alone, in both families", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
@@ -142,6 +192,31 @@ Deno.test("many flows are deleted in pieces, and a run that is left in the middl
   const left = lab.run("node", "grep -c 'dport=9[0-9]* ' /proc/net/nf_conntrack || true").trim();
   assert.equal(left, "0");
 });
+
+/**
+ * Processes that run on the node of `lab`, with one ledger. A start ends the one before. There is another program with a NAT chain,
+ * as on most nodes: without one no flow is tracked while our rules are gone.
+ */
+function newNode(lab: Lab): Disposable & { readonly start: () => EngineProcess } {
+  lab.run(
+    "node",
+    "nft 'table ip cni { chain nat { type nat hook prerouting priority 0; tcp dport 9 redirect; }; }'",
+  );
+  const resources = new DisposableStack();
+  const [kernel, conntrack] = lab.inside("node", () => [new NetlinkKernel(), new Conntrack()] as const);
+  resources.use(kernel);
+  resources.use(conntrack);
+  const storage = memoryStorage();
+  let process: EngineProcess | undefined;
+  resources.defer(() => process?.[Symbol.dispose]());
+  return {
+    start() {
+      process?.[Symbol.dispose]();
+      return process = new EngineProcess(kernel, storage, { conntrack, first: [CONFIG] });
+    },
+    [Symbol.dispose]: () => resources.dispose(),
+  };
+}
 
 /** Begins `count` UDP flows from the node to `address`, at the ports from `port` on. */
 function begin(lab: Lab, address: string, port: number, count: number): void {

@@ -26,6 +26,7 @@ export interface ProcessOptions {
   readonly warn?: (text: string) => void;
   /** The time of the start, RFC 3339, for the record of a disagreement with the kernel. Absent: it is not recorded. */
   readonly startedAt?: string;
+  readonly conntrack?: Ports["conntrack"];
   /** Records that are appended before the kernel is listed, as a start appends its configuration. */
   readonly first?: readonly LedgerRecord[];
 }
@@ -39,7 +40,8 @@ export class EngineProcess implements Disposable {
   readonly ports: Ports;
 
   constructor(readonly kernel: Kernel, readonly storage: Storage, options: ProcessOptions = {}) {
-    const { policy = "never", complete = false, now = () => TIME, warn, startedAt, first = [] } = options;
+    const { policy = "never", complete = false, now = () => TIME, warn, startedAt, first = [], conntrack } =
+      options;
     this.ledger = new LedgerWriter(storage, {
       policy,
       onRecord: (first, record) =>
@@ -47,6 +49,7 @@ export class EngineProcess implements Disposable {
     });
     this.ports = {
       kernel,
+      ...(conntrack && { conntrack }),
       ledger: this.ledger,
       now,
       report: (report) => this.reports.push(report),
