@@ -46,9 +46,10 @@ export function notBoundedLines(
     ...(answer.good === undefined
       ? []
       : [`GOOD, @${good}, is not as expected (--expect ${expect}): ${listed(answer.good)}`]),
-    ...(answer.bad === undefined
-      ? []
-      : [`BAD, @${bad}, is as expected (--expect ${expect}): ${listed(answer.bad)}`]),
+    ...(answer.bad === undefined ? [] : [
+      `BAD, @${bad}, is as expected (--expect ${expect}): ${listed(answer.bad)}`,
+      "where it went wrong and is right again: --all prints each change, or name an earlier BAD",
+    ]),
     ...answer.drift.map(({ offset, record }) =>
       `but our tables were changed: @${offset} ${timeText(record.time)} ${driftText(record)}`
     ),

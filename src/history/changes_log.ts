@@ -173,10 +173,11 @@ function wantedChanges(
     (endpoint?.(one) ?? true) && (change === undefined || kindOf(one) === change)
   );
   const isMentioned = (text: string) => endpoint === undefined || mentions?.(text) === true;
+  const isNamed = isMentioned(nameIn(entry));
   const fields = change !== undefined && change !== "fields"
     ? []
-    : entry.fields.filter(({ was, is }) => isMentioned(was) || isMentioned(is));
-  const isWhole = isOfKind(entry, change) && isAbout(entry, isMentioned);
+    : entry.fields.filter(({ was, is }) => isNamed || isMentioned(was) || isMentioned(is));
+  const isWhole = isOfKind(entry, change) && (isNamed || isMentioned(entry.text));
   return endpoints.length + fields.length === 0 && !isWhole ? undefined : { ...entry, endpoints, fields };
 }
 
@@ -185,9 +186,9 @@ function isOfKind({ verb, object }: JournalEntry, change: ChangeKind | undefined
   return change === undefined || (change === "object" && verb !== "changed" && object !== "");
 }
 
-/** Whether the object itself, by its name or what it is, is mentioned. */
-function isAbout({ text, object }: JournalEntry, isMentioned: (text: string) => boolean): boolean {
-  return isMentioned(text) || isMentioned(object.slice(object.indexOf(" ") + 1));
+/** The name of the object that the entry is about. Where it is what was asked for, every field of the object is wanted. */
+function nameIn({ object }: JournalEntry): string {
+  return object.slice(object.indexOf(" ") + 1);
 }
 
 function kindOf({ was, is }: EndpointChange): ChangeKind {

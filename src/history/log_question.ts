@@ -15,7 +15,7 @@ import { recordsAbout } from "./log.ts";
 import type { Subject } from "./names.ts";
 import type { Past } from "./past.ts";
 import { type PositionExpression, resolvePosition } from "./position_expression.ts";
-import type { Span } from "./window.ts";
+import { requireOrder, type Span } from "./window.ts";
 
 /** The conditions. A condition that is left out is met by everything. */
 export interface LogConditions {
@@ -78,9 +78,11 @@ interface Range extends Span {
 function rangeOf(past: Past, { since, until }: LogConditions): Range {
   const place = (position: PositionExpression | undefined, otherwise: number) =>
     position === undefined || position.kind === "time" ? otherwise : resolvePosition(position, past);
+  requireOrder(since, until);
+  const [from, through] = [place(since, -1) + 1, place(until, Infinity)];
+  requireOrder({ kind: "offset", offset: from - 1 }, { kind: "offset", offset: through });
   return {
-    from: place(since, -1) + 1,
-    through: place(until, Infinity),
+    ...{ from, through },
     times: {
       ...(since?.kind === "time" ? { since: since.milliseconds } : {}),
       ...(until?.kind === "time" ? { until: until.milliseconds } : {}),

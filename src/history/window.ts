@@ -6,8 +6,9 @@ import { assert } from "../invariant.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { REPORT_RECORDS } from "../limits/questions.ts";
 import { type Cause, causeAt } from "./cause.ts";
-import { type Past, type PastState, stateAt } from "./past.ts";
+import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
 import { commitAtTime, HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { rfc3339 } from "./time_expression.ts";
 
 /** The bounds of a window. */
 export interface WindowBounds {
@@ -106,12 +107,32 @@ export interface Span {
   readonly through: number;
 }
 
-/** The records after `since`, or all that are kept, up to `until`, or the newest. Throws WrongPosition. */
+/** The records after `since`, or all that are kept, up to `until`, or the newest. Throws WrongPosition, also where they are reversed. */
 export function spanOf(past: Past, since?: PositionExpression, until: PositionExpression = HEAD): Span {
-  return {
-    from: since === undefined ? past.first() : firstAfter(past, since),
-    through: recordAt(past, until),
-  };
+  requireOrder(since, until);
+  const from = since === undefined ? past.first() : firstAfter(past, since);
+  const through = recordAt(past, until);
+  requireOrder({ kind: "offset", offset: from - 1 }, { kind: "offset", offset: through });
+  return { from, through };
+}
+
+/** Throws WrongPosition where a range would end before it begins: each question would answer in its own way. It may be empty. */
+export function requireOrder(
+  since: PositionExpression | undefined,
+  until: PositionExpression | undefined,
+): void {
+  const reversed = since?.kind === "time" && until?.kind === "time"
+    ? since.milliseconds > until.milliseconds
+    : since?.kind === "offset" && until?.kind === "offset" && since.offset > until.offset;
+  if (!reversed) return;
+  throw new WrongPosition(
+    `since ${positionText(since!)} until ${positionText(until!)}: the range ends before it begins; swap them`,
+  );
+}
+
+function positionText(position: PositionExpression): string {
+  if (position.kind === "time") return position.text ?? rfc3339(position.milliseconds);
+  return position.kind === "offset" ? `@${position.offset}` : `HEAD~${position.back}`;
 }
 
 /** The first record after `since`. Before the oldest record, or the oldest commit, that is the oldest record. */

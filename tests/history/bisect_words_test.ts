@@ -49,5 +49,6 @@ Deno.test("without a search the side that is not as expected is printed, then dr
   ]);
   assert.deepEqual(notBoundedLines(question, { kind: "not bounded", bad: [outcome], drift: [] }, secondsOf), [
     "BAD, @6, is as expected (--expect endpoint): dropped, without an answer",
+    "where it went wrong and is right again: --all prints each change, or name an earlier BAD",
   ]);
 });

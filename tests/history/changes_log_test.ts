@@ -47,6 +47,21 @@ Deno.test("by node, address and block: only the parts of a change that are meant
   assert.equal(about("10.96.0.3/32"), "", "a Service that went and was never there has no address");
 });
 
+Deno.test("of a node that is named every field that changed is wanted, of others what names it", () => {
+  const node = (name: string, zone: string) =>
+    appears({
+      kind: "Node",
+      metadata: { name, labels: { "topology.kubernetes.io/zone": zone } },
+      spec: {},
+      status: {},
+    });
+  const past = committedPast([[node("node-a", "z1"), node("node-b", "z1")], [node("node-a", "z2")]]);
+  assert.equal(about("node-a", past), "3f1 0");
+  const onA = filterOf({ kind: "node", node: "node-a", addresses: [] }, () => ({ objects: new Map() }));
+  assert.equal(found({ ...onA, change: "fields" }, past), "3f1");
+  assert.equal(about("node-b", past), "1");
+});
+
 Deno.test("by kind of change", () => {
   const kinds = Object.fromEntries(CHANGE_KINDS.map((change) => [change, found({ change })]));
   assert.deepEqual(kinds, {

@@ -44,6 +44,7 @@ function auditCommand({ ledger, since, until, csv, json }: AuditOptions): number
     count++;
   }
   if (next.value !== undefined) log.warn(`the end is not whole: ${tornText(next.value)}`);
+  if (count === 0 && !json && !csv) printLines(["no record is in this range"]);
   return count === 0 ? EXIT.found : EXIT.done;
 }
 

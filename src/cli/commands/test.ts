@@ -65,7 +65,7 @@ function writeCommand(file: string, options: TestOptions): number {
 function spanAsked(past: Past, { at, from, to }: TestOptions): Span {
   const through = offsetArgument(past, to ?? at);
   const span = { from: from === undefined ? through : offsetArgument(past, from), through };
-  if (span.from > through) throw new UsageError("--from is after --to");
+  if (span.from > through) throw new UsageError(`--from @${span.from} is after --to @${through}: swap them`);
   return span;
 }
 

@@ -54,6 +54,13 @@ Deno.test("log --json has every event of a Service, newest first; what is left o
   assert.equal(limited.stdout.match(/^@/gm)!.length, 2);
   assert.match(limited.stderr, /^older records match too: --limit 20 shows more/);
   assert.match((await evening.ask("log", "--since", "noon")).stderr, /noon: a position is an offset/);
+  for (const command of ["log", "outages", "latency", "top", "audit"]) {
+    const reversed = await evening.ask(command, "--since", "@60", "--until", "@59");
+    assert.deepEqual(
+      [reversed.code, reversed.stdout, reversed.stderr],
+      [2, "", "error: since @60 until @59: the range ends before it begins; swap them\n"],
+    );
+  }
 });
 
 Deno.test("a flag of log that names another kind of thing, or no whole number, is wrong usage", async () => {
