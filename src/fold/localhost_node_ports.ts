@@ -30,11 +30,16 @@ export class LocalhostNodePorts {
   of(state: Pick<ClusterState, "config" | "programs" | "claims" | "aside">): LocalhostNodePort[] {
     const families = this.#familiesOf(state.config);
     if (families.length === 0) return [];
-    return [...state.programs].flatMap(([service, program]) => {
-      if (state.aside.has(service)) return [];
-      return this.#nodePortsOf(program)
-        .filter(({ claim, family }) => families.includes(family) && holderOf(state, claim) === service);
-    });
+    const found: LocalhostNodePort[] = [];
+    for (const [service, program] of state.programs) {
+      // Most Services have no NodePort. This is called for each change, so they must cost little.
+      if (program.shape === undefined || !program.shape.ports.some(hasNodePort)) continue;
+      if (state.aside.has(service)) continue;
+      for (const port of this.#nodePortsOf(program)) {
+        if (families.includes(port.family) && holderOf(state, port.claim) === service) found.push(port);
+      }
+    }
+    return found;
   }
 
   #familiesOf(config: ProxyConfig): readonly Family[] {
@@ -45,9 +50,11 @@ export class LocalhostNodePorts {
   }
 
   #nodePortsOf(program: ServiceProgram): readonly Claimed[] {
-    const known = this.#known.get(program) ?? nodePortsOf(program);
-    this.#known.set(program, known);
-    return known;
+    const known = this.#known.get(program);
+    if (known !== undefined) return known;
+    const found = nodePortsOf(program);
+    this.#known.set(program, found);
+    return found;
   }
 }
 
@@ -55,6 +62,8 @@ export class LocalhostNodePorts {
 interface Claimed extends LocalhostNodePort {
   readonly claim: string;
 }
+
+const hasNodePort = ({ nodePort }: { readonly nodePort?: unknown }) => nodePort !== undefined;
 
 function nodePortsOf({ shape, slots }: ServiceProgram): Claimed[] {
   return (shape?.ports ?? []).flatMap(({ port, nodePort, lists }): Claimed[] => {

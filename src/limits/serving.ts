@@ -33,7 +33,10 @@ export const LISTENERS_AT_ONCE = 50;
 /** Most connections to all health check ports of Services at a time. */
 export const HEALTH_CHECK_CONNECTIONS_MAX = 32;
 
-/** Most connections that NodePorts on loopback forward at a time; each takes two descriptors. */
+/**
+ * Most connections that NodePorts on loopback forward at a time; each takes two descriptors. Those of one namespace may have half of what
+ * the others leave: alone 256.
+ */
 export const FORWARDED_CONNECTIONS_MAX = 512;
 
 /** How long an endpoint may take to accept a forwarded connection, in milliseconds: kube-proxy's value. */

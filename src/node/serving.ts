@@ -2,6 +2,7 @@
 
 import { type EngineState, newEngine } from "../engine/engine.ts";
 import type { OpenDrift } from "../engine/healer.ts";
+import { newPace, notePiece } from "../engine/pace.ts";
 import { kernelTable } from "../fold/skeleton.ts";
 import { LocalhostNodePorts } from "../fold/localhost_node_ports.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
@@ -127,6 +128,8 @@ export class Serving implements Disposable {
   readonly #healthChecks: HealthCheckFollowing;
   readonly #localhost = new LocalhostNodePorts();
   readonly #forwarder: LocalhostForwarder;
+  readonly #localhostPace = newPace();
+  #localhostTimer: ReturnType<typeof setTimeout> | undefined;
   /** The problem of the own Node that was logged last, and when. */
   #reminded = { problem: "", at: 0 };
 
@@ -170,7 +173,7 @@ export class Serving implements Disposable {
       new HealthCheckPorts(
         facts,
         ({ namespace, name }, note) => {
-          log.warn(`${namespace}/${name}: ${note}; trying again`);
+          served.warnings.warn(`${namespace}/${name}: ${note}; trying again`, namespace);
           const regarding = { kind: "Service", namespace, name } as const;
           const reason = "FailedToStartServiceHealthcheck";
           served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
@@ -185,11 +188,12 @@ export class Serving implements Disposable {
       new LocalhostForwarder({
         listening: metrics.kubeProxy.noteLocalhostPorts,
         failed: ({ name, family }, problem) => {
-          log.warn(`${name}: ${problem}; trying again`);
+          served.warnings.warn(`${name}: ${problem}; trying again`, name.split("/", 1)[0]);
           metrics.kubeProxy.noteLocalhostFailure(family);
         },
       }, Math.max(0, descriptors - DESCRIPTORS_RESERVED - 2 * FORWARDED_CONNECTIONS_MAX)),
     );
+    this.#servers.defer(() => clearTimeout(this.#localhostTimer));
     this.#servers.use(metrics.measureLoopDelay());
     const reminder = setInterval(() => this.#remind(), REMINDER_MILLISECONDS);
     this.#servers.defer(() => clearInterval(reminder));
@@ -216,7 +220,22 @@ export class Serving implements Disposable {
   #follow(): void {
     const { cluster } = this.served.engine;
     this.#healthChecks.follow(cluster, performance.now());
-    this.#forwarder.follow(this.#localhost.of(cluster));
+    this.#followLocalhost();
+  }
+
+  /** Follows the NodePorts on loopback: at once, or in a while where they are many, so that changes of other Services go on. */
+  #followLocalhost(): void {
+    const begun = performance.now();
+    if (begun < this.#localhostPace.nextAt) {
+      this.#localhostTimer ??= setTimeout(() => {
+        this.#localhostTimer = undefined;
+        this.follow();
+      }, this.#localhostPace.nextAt - begun);
+      return;
+    }
+    this.#forwarder.follow(this.#localhost.of(this.served.engine.cluster));
+    const now = performance.now();
+    notePiece(this.#localhostPace, now - begun, true, now);
   }
 
   /** The page /details: the texts of all problems. */
