@@ -11,6 +11,7 @@ import {
   type Subject,
   subjectText,
 } from "../history/names.ts";
+import { type ServiceMeant, serviceMeant } from "../history/outages.ts";
 import { packetOfNames } from "../history/packet_names.ts";
 import { isWrongPosition, type Past, type PastState } from "../history/past.ts";
 import { findSubjectBefore } from "../history/past_names.ts";
@@ -133,10 +134,10 @@ export function subjectAtAnyTime(past: Past, last: number, text: string): Subjec
   return named(findSubjectBefore(past, last, text));
 }
 
-/** The Service that `text` names, at offset `through` of `past`, or at any time before. Throws as {@link named}. */
-export function serviceArgument(past: Past, through: number, text: string): string {
+/** The Service that `text` names, or ports of one, at offset `through` of `past`, or any time before. Throws as {@link named}. */
+export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {
   const found = subjectAtAnyTime(past, through, text);
-  if (found.kind === "service") return found.service;
+  if (found.kind === "service") return serviceMeant(found);
   throw new UsageError(`${text}: it must be a Service`);
 }
 

@@ -7,7 +7,13 @@ import { type Directory, directoryOf } from "./directory.ts";
 import { journalFrom } from "./journal_reading.ts";
 import { findSubject, isNameProblem, type NameProblem, nameProblemLines } from "./names.ts";
 import { broken, checkDrift, type Checked, checkLatency, checkOutage, held } from "./journal_checks.ts";
-import { causeOfEntry, type JournalCause, type RulesMoment } from "./outages.ts";
+import {
+  causeOfEntry,
+  type JournalCause,
+  type RulesMoment,
+  type ServiceMeant,
+  serviceMeant,
+} from "./outages.ts";
 import { parseExpectation } from "./packet_bisect.ts";
 import { type PacketWatch, watchPackets } from "./packet_changes.ts";
 import { packetOfNames } from "./packet_names.ts";
@@ -51,9 +57,9 @@ export function brokenIn(
     return "packet" in result ? "" : result.text;
   }
   const { ready, zone } = assertion;
-  const service = serviceNamed(named, assertion.service);
-  if (typeof service !== "string") return nameProblemLines(service).join(" ");
-  const count = readyCount(named.state, service, zone);
+  const meant = serviceNamed(named, assertion.service);
+  if (isNameProblem(meant)) return nameProblemLines(meant).join(" ");
+  const count = readyCount(named.state, meant, zone);
   return count < ready ? readyText(count, zone) : "";
 }
 
@@ -81,11 +87,15 @@ function checkAssertion(place: Place, assertion: Assertion): Checked | WatchedAs
     case "ready":
       return checkReady(place, assertion);
     case "outage":
-      return withService(place, assertion, (service) => checkOutage(place, assertion, service));
+      return withService(place, assertion, (meant) => checkOutage(place, assertion, meant));
     case "latency": {
       const { service } = assertion;
       if (service === undefined) return checkLatency(place, assertion, undefined);
-      return withService(place, { ...assertion, service }, (found) => checkLatency(place, assertion, found));
+      return withService(
+        place,
+        { ...assertion, service },
+        (found) => checkLatency(place, assertion, found.service),
+      );
     }
     case "drift":
       return checkDrift(place, assertion);
@@ -116,11 +126,11 @@ function outcomesText(packet: Packet, { outcomes }: Trace): string {
   return outcomes.map((outcome) => outcomeText(packet, outcome)).join("; ");
 }
 
-/** How many endpoints of `service` get traffic, in `zone` where one is named. */
-function readyCount(state: ClusterState, service: string, zone: string | undefined): number {
+/** How many endpoints of `service`, or of `ports` of it, get traffic, in `zone` where one is named. */
+function readyCount(state: ClusterState, { service, ports }: ServiceMeant, zone: string | undefined): number {
   const endpoints = servicesOfState(state, [readServiceName(service)]).flatMap(({ endpoints }) => endpoints);
   const ready = endpoints.filter((one) =>
-    one.traffic !== "none" && (zone === undefined || one.zone === zone)
+    one.traffic !== "none" && (zone === undefined || one.zone === zone) && (ports?.has(one.port) ?? true)
   );
   return new Set(ready.map(({ endpoint }) => endpoint)).size;
 }
@@ -129,16 +139,17 @@ function readyText(count: number, zone: string | undefined): string {
   return `${count} ready${zone === undefined ? "" : ` in ${zone}`}`;
 }
 
-/** A zone needs the endpoints themselves, so then the state is made at each commit that changed the Service. */
+/** A zone or port needs the endpoints themselves, so then the state is made at each commit that changed the Service. */
 function checkReady(
   place: Place,
   assertion: Assertion & { readonly kind: "ready" },
 ): Checked {
   const { past, span, state } = place;
   const { name, ready, zone } = assertion;
-  const service = serviceNamed(place, assertion.service);
-  if (typeof service !== "string") return unknownName(name, service);
-  const distinct = (at: ClusterState) => readyCount(at, service, zone);
+  const meant = serviceNamed(place, assertion.service);
+  if (isNameProblem(meant)) return unknownName(name, meant);
+  const { service, ports } = meant;
+  const distinct = (at: ClusterState) => readyCount(at, meant, zone);
   const text = (count: number) => readyText(count, zone);
   const first = distinct(state);
   if (first < ready) return broken(name, text(first));
@@ -146,7 +157,10 @@ function checkReady(
   let count = first;
   for (const entry of journalFrom(past, span.from + 1, span.through, { service, details: false })) {
     if (entry.service === service) {
-      [last, count] = [causeOfEntry(entry), zone === undefined ? entry.condition?.serving ?? 0 : NaN];
+      [last, count] = [
+        causeOfEntry(entry),
+        (zone ?? ports) === undefined ? entry.condition?.serving ?? 0 : NaN,
+      ];
     }
     if (entry.commit?.accepted !== true || last === undefined || last.offset > entry.commit.through) continue;
     const here = Number.isNaN(count) ? distinct(stateAt(past, entry.commit.through).state) : count;
@@ -164,16 +178,16 @@ function momentOf(past: Past, offset: number): RulesMoment {
 function withService(
   place: Place,
   { name, service }: { readonly name: string; readonly service: string },
-  check: (service: string) => Checked,
+  check: (meant: ServiceMeant) => Checked,
 ): Checked {
   const found = serviceNamed(place, service);
-  return typeof found === "string" ? check(found) : unknownName(name, found);
+  return isNameProblem(found) ? unknownName(name, found) : check(found);
 }
 
-/** The Service that `text` names. */
-export function serviceNamed({ state, directory }: Named, text: string): string | NameProblem {
-  if (state.services.has(readServiceName(text))) return text;
+/** The Service that `text` names, or the ports of one. */
+export function serviceNamed({ state, directory }: Named, text: string): ServiceMeant | NameProblem {
+  if (state.services.has(readServiceName(text))) return { service: text };
   const found = findSubject(directory(), text);
   if (isNameProblem(found)) return found;
-  return found.kind === "service" ? found.service : { kind: "unknown", text, candidates: [] };
+  return found.kind === "service" ? serviceMeant(found) : { kind: "unknown", text, candidates: [] };
 }

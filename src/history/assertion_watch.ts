@@ -5,7 +5,7 @@ import { readServiceName } from "../kube/service_name.ts";
 import type { Assertion } from "./assertion.ts";
 import { brokenIn, type Named, serviceNamed } from "./assertion_check.ts";
 import { type Directory, directoryOf } from "./directory.ts";
-import { nameProblemLines } from "./names.ts";
+import { isNameProblem, nameProblemLines } from "./names.ts";
 import { conditionOfService } from "./service_condition.ts";
 import { lengthText } from "./table_words.ts";
 
@@ -105,8 +105,9 @@ function outageText(
   now: number,
 ): string {
   const found = serviceNamed(named, service);
-  if (typeof found !== "string") return nameProblemLines(found).join(" ");
-  const ports = conditionOfService(named.state, readServiceName(found))?.lacking ?? [];
+  if (isNameProblem(found)) return nameProblemLines(found).join(" ");
+  const all = conditionOfService(named.state, readServiceName(found.service))?.lacking ?? [];
+  const ports = all.filter((port) => found.ports?.has(port) ?? true);
   for (const port of [...lacking.keys()]) if (!ports.includes(port)) lacking.delete(port);
   for (const port of ports) if (!lacking.has(port)) lacking.set(port, now);
   const long = [...lacking].find(([, since]) => milliseconds === 0 || now - since > milliseconds);

@@ -3,7 +3,13 @@
 import type { Assertion } from "./assertion.ts";
 import type { JournalEntry } from "./journal.ts";
 import { journalFrom } from "./journal_reading.ts";
-import { causeOfEntry, type JournalCause, outagesIn, type RulesMoment } from "./outages.ts";
+import {
+  causeOfEntry,
+  type JournalCause,
+  outagesIn,
+  type RulesMoment,
+  type ServiceMeant,
+} from "./outages.ts";
 import type { Past } from "./past.ts";
 import { lengthText } from "./table_words.ts";
 import { rfc3339 } from "./time_expression.ts";
@@ -48,11 +54,12 @@ interface Range {
 export function checkOutage(
   { past, span }: Range,
   { name, milliseconds }: Assertion & { readonly kind: "outage" },
-  service: string,
+  { service, ports }: ServiceMeant,
 ): Checked {
   const end = timeOf(past, span.through);
   const range = { from: span.from + 1, through: span.through };
   for (const { port, from, to, cause } of outagesIn(past, range, service)) {
+    if (ports?.has(port) === false) continue;
     const begins = from === null ? -Infinity : Date.parse(from.time);
     const ends = to === null ? end : Date.parse(to.time);
     const length = ends - begins;

@@ -3,9 +3,10 @@
 
 import { readServiceName } from "../kube/service_name.ts";
 import type { JournalEntry } from "./journal.ts";
+import type { Subject } from "./names.ts";
 import { journalBackward, journalFrom } from "./journal_reading.ts";
 import { type Past, stateAt } from "./past.ts";
-import { conditionOfService, type ServiceCondition } from "./service_condition.ts";
+import { conditionOfService, portText, type ServiceCondition } from "./service_condition.ts";
 import { rfc3339 } from "./time_expression.ts";
 import { hasCommits, type Span } from "./window.ts";
 
@@ -62,6 +63,17 @@ interface Watched {
   readonly open: Map<string, Open>;
   /** Entries that no commit has brought to the kernel yet. */
   waiting: JournalEntry[];
+}
+
+/** A Service; with `ports` only these of its ports, as {@link Outage.port} has them. */
+export interface ServiceMeant {
+  readonly service: string;
+  readonly ports?: ReadonlySet<string>;
+}
+
+/** What a name means that found a Service, or some of its ports. */
+export function serviceMeant({ service, port }: Subject & { readonly kind: "service" }): ServiceMeant {
+  return { service, ...(port && { ports: new Set(port.ports.map(portText)) }) };
 }
 
 /**

@@ -40,6 +40,30 @@ Deno.test("over a range the first commit and record that broke an assertion are 
   );
 });
 
+Deno.test("where a port is named, the other ports of its Service do not count", () => {
+  const admin = (ready: boolean) => appears(slice(`shop/web-b admin:8081/tcp ${ready ? "" : "!"}10.244.0.2`));
+  const past = committedPast([
+    [
+      appears(service("shop/web 10.96.0.1 http:80/tcp admin:81/tcp")),
+      appears(slice("shop/web-a http:8080/tcp 10.244.0.1")),
+      admin(true),
+    ],
+    [admin(false)],
+    [admin(true)],
+  ]);
+  const asked = ["web:http", "web:admin"].flatMap((service) => [
+    { service, outage: "0s" },
+    { service, ready: 1 },
+  ]);
+  assert.deepEqual(results({ from: 3, through: 7 }, [...asked, { service: "web", ready: 2 }], past), [
+    "ok",
+    "ok",
+    "admin without endpoints for 1 s @5 @4",
+    "0 ready @5 @4",
+    "1 ready @5 @4",
+  ]);
+});
+
 Deno.test("at one position every outcome must be as expected", () => {
   const at = (offset: number) => ({ from: offset, through: offset });
   assert.deepEqual(results(at(2), [WEB, { ...WEB, masqueraded: true }, { ...WEB, expect: "10.244.0.1" }]), [

@@ -4,17 +4,23 @@ import assert from "node:assert/strict";
 import { parseAssertions } from "../../src/history/assertion.ts";
 import { AssertionWatch } from "../../src/history/assertion_watch.ts";
 import { stateAt } from "../../src/history/past.ts";
+import { appears, service, slice } from "../support/cluster_notation.ts";
+import { committedPast } from "../support/past.ts";
 import { webPast } from "../support/web_history.ts";
 
 const QUIET = { drift: "", slowest: 0 };
 
 /** What changes at each of `moments`: offset of the state in web_history.ts, and seconds. */
-function changes(entries: unknown[], moments: readonly (readonly [offset: number, second: number])[]) {
+function changes(
+  entries: unknown[],
+  moments: readonly (readonly [offset: number, second: number])[],
+  past = webPast(),
+) {
   const parsed = parseAssertions([entries]);
   assert.ok(!("problems" in parsed), JSON.stringify(parsed));
   const watch = new AssertionWatch(parsed);
   const seen = moments.map(([offset, second]) =>
-    watch.check(stateAt(webPast(), offset).state, { ...QUIET, now: second * 1000 }).map((one) =>
+    watch.check(stateAt(past, offset).state, { ...QUIET, now: second * 1000 }).map((one) =>
       one.holds ? "holds" : one.text
     )
   );
@@ -41,6 +47,16 @@ Deno.test("an outage is broken once it is too long, and holds again with an endp
     ["http without endpoints for 6 s"],
     ["holds"],
   ]);
+});
+
+Deno.test("where a port is named, an outage of another port breaks nothing", () => {
+  const past = committedPast([[
+    appears(service("shop/web 10.96.0.1 http:80/tcp admin:81/tcp")),
+    appears(slice("shop/web-a http:8080/tcp 10.244.0.1")),
+  ]]);
+  const of = (name: string) => changes([{ service: name, outage: "0s" }], [[2, 0]], past).seen;
+  assert.deepEqual(of("web:http"), [[]]);
+  assert.deepEqual(of("web:admin"), [["admin without endpoints for 0 ms"]]);
 });
 
 Deno.test("drift and a late change are what the proxy knows", () => {

@@ -57,7 +57,7 @@ Deno.test("an outage names its first commit and its cause", () => {
   const broken = checkOutage(
     { past: webPast(), span: { from: 2, through: 13 } },
     assertion("outage"),
-    "shop/web",
+    { service: "shop/web" },
   );
   assert.deepEqual([broken.holds, broken.commit?.offset, broken.cause?.offset], [false, 6, 5]);
 });

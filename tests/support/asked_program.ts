@@ -5,12 +5,12 @@ import { writeCommitted } from "./past.ts";
 import { type Ended, runProgram } from "./run_program.ts";
 import { WEB_BATCHES } from "./web_history.ts";
 
-/** A folder with the ledger of {@link WEB_BATCHES}. Dispose of it to remove it. */
+/** A folder with the ledger of some batches, or of {@link WEB_BATCHES}. Dispose of it to remove it. */
 export class AskedLedger implements Disposable {
   readonly folder = Deno.makeTempDirSync();
 
-  constructor() {
-    writeCommitted(folderStorage(this.folder, true), WEB_BATCHES);
+  constructor(batches = WEB_BATCHES) {
+    writeCommitted(folderStorage(this.folder, true), batches);
   }
 
   /** Runs the program with `args` and this ledger. */

@@ -41,7 +41,7 @@ export function addTop(program: Command, done: Done): void {
 export function addOutages(program: Command, done: Done): void {
   const outages = "print when ports of Services had no endpoint, and which record made it so";
   withRange(ledgerCommand(program, "outages", outages, "outages shop/web --since 7d"))
-    .argument("[service]", "only this Service")
+    .argument("[service]", "only this Service, or this port of it")
     .action((service: string | undefined, options: RangeOptions) => done(outagesCommand(service, options)));
 }
 
@@ -77,8 +77,9 @@ function topCommand(options: RangeOptions): number {
 /** Returns 1 where there is none. Throws NothingFound for a Service that the ledger does not know. */
 function outagesCommand(text: string | undefined, options: RangeOptions): number {
   const { past, span } = asked(options);
-  const service = text === undefined ? undefined : serviceArgument(past, span.through, text);
-  const outages = outagesIn(past, span, service);
+  const meant = text === undefined ? undefined : serviceArgument(past, span.through, text);
+  const outages = outagesIn(past, span, meant?.service)
+    .filter(({ port }) => meant?.ports?.has(port) ?? true);
   if (options.json) { for (const outage of outages) printJson("outages/1", outage); }
   else printList(outagesLines(outages, localTime));
   return outages.length === 0 ? EXIT.found : EXIT.done;
@@ -87,7 +88,7 @@ function outagesCommand(text: string | undefined, options: RangeOptions): number
 /** Returns 1 where nothing was measured. Throws NothingFound for a Service that the ledger does not know. */
 function latencyCommand(text: string | undefined, options: RangeOptions): number {
   const { past, span } = asked(options);
-  const service = text === undefined ? undefined : serviceArgument(past, span.through, text);
+  const service = text === undefined ? undefined : serviceArgument(past, span.through, text).service;
   const latency = latencyIn(past, span, service);
   if (options.json) printJson("latency/1", latency);
   else printTables(latencyLines(latency, localTime));

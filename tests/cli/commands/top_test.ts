@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { AskedLedger } from "../../support/asked_program.ts";
+import { appears, service, slice } from "../../support/cluster_notation.ts";
 
 Deno.test("a range of the ledger is asked for its outages, its latencies and what was busy", async () => {
   using ledger = new AskedLedger();
@@ -30,4 +31,15 @@ Deno.test("a range of the ledger is asked for its outages, its latencies and wha
   assert.deepEqual((latency[0]?.["stages"] as { count: number }[]).map(({ count }) => count), [0, 5, 0]);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});
+
+Deno.test("where a port is named, outages are those of this port, in both families", async () => {
+  using ledger = new AskedLedger([[
+    appears(service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp admin:81/tcp")),
+    appears(slice("shop/web-a http:8080/tcp 10.244.0.1")),
+  ]]);
+  const portsOf = async (name: string) => (await ledger.json("outages", name)).map(({ port }) => port);
+  assert.deepEqual(await portsOf("web"), ["admin", "admin (IPv6)", "http (IPv6)"]);
+  assert.deepEqual(await portsOf("web:admin"), ["admin", "admin (IPv6)"]);
+  assert.deepEqual(await portsOf("shop/web:80"), ["http (IPv6)"]);
 });
