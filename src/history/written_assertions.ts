@@ -9,6 +9,7 @@ import { journalFrom } from "./journal_reading.ts";
 import { parseExpectation } from "./packet_bisect.ts";
 import { type Past, stateAt } from "./past.ts";
 import { placeText } from "./plan_ahead.ts";
+import { conditionOfService } from "./service_condition.ts";
 import { servicesOfState } from "./services.ts";
 import type { Packet, Trace } from "./trace.ts";
 import { traceAt } from "./why.ts";
@@ -65,7 +66,12 @@ function endpointAssertions(state: ClusterState, name: ServiceName): WrittenAsse
   const ready =
     new Set(endpoints.filter(({ traffic }) => traffic !== "none").map(({ endpoint }) => endpoint)).size;
   if (ready === 0) return [];
-  return [{ service: name, ready: Math.ceil(ready * READY_SHARE) }, { service: name, outage: "0s" }];
+  // Endpoints of one port, of one family or for other nodes say nothing of a port whose cluster IP leads nowhere.
+  const isOut = conditionOfService(state, name)?.lacking.length !== 0;
+  return [
+    { service: name, ready: Math.ceil(ready * READY_SHARE) },
+    ...(isOut ? [] : [{ service: name, outage: "0s" }]),
+  ];
 }
 
 function packetAssertions(state: ClusterState, name: ServiceName): WrittenAssertion[] {
