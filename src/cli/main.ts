@@ -1,6 +1,7 @@
 // The program `ledgerproxy`, with one subcommand for each task. Exit codes: see node/exit_code.ts.
 
 import { EXIT } from "../node/exit_code.ts";
+import { isReading } from "../ingest/unblocked_file.ts";
 import { flushLog, log, startLog } from "../node/log.ts";
 import { CommanderError } from "./command_line.ts";
 import { isExplained, isWrongUsage } from "./explained.ts";
@@ -47,6 +48,6 @@ if ("DedicatedWorkerGlobalScope" in globalThis) (await import("./replay_workers.
 else if (import.meta.main) {
   startLog();
   Deno.exitCode = await exitCode(Deno.args);
-  // A write that hangs would keep the process alive.
-  if (!await flushLog()) Deno.exit();
+  // A write or a read that hangs would keep the process alive.
+  if (!await flushLog() || isReading()) Deno.exit();
 }

@@ -2,6 +2,7 @@
 // again. Why is inotify not enough? It follows the inode that was there at first. So the path is also looked up each second.
 
 import { within } from "../pause.ts";
+import { statUnblocked } from "./unblocked_file.ts";
 
 /** Editors and kubectl write in several steps. A change is reported when nothing has changed for this long. */
 const QUIET_MILLISECONDS = 100;
@@ -74,7 +75,7 @@ async function* bursts(
  */
 async function placeOf(path: string, signal: AbortSignal): Promise<string> {
   try {
-    const found = await within(Deno.stat(path), FOREVER, signal);
+    const found = await within(statUnblocked(path), FOREVER, signal);
     if (found === undefined) return "";
     const { dev, ino, isFile, mtime, size } = found;
     return `${dev} ${ino} ${isFile ? `${mtime?.getTime()} ${size}` : ""}`;

@@ -5,6 +5,23 @@ import { FileTooLong, readTextUpTo } from "./bounded_file.ts";
 
 /** Reads that are under way, by path. A disk that hangs holds one thread for each path, however often it is asked. */
 const reading = new Map<string, Promise<string>>();
+/** Places that are looked up. */
+let looking = 0;
+
+/** Whether a call of the disk is under way. It keeps the process from ending by itself, as long as it hangs. */
+export function isReading(): boolean {
+  return reading.size + looking > 0;
+}
+
+/** What is at `path`. The promise stays pending while the disk does not answer. */
+export async function statUnblocked(path: string): Promise<Deno.FileInfo> {
+  looking++;
+  try {
+    return await Deno.stat(path);
+  } finally {
+    looking--;
+  }
+}
 
 /** The text of the file at `path`, as `readTextUpTo` has it. The promise stays pending while the disk does not answer. */
 export function readTextUnblocked(path: string, limit: number): Promise<string> {

@@ -62,6 +62,27 @@ Deno.test("a configuration on a disk that hangs: rules follow, health answers, a
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("a configuration and a source on a disk that hangs do not keep the program from ending", async () => {
+  const folder = newNodeFolder();
+  await using disk = await FaultyDisk.make(folder);
+  using kernel = new NetlinkKernel();
+  Deno.mkdirSync(`${disk.path}/source`);
+  writeSource(disk.path, 1);
+  writeConfig(`${disk.path}/config.yaml`, 14);
+  // The ledger is on another disk, which closes it at once.
+  disk.run("mount", "--bind", `${folder}/disk/source`, `${folder}/source`);
+  disk.run("mount", "--bind", `${folder}/disk`, `${folder}/store`);
+  disk.run("umount", `${folder}/disk`);
+  await using program = new SourceProgram(folder, disk, "--config", `${folder}/store/config.yaml`);
+  await until("the Service is served", served(kernel, 1));
+  await using _hung = disk.hang(HUNG_MILLISECONDS);
+  await answersWhileHung();
+  const early = AbortSignal.timeout(MEANWHILE_MILLISECONDS);
+  const late = new Promise((resolve) => early.addEventListener("abort", () => resolve("it goes on")));
+  assert.equal(await Promise.race([program.stop(), late]), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("a source on a disk that hangs: rules are put back, health answers, and a later change is served", async () => {
   const folder = newNodeFolder();
   await using disk = await FaultyDisk.make(folder);
