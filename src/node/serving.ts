@@ -179,7 +179,8 @@ export class Serving implements Disposable {
           served.sendEvent({ regarding, type: "Warning", reason, action: "Listen", note });
         },
         notes("health-check"),
-        Math.max(0, descriptors - DESCRIPTORS_RESERVED),
+        // Both kinds of ports share what the rest of the program leaves.
+        () => descriptors - DESCRIPTORS_RESERVED - this.#forwarder.descriptors,
         places.healthCheck,
       ),
     );
@@ -191,7 +192,7 @@ export class Serving implements Disposable {
           served.warnings.warn(`${name}: ${problem}; trying again`, name.split("/", 1)[0]);
           metrics.kubeProxy.noteLocalhostFailure(family);
         },
-      }, Math.max(0, descriptors - DESCRIPTORS_RESERVED - 2 * FORWARDED_CONNECTIONS_MAX)),
+      }, () => descriptors - DESCRIPTORS_RESERVED - 2 * FORWARDED_CONNECTIONS_MAX - ports.open),
     );
     this.#servers.defer(() => clearTimeout(this.#localhostTimer));
     this.#servers.use(metrics.measureLoopDelay());

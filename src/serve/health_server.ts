@@ -84,10 +84,15 @@ export class HealthCheckPorts implements Disposable {
     readonly facts: () => HealthFacts,
     readonly failed: (service: ServiceHealth, problem: string) => void,
     readonly notes: HttpNotes = NO_NOTES,
-    readonly max: number = Infinity,
+    readonly max: () => number = () => Infinity,
     places = HEALTH_CHECK_CONNECTIONS_MAX,
   ) {
     this.#connections = new Connections(places);
+  }
+
+  /** How many ports are open. */
+  get open(): number {
+    return this.#servers.size;
   }
 
   /**
@@ -140,8 +145,8 @@ export class HealthCheckPorts implements Disposable {
     const service = this.#services.get(port);
     // It went while it waited.
     if (service === undefined) return;
-    if (this.#servers.size >= this.max) {
-      const why = `${this.max} are open, and more would leave too few descriptors`;
+    if (this.#servers.size >= this.max()) {
+      const why = "more open ports would leave too few descriptors";
       return this.#fail(text, hostname, service, why);
     }
     try {

@@ -41,7 +41,12 @@ export class LocalhostForwarder implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** At most `max` ports are open: the Services of tenants must leave descriptors for the rules. */
-  constructor(readonly notes: ForwardNotes, readonly max: number = Infinity) {}
+  constructor(readonly notes: ForwardNotes, readonly max: () => number = () => Infinity) {}
+
+  /** Descriptors of the open ports, and of the connections that they may have. */
+  get descriptors(): number {
+    return this.#listeners.size === 0 ? 0 : this.#listeners.size + 2 * FORWARDED_CONNECTIONS_MAX;
+  }
 
   /**
    * Opens and closes ports until they are `ports`. A port that stays keeps its connections. A part of them is opened before this
@@ -91,8 +96,8 @@ export class LocalhostForwarder implements Disposable {
   }
 
   #listen(place: string, port: LocalhostNodePort): void {
-    if (this.#listeners.size >= this.max) {
-      return this.#fail(place, port, `${this.max} are open, and more would leave too few descriptors`);
+    if (this.#listeners.size >= this.max()) {
+      return this.#fail(place, port, "more open ports would leave too few descriptors");
     }
     try {
       this.#listeners.set(place, new PortListener(port, this.#admission));
