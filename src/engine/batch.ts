@@ -16,7 +16,7 @@ import {
   withoutRemovals,
 } from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
-import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
+import { type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
 import { type Effect, problemWarning, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import { heldListRecord, heldListText, removalText } from "./held_list.ts";
@@ -65,7 +65,7 @@ function eventsOf({ objects }: ClusterState, batch: SourceBatch, listed?: NamedO
   if (batch.kind === "events") return news(objects, batch.events);
   if (!batch.fragment) return relist(objects, batch, listed);
   // A fragment of a list only adds objects: what it would change or remove is decided with the whole list.
-  const isNew = (object: KubeObject) => !objects.has(describeKey(objectKey(object)));
+  const isNew = (object: KubeObject) => objects.at(objectKey(object)) === undefined;
   return relist(objects, { ...batch, objects: batch.objects.filter(isNew) });
 }
 

@@ -1,7 +1,7 @@
 // What a commit did, as a value that metrics and the log line of a sync are made from, and the events counted for it.
 
 import { TRIGGERS_MAX } from "../limits/commits.ts";
-import { describeKey, TRIGGER } from "../kube/objects.ts";
+import { TRIGGER } from "../kube/objects.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { unfinishedServices } from "../fold/unfinished.ts";
 import type { WithoutLocal } from "../fold/service_program.ts";
@@ -79,7 +79,7 @@ export function countEvent(gathered: Gathered, { objects }: ClusterState, record
   const family = FAMILY_OF.get(value?.kind === "EndpointSlice" ? value.addressType : "");
   // Slices of type FQDN lead to no rules.
   if (time === undefined || family === undefined) return;
-  if (time === objects.get(describeKey(key))?.metadata.annotations?.[TRIGGER]) return;
+  if (time === objects.at(key)?.metadata.annotations?.[TRIGGER]) return;
   if (gathered.triggers.length < TRIGGERS_MAX) gathered.triggers.push({ family, time });
 }
 

@@ -1,12 +1,12 @@
-// Which Services claim each resource. Claims to a cluster IP and to frontends at an address are kept together, by the address. Why
-// not by claim alone? V8 keeps each text that is a key of a map in a table of all such texts: entering a new one takes ten times as
-// long as one that is there. The address is, as the key of an element.
+// Which Services claim each resource. Claims to a cluster IP and to frontends at an address are kept together, by the address: nearly
+// every Service has two, which one look-up finds.
 
 import type { ServiceName } from "../kube/service_name.ts";
 import { concatenationParts, FAMILIES } from "../nft/data_type.ts";
-import { type Kept, KeptMap, type ReadByKey } from "./kept_map.ts";
+import type { Kept, ReadByKey } from "./kept_map.ts";
 import { elementClaim, readFrontendClaim, type ServiceResource } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
+import { TextMap } from "./text_map.ts";
 
 /** Services that claim a resource, the holder first. */
 type Claimants = readonly ServiceName[];
@@ -23,7 +23,7 @@ const TOGETHER_MAX = 8;
 
 /** The claims. */
 export class ClaimMap implements Iterable<readonly [string, Claimants]> {
-  readonly #places = new KeptMap<string, Claim>();
+  readonly #places = new TextMap<Claim>();
   #size = 0;
   /** How many claims about an address are not with the others there, because these were too many. */
   #apart = 0;

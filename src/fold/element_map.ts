@@ -1,47 +1,23 @@
-// The desired elements of one set or map, by key, each with its cause: the record that made it what it is. Why no Map? Nearly every key
-// is a text that was made to be entered. V8 keeps each text that is looked up in a Map in one table of all such texts, which takes a
-// microsecond for a new one and copies it, and a second Map for the causes would take as much again. Here a key is hashed where it is,
-// and entered once. A first sync enters three for each Service.
-//
-// The hash is known to all, so a user who chooses addresses and ports may find keys that meet in one chain. A chain has a bound: what
-// is beyond it is in a Map.
+// The desired elements of one set or map, by key, each with its cause: the record that made it what it is. Why not two Maps? Each key would
+// be entered in both, and a first sync enters three for each Service; `place_index.ts` says what a Map costs.
 
 import type { Offset } from "../ledger/record.ts";
 import { type Element, type ElementKey, sameElement } from "../nft/ruleset.ts";
 import { type Kept, Moments, type ReadByKey } from "./kept_map.ts";
-
-/** Room for elements when the first one is entered. It doubles. */
-const FIRST_ROOM = 4;
-
-/** Where fewer than this share of the places have an element, the others are given back. */
-const KEPT_SHARE = 1 / 4;
-
-/** Most elements of a chain. There is one chain for each element, so chance makes none of ten. */
-const CHAIN_MAX = 32;
-
-const NO_NUMBERS = new Int32Array();
+import { hashOfKey, PlaceIndex } from "./place_index.ts";
 
 /** The elements. They are listed in the order in which they were entered, but one that is entered after a deletion takes its place. */
 export class ElementMap implements ReadonlyMap<ElementKey, Element> {
   /** By place; undefined for one that was deleted. */
   #elements: (Element | undefined)[] = [];
   #causes: Offset[] = [];
-  /** By place: the hash of the key, and the place of the next element of the chain plus 1; 0 ends it. */
-  #hashes = NO_NUMBERS;
-  #next = NO_NUMBERS;
-  /** By hash: where a chain begins, as in `next`. There are as many as there is room for elements. */
-  #chains = NO_NUMBERS;
-  /** Places of those whose chain is full. */
-  #beyond: Map<ElementKey, number> | undefined;
-  /** The chain of the places of deleted elements. */
-  #free = 0;
-  #size = 0;
+  readonly #places = new PlaceIndex((place) => this.#elements[place]!.key);
   /** Those at which causes are kept. */
   readonly #moments = new Moments<ElementKey, Offset>();
   readonly causes: Causes = new Causes(this);
 
   get size(): number {
-    return this.#size;
+    return this.#places.size;
   }
 
   get(key: ElementKey): Element | undefined {
@@ -88,12 +64,9 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     const place = this.#find(key, hash);
     if (place < 0) return false;
     this.#save(key, place);
-    if (this.#beyond?.delete(key) !== true) this.#unlink(place, hash);
+    this.#places.free(place);
     this.#elements[place] = undefined;
-    this.#next[place] = this.#free;
-    this.#free = place + 1;
-    this.#size--;
-    if (this.#size < this.#elements.length * KEPT_SHARE) this.#shrink();
+    if (this.#places.isSparse) this.#shrink();
     if (this.#moments.any) this.#moments.removed(key);
     return true;
   }
@@ -141,79 +114,28 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
 
   /** The place of the element at `key`; -1 where there is none. */
   #find(key: ElementKey, hash: number): number {
-    const chains = this.#chains;
-    if (chains.length === 0) return -1;
-    const hashes = this.#hashes;
-    const next = this.#next;
-    for (let at = chains[hash & (chains.length - 1)]!; at !== 0; at = next[at - 1]!) {
-      if (hashes[at - 1] === hash && this.#elements[at - 1]!.key === key) return at - 1;
+    const places = this.#places;
+    for (let at = places.first(hash); at >= 0; at = places.next(at, hash)) {
+      if (this.#elements[at]!.key === key) return at;
     }
-    return this.#beyond?.get(key) ?? -1;
+    return places.beyond(key);
   }
 
   #enter(element: Element, hash: number, cause: Offset): void {
-    let place = this.#free - 1;
-    if (place >= 0) this.#free = this.#next[place]!;
-    else {
-      place = this.#elements.length;
-      if (place === this.#chains.length) this.#grow();
-    }
+    const place = this.#places.take();
     this.#elements[place] = element;
     this.#causes[place] = cause;
-    this.#hashes[place] = hash;
-    this.#link(place);
-    this.#size++;
-  }
-
-  /** Puts the element at `place` before the others of its chain. */
-  #link(place: number): void {
-    const chains = this.#chains;
-    const chain = this.#hashes[place]! & (chains.length - 1);
-    let length = 0;
-    for (let at = chains[chain]!; at !== 0; at = this.#next[at - 1]!) length++;
-    if (length >= CHAIN_MAX) {
-      (this.#beyond ??= new Map()).set(this.#elements[place]!.key, place);
-      return;
-    }
-    this.#next[place] = chains[chain]!;
-    chains[chain] = place + 1;
-  }
-
-  #unlink(place: number, hash: number): void {
-    const chains = this.#chains;
-    const next = this.#next;
-    const chain = hash & (chains.length - 1);
-    if (chains[chain] === place + 1) {
-      chains[chain] = next[place]!;
-      return;
-    }
-    let before = chains[chain]! - 1;
-    while (next[before] !== place + 1) before = next[before]! - 1;
-    next[before] = next[place]!;
-  }
-
-  /** Makes room for twice as many elements. Every place has one. */
-  #grow(): void {
-    const room = Math.max(FIRST_ROOM, 2 * this.#chains.length);
-    const hashes = new Int32Array(room);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    this.#next = new Int32Array(room);
-    this.#chains = new Int32Array(room);
-    this.#beyond = undefined;
-    for (let place = 0; place < this.#elements.length; place++) this.#link(place);
+    this.#places.enter(place, hash);
   }
 
   /** Gives back the room of deleted elements. The others keep their order. */
   #shrink(): void {
-    const [elements, causes, hashes] = [this.#elements, this.#causes, this.#hashes];
+    const [elements, causes] = [this.#elements, this.#causes];
     this.#elements = [];
     this.#causes = [];
-    this.#hashes = this.#next = this.#chains = NO_NUMBERS;
-    this.#beyond = undefined;
-    this.#free = this.#size = 0;
+    this.#places.clear();
     elements.forEach((element, place) => {
-      if (element !== undefined) this.#enter(element, hashes[place]!, causes[place]!);
+      if (element !== undefined) this.#enter(element, hashOfKey(element.key), causes[place]!);
     });
   }
 
@@ -255,11 +177,4 @@ export class Causes implements ReadByKey<ElementKey, Offset>, Iterable<[ElementK
   [Symbol.iterator](): Generator<[ElementKey, Offset]> {
     return this.#elements.keyedCauses();
   }
-}
-
-/** FNV-1a of the code units, with the upper bits in the lower ones. */
-export function hashOfKey(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash ^ (hash >>> 15);
 }

@@ -185,7 +185,7 @@ interface Before {
 }
 
 function beforeRecord(state: ClusterState, record: LedgerRecord): Before {
-  const object = record.kind === "event" ? state.objects.get(describeKey(record.key)) : undefined;
+  const object = record.kind === "event" ? state.objects.at(record.key) : undefined;
   const named = servicesOf(state, record, object);
   const names = named ?? [...state.services.keys()];
   return {

@@ -7,7 +7,9 @@ import {
   type EndpointSlice,
   type KubeObject,
   OBJECT_KINDS,
+  type ObjectKey,
   objectKey,
+  type ObjectKind,
   type WatchEvent,
 } from "../kube/objects.ts";
 import { sameValue } from "../kube/equality.ts";
@@ -39,22 +41,49 @@ export function relist(
     Listed,
   now: NamedObjects = byName(objects),
 ): WatchEvent[] {
-  const stays = new Set(unread.map(describeKey));
-  const events: WatchEvent[] = [];
-  const missing = complete ? known : gone.flatMap((key) => {
-    const object = known.get(describeKey(key));
-    return object === undefined ? [] : [[describeKey(key), object] as const];
-  });
-  for (const [name, object] of missing) {
-    if (now.has(name) || stays.has(name) || !kinds.includes(object.kind)) continue;
-    events.push({ key: objectKey(object), value: null, resourceVersion: version, time });
-  }
+  const removed = complete
+    ? missing(known, now, kinds, unread)
+    : withoutListed(gone.flatMap((key) => known.get(describeKey(key)) ?? []), now, kinds, unread);
+  const events = removed.map((object): WatchEvent => ({
+    key: objectKey(object),
+    value: null,
+    resourceVersion: version,
+    time,
+  }));
   for (const [name, object] of now) {
     if (sameValue(known.get(name), object)) continue;
     const resourceVersion = object.metadata.resourceVersion ?? "";
     events.push({ key: objectKey(object), value: object, resourceVersion, time });
   }
   return events.sort(compareEvents);
+}
+
+/** The known objects of `kinds` that are not listed `now`, nor among those that could not be read. */
+function missing(
+  known: NamedObjects,
+  now: NamedObjects,
+  kinds: readonly ObjectKind[],
+  unread: readonly ObjectKey[],
+): KubeObject[] {
+  let left = 0;
+  for (const { kind } of known.values()) if (kinds.includes(kind)) left++;
+  for (const [name, { kind }] of now) if (kinds.includes(kind) && known.has(name)) left--;
+  // Nearly always all are listed. Then no name is made for each that is known.
+  return left === 0 ? [] : withoutListed([...known.values()], now, kinds, unread);
+}
+
+function withoutListed(
+  objects: readonly KubeObject[],
+  now: NamedObjects,
+  kinds: readonly ObjectKind[],
+  unread: readonly ObjectKey[],
+): KubeObject[] {
+  const stays = new Set(unread.map(describeKey));
+  return objects.filter((object) => {
+    if (!kinds.includes(object.kind)) return false;
+    const name = describeKey(objectKey(object));
+    return !now.has(name) && !stays.has(name);
+  });
 }
 
 /**
@@ -130,8 +159,7 @@ export function largeRemoval(
   { objects, complete, kinds = OBJECT_KINDS, unread = [], resourceVersion }: ListBatch,
   listed: NamedObjects = byName(objects),
 ): Removal | undefined {
-  const stays = new Set(unread.map(describeKey));
-  const gone = (name: string) => complete && !listed.has(name) && !stays.has(name);
+  const gone = complete ? missing(known, listed, kinds, unread) : [];
   const least = resourceVersion === undefined ? 1 : LARGE_REMOVAL_MIN;
   return [
     ...kinds.includes("Service") ? [removedObjects(known, "Service", gone)] : [],
@@ -158,30 +186,32 @@ export function withoutRemovals(known: NamedObjects, list: ListBatch): ListBatch
 function removedObjects(
   known: NamedObjects,
   kind: "Service" | "EndpointSlice",
-  gone: (name: string) => boolean,
+  gone: readonly KubeObject[],
 ): Removal {
-  let [all, removed] = [0, 0];
-  for (const [name, object] of known) {
-    if (object.kind !== kind) continue;
-    all++;
-    if (gone(name)) removed++;
-  }
-  return { of: `${kind}s`, removed, known: all };
+  const count = (objects: Iterable<KubeObject>) => {
+    let all = 0;
+    for (const object of objects) if (object.kind === kind) all++;
+    return all;
+  };
+  return { of: `${kind}s`, removed: count(gone), known: count(known.values()) };
 }
 
 /** The endpoints that no slice of their Service would have any more. One that moves to another slice is not removed. */
 function removedEndpoints(
   known: NamedObjects,
   listed: NamedObjects,
-  gone: (name: string) => boolean,
+  gone: readonly KubeObject[],
 ): Removal {
   const changed = new Set<string>();
-  for (const [name, slice] of known) {
-    if (slice.kind !== "EndpointSlice") continue;
-    const now = listed.get(name);
-    const same = now === undefined ? !gone(name) : slice.metadata.resourceVersion !== undefined &&
-      slice.metadata.resourceVersion === now.metadata.resourceVersion;
-    if (!same) { for (const endpoint of endpointNames(slice)) changed.add(endpoint); }
+  const change = (before: KubeObject | undefined) => {
+    if (before?.kind === "EndpointSlice") { for (const one of endpointNames(before)) changed.add(one); }
+  };
+  gone.forEach(change);
+  for (const [name, now] of listed) {
+    if (now.kind !== "EndpointSlice") continue;
+    const before = known.get(name);
+    const version = before?.metadata.resourceVersion;
+    if (version === undefined || version !== now.metadata.resourceVersion) change(before);
   }
   for (const object of changed.size > 0 ? listed.values() : []) {
     if (object.kind === "EndpointSlice") {

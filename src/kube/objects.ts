@@ -176,6 +176,13 @@ export function describesKind(described: string, kind: ObjectKey["kind"]): boole
   return described.startsWith(`${kind} `);
 }
 
+/** The key of the object of `kind` that `described` names, which {@link describeKey} made. */
+export function readDescribed(described: string, kind: ObjectKind): ObjectKey {
+  const named = described.slice(kind.length + 1);
+  const slash = named.indexOf("/");
+  return { kind, namespace: named.slice(0, Math.max(slash, 0)), name: named.slice(slash + 1) };
+}
+
 /** What {@link describeKey} makes of the key of Service `name`. */
 export function describeService(name: ServiceName): string {
   return `Service ${name}`;

@@ -8,7 +8,7 @@ import { newPace, noteBeside, notePiece } from "../engine/pace.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { FlowsDeleted } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import { describeKey, type WatchEvent } from "../kube/objects.ts";
+import type { WatchEvent } from "../kube/objects.ts";
 import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 
 /** What it acts through. */
@@ -51,7 +51,7 @@ export class TerminatedConnections implements Disposable {
       if (key.kind === "Service") named.add(nameOfService(key));
       else if (takesPart) {
         // A slice may go from one Service to another.
-        for (const owner of [ownerOfSlice(value), ownerOfSlice(objects.get(describeKey(key)))]) {
+        for (const owner of [ownerOfSlice(value), ownerOfSlice(objects.at(key))]) {
           if (owner !== undefined) named.add(owner);
         }
       }

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ElementMap, hashOfKey } from "../../src/fold/element_map.ts";
+import { ElementMap } from "../../src/fold/element_map.ts";
+import { hashOfKey } from "../../src/fold/place_index.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { canonicalKey, type Element, type ElementKey } from "../../src/nft/ruleset.ts";
 import { entriesLeftBy } from "../support/map_entries.ts";
+import { meetingTexts } from "../support/meeting_texts.ts";
 
 const KEYS = Array.from({ length: 8 }, (_, i) => canonicalKey(`10.96.0.${i} . tcp . 80`));
 
@@ -56,26 +58,8 @@ Deno.test("elements and causes are those of two Maps, also those that are kept o
   }));
 });
 
-/** 2^blocks keys that have one hash: each block is one of two that lead to the same hash behind what comes before. */
-function meetingKeys(blocks: number): ElementKey[] {
-  let keys = [""];
-  for (let block = 0; block < blocks; block++) {
-    const known = new Map<number, string>();
-    for (let i = 0;; i++) {
-      const next = `${keys[0]}${i} . `;
-      const other = known.get(hashOfKey(next));
-      known.set(hashOfKey(next), next);
-      if (other === undefined) continue;
-      const behind = (text: string) => text.slice(keys[0]!.length);
-      keys = keys.flatMap((key) => [key + behind(other), key + behind(next)]);
-      break;
-    }
-  }
-  return keys.map(canonicalKey);
-}
-
 Deno.test("keys that all have one hash are found, listed and deleted as others are", () => {
-  const keys = meetingKeys(6);
+  const keys = meetingTexts(6, hashOfKey).map(canonicalKey);
   assert.deepEqual([new Set(keys).size, new Set(keys.map(hashOfKey)).size], [64, 1]);
   const map = new ElementMap();
   const elements = new Map<ElementKey, Element>();

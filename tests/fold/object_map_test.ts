@@ -6,13 +6,14 @@ import { ObjectMap } from "../../src/fold/object_map.ts";
 import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 
-/** Among them a Service and a slice with one name, and a Service without a namespace, which no server has. */
+/** Among them a Service and a slice with one name, and both without a namespace, which no server has. */
 const OBJECTS: readonly KubeObject[] = [
   service("shop/web 10.96.0.1 http:80/tcp"),
   service("blog/web 10.96.0.2 http:80/tcp"),
   { kind: "Service", metadata: { name: "web" }, spec: {} },
   slice("shop/web http:8080/tcp 10.0.0.1"),
   slice("shop/web-2 http:8080/tcp 10.0.0.2"),
+  { ...slice("shop/web http:8080/tcp 10.0.0.1"), metadata: { name: "web" } },
   { kind: "Node", metadata: { name: "node-a" }, spec: {}, status: {} },
 ];
 
@@ -44,6 +45,7 @@ Deno.test("objects are found and listed by describeKey, also those that are kept
       for (const object of OBJECTS) {
         const key = describeKey(objectKey(object));
         assert.equal(objects.get(key), same.get(key));
+        assert.equal(objects.at(objectKey(object)), same.get(key));
         assert.equal(objects.has(key), same.has(key));
         for (const { now, copy } of kept) assert.equal(now.get(key), copy.get(key));
       }
