@@ -98,11 +98,11 @@ export function atOffset(offset: number): PositionExpression {
   return { kind: "offset", offset };
 }
 
-/** The first of `found` that is not a problem with a name. Throws NothingFound, or UsageError where a name has several meanings. */
+/** What was found. Throws NothingFound for an unknown name, UsageError for one with several meanings or that cannot be one. */
 export function named<T extends object>(found: T | NameProblem): T {
   if (!isNameProblem(found)) return found;
   const text = nameProblemLines(found).join("\n");
-  throw found.kind === "ambiguous" ? new UsageError(text) : new NothingFound(text);
+  throw found.kind === "unknown" ? new NothingFound(text) : new UsageError(text);
 }
 
 /** What `text` names in `directory`. Throws as {@link named}. */

@@ -28,6 +28,17 @@ export const EXPLAINED = [
   ...Object.values(Deno.errors),
 ];
 
+/** What to do with a ledger that is damaged. */
+export const REPAIR =
+  "`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself";
+
+/** What to do after `error`, where its message does not say it; "" where it does. */
+export function wayOut(error: unknown): string {
+  return error instanceof LedgerDamage && !error.newerVersion
+    ? `\`verify\` says up to where the ledger is whole; ${REPAIR}`
+    : "";
+}
+
 /** Whether the user must ask for something else. */
 export function isWrongUsage(error: unknown): error is Error {
   return WRONG_USAGE.some((kind) => error instanceof kind);

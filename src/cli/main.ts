@@ -4,7 +4,7 @@ import { EXIT } from "../node/exit_code.ts";
 import { isReading } from "../ingest/unblocked_file.ts";
 import { flushLog, log, startLog } from "../node/log.ts";
 import { CommanderError } from "./command_line.ts";
-import { isExplained, isWrongUsage } from "./explained.ts";
+import { isExplained, isWrongUsage, wayOut } from "./explained.ts";
 import { NothingFound } from "./nothing_found.ts";
 import { runProgram } from "./program.ts";
 import { endPaging, OutputClosed } from "./terminal.ts";
@@ -40,6 +40,8 @@ async function exitCode(args: readonly string[]): Promise<number> {
       return EXIT.found;
     }
     log.error(isExplained(error) ? error.message : `a fault of this program: ${stackOf(error)}`);
+    const next = wayOut(error);
+    if (next !== "") log.info(next);
     return EXIT.failure;
   }
 }

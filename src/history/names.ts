@@ -35,7 +35,8 @@ export interface PortChoice {
 
 /** Why a text names nothing, or not one thing. */
 export interface NameProblem {
-  readonly kind: "unknown" | "ambiguous";
+  /** `malformed`: no address and no name can be written so. */
+  readonly kind: "unknown" | "ambiguous" | "malformed";
   readonly text: string;
   /** Names to choose from: those that the text can mean, or those that are near it. */
   readonly candidates: readonly string[];
@@ -71,7 +72,7 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const trimmed = text.trim();
-  if (isLikeAddress(trimmed)) return { kind: "unknown", text, candidates: [] };
+  if (trimmed === "" || isLikeAddress(trimmed)) return { kind: "malformed", text, candidates: [] };
   const namespace = namespaceSubject(directory, trimmed);
   if (namespace !== undefined) return namespace;
   const problems: NameProblem[] = [];
@@ -165,7 +166,8 @@ export function subjectText(subject: Subject): string {
 /** Lines that say why a text names nothing, with names to choose from. */
 export function nameProblemLines({ kind, text, candidates }: NameProblem): string[] {
   if (kind === "ambiguous") return [`${text} can be each of these; name one:`, ...indented(candidates)];
-  if (isLikeAddress(text.trim())) return [`${text}: it is no IP address and no CIDR`];
+  if (text.trim() === "") return ["an empty name: give a Service, node, pod, zone, address or CIDR"];
+  if (kind === "malformed") return [`${text}: it is no IP address and no CIDR`];
   const unknown = `${text}: the ledger knows no Service, node, pod or zone of this name at this position`;
   return candidates.length === 0 ? [unknown] : [`${unknown}. Near it are:`, ...indented(candidates)];
 }

@@ -23,7 +23,7 @@ export function findSubjectBefore(past: Past, last: number, text: string): Subje
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const found = findSubject(directoryAt(past, last), text);
-  if (!isNameProblem(found) || found.kind === "ambiguous" || !FULL_NAME.test(text)) return found;
+  if (!isNameProblem(found) || found.kind !== "unknown" || !FULL_NAME.test(text)) return found;
   const isKnown = recordsAbout(past, { service: text }).next().done !== true;
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
 }

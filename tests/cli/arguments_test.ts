@@ -1,7 +1,14 @@
 // A wrong argument is wrong usage, and the message says what to write instead.
 
 import assert from "node:assert/strict";
-import { accepted, packetArgument, pastArgument, positionArgument } from "../../src/cli/arguments.ts";
+import {
+  accepted,
+  packetArgument,
+  pastArgument,
+  positionArgument,
+  subjectArgument,
+} from "../../src/cli/arguments.ts";
+import { NothingFound } from "../../src/cli/nothing_found.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { directoryOf } from "../../src/history/directory.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
@@ -23,6 +30,13 @@ Deno.test("a parsed value is returned, a reason is thrown with its flag", () => 
     usage(() => accepted<{ a: number }>("x: no such thing", "--flag ")),
     "--flag x: no such thing",
   );
+});
+
+Deno.test("what can be no name is wrong usage; a name that is unknown is not", () => {
+  const nothing = directoryOf(emptyState());
+  assert.match(usage(() => subjectArgument(nothing, "10.96.0.256")), /^10\.96\.0\.256: it is no IP address/);
+  assert.match(usage(() => subjectArgument(nothing, "")), /^an empty name/);
+  assert.throws(() => subjectArgument(nothing, "shop/web"), NothingFound);
 });
 
 Deno.test("positions, packets and ledgers are parsed, and wrong ones are explained", () => {

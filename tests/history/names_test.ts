@@ -117,9 +117,9 @@ Deno.test("an unknown name is a problem with the names that are near it", () => 
     ["worker-2", "unknown worker-1 worker-3"],
     ["web:grpc", "unknown shop/web:http shop/web:https"],
     ["zzzzzz", "unknown"],
-    ["10.96.0.300", "unknown"],
-    ["10.96.0.1:0", "unknown"],
-    ["", "unknown"],
+    ["10.96.0.300", "malformed"],
+    ["10.96.0.1:0", "malformed"],
+    ["", "malformed"],
     ["worker-1/udp", "unknown nodes/worker-1"],
     ["web-0/sctp", "unknown pods/shop/web-0"],
     ["zone-a/tcp", "unknown zone/zone-a"],
@@ -226,6 +226,8 @@ Deno.test("an address or a block that is written wrongly is said to be none", ()
     assert.ok(isNameProblem(found), text);
     assert.deepEqual(nameProblemLines(found), [`${text}: it is no IP address and no CIDR`]);
   }
+  const empty = findSubject(DIRECTORY, " ");
+  assert.match(isNameProblem(empty) ? nameProblemLines(empty)[0]! : "", /^an empty name: give a Service/);
 });
 
 Deno.test("a shell is offered Services, and with a prefix nodes and pods; no name that no object can have", () => {

@@ -10,6 +10,7 @@ import { log } from "../../node/log.ts";
 import { repairLedger } from "../../node/renew_ledger.ts";
 import { type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
 import { headsAt, keyArgument } from "../evidence.ts";
+import { REPAIR } from "../explained.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printJson, printLines } from "../terminal.ts";
 import { pastArgument } from "../arguments.ts";
@@ -80,9 +81,9 @@ async function verifyCommand(folder: string | undefined, options: VerifyOptions)
   if (options.repair) {
     const { folder, records } = repairLedger(path, damage, new Date().toISOString());
     log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
-  } else {log.info(
-      "`verify --repair` sets it aside and goes on with what can be used; `run` does so by itself",
-    );}
+  } else {
+    log.info(REPAIR);
+  }
   return EXIT.found;
 }
 
