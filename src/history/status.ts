@@ -217,7 +217,7 @@ function endpointFindings(state: ClusterState): Finding[] {
   }
   return [
     ...listed(none, (names) => `without endpoints: ${names}`, "warning"),
-    ...listed(some, (names) => `some ports without endpoints: ${names}`, "warning"),
+    ...listed(some, (names) => `with ports that lead to no endpoint: ${names}`, "warning"),
   ];
 }
 
@@ -225,7 +225,11 @@ function listed(names: readonly string[], text: (names: string) => string, sever
   if (names.length === 0) return [];
   const more = names.length - NAMED_MAX;
   const shown = `${names.slice(0, NAMED_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-  return [{ severity, topic: "endpoints", text: `${names.length} Services ${text(shown)}` }];
+  return [{
+    severity,
+    topic: "endpoints",
+    text: `${names.length} ${names.length === 1 ? "Service" : "Services"} ${text(shown)}`,
+  }];
 }
 
 function nodeFindings(state: ClusterState): Finding[] {

@@ -14,7 +14,7 @@ const MARKS: Readonly<Record<Finding["severity"], string>> = {
  *
  *     node node-b at @317, 03:14:02.113: in sync: the kernel has the rules of @316
  *     12 Services, 31 endpoints
- *     warning  endpoints: 1 Services without endpoints: shop/cart
+ *     warning  endpoints: 1 Service without endpoints: shop/cart
  */
 export function statusLines(state: NodeState, timeText: TimeText): string[] {
   const { at, time, node, committed, inSync, removed, services, endpoints, findings } = state;

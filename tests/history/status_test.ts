@@ -96,8 +96,8 @@ Deno.test("Services set aside, without endpoints, contested and with parts left 
   assert.equal(shown[0], "failing set aside: shop/web is set aside and not served: EINVAL");
   for (
     const finding of [
-      "warning endpoints: 1 Services without endpoints: shop/none",
-      "warning endpoints: 1 Services some ports without endpoints: shop/half (m)",
+      "warning endpoints: 1 Service without endpoints: shop/none",
+      "warning endpoints: 1 Service with ports that lead to no endpoint: shop/half (m)",
       "warning contested: ip 198.51.100.1 . tcp . 80 is claimed by shop/half too: shop/none, the oldest, has it",
       "warning left out: shop/odd: external IP 127.0.0.1 is a loopback, unspecified, multicast or broadcast address: left out",
     ]

@@ -35,7 +35,7 @@ Deno.test("the state is printed worst first, and the exit code says whether anyt
     now.stdout,
     /^warning {2}API server: Service: api server not answering: connection refused\\u\{1b\}/m,
   );
-  assert.match(now.stdout, /^warning {2}endpoints: 1 Services without endpoints: shop\/cart$/m);
+  assert.match(now.stdout, /^warning {2}endpoints: 1 Service without endpoints: shop\/cart$/m);
   const { findings, inSync } = JSON.parse(alone.stdout);
   assert.equal(inSync, true);
   assert.ok(
@@ -47,7 +47,7 @@ Deno.test("status --watch follows the ledger", async () => {
   using ledger = new AskedLedger();
   await using program = new ShownLines("status", "--watch", "--ledger", ledger.folder);
   await program.until(
-    /in sync: the kernel has the rules of @12\n(.*\n)*warning {2}endpoints: 1 Services without endpoints: shop\/cart\n/,
+    /in sync: the kernel has the rules of @12\n(.*\n)*warning {2}endpoints: 1 Service without endpoints: shop\/cart\n/,
   );
   {
     using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
