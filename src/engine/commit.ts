@@ -65,7 +65,7 @@ export function planCommit(state: EngineState, advances = false): Effect[] {
     ...elementOperations([position], CONTAINERS),
   ];
   state.pending = {
-    delta: [...changes, position].sort(compareChanges),
+    delta: withPosition(changes, position),
     through: cluster.folded,
     digest,
     operations: transaction.length,
@@ -91,6 +91,12 @@ function reportUnchanged(state: EngineState): Effect[] {
 function replacedChanges({ tables, cluster }: EngineState, changes: Delta): Delta {
   const replaces = tables.kind === "to be rebuilt" && tables.replaced.size > 0;
   return replaces ? diff(tables.replaced, cluster.desired) : changes;
+}
+
+/** `changes`, which are in order, with that of the position in its place. */
+function withPosition(changes: Delta, position: ElementChange): Delta {
+  const place = changes.findIndex((change) => compareChanges(change, position) > 0);
+  return place < 0 ? [...changes, position] : changes.toSpliced(place, 0, position);
 }
 
 function positionChange(state: EngineState, digest: string): ElementChange {

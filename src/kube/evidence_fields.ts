@@ -27,9 +27,11 @@ const ANNOTATION_CHARACTERS_MAX = 512;
 /** Most pairs of a selector. */
 const SELECTOR_PAIRS_MAX = 64;
 
+const KEPT_NAMES = Object.keys(KEPT_ANNOTATIONS).sort();
+
 /** `metadata.annotations`, pruned to those of the table. */
 export const annotations = z.record(z.string(), z.unknown()).nullish().transform((all) => {
-  const kept = Object.keys(KEPT_ANNOTATIONS).sort().flatMap((name) => {
+  const kept = KEPT_NAMES.flatMap((name) => {
     const value = all?.[name];
     return typeof value === "string" && value.length <= ANNOTATION_CHARACTERS_MAX ? [[name, value]] : [];
   });
