@@ -17,11 +17,11 @@ import {
 import { parseExpectation } from "./packet_bisect.ts";
 import { type PacketWatch, watchPackets } from "./packet_changes.ts";
 import { packetOfNames } from "./packet_names.ts";
-import { outcomeText, readPacket } from "./packet_words.ts";
+import { outcomesText, readPacket } from "./packet_words.ts";
 import { causeAt } from "./cause.ts";
 import { type Past, stateAt } from "./past.ts";
 import { servicesOfState } from "./services.ts";
-import type { Packet, Trace } from "./trace.ts";
+import type { Trace } from "./trace.ts";
 import { traceAt } from "./why.ts";
 import type { Span } from "./window.ts";
 
@@ -42,7 +42,10 @@ export function checkAssertions(past: Past, span: Span, assertions: readonly Ass
     if (change.value || broke.has(one)) continue;
     const { offset, what, time } = causeAt(lookup, change.cause);
     const commit = { offset: change.commit, time: change.record.time };
-    broke.set(one, broken(one.name, outcomesText(one.packet, change.after), commit, { offset, what, time }));
+    broke.set(
+      one,
+      broken(one.name, outcomesText(one.packet, change.after.outcomes), commit, { offset, what, time }),
+    );
   }
   return first.map((one) => "packet" in one ? broke.get(one) ?? held(one.name) : one);
 }
@@ -119,11 +122,7 @@ function checkPacket(
   const valueOf = ({ outcomes }: Trace) =>
     outcomes.every((one) => expected(one) && (masqueraded === undefined || one.masqueraded === masqueraded));
   const first = traceAt(state, packet);
-  return valueOf(first) ? { name, packet, valueOf } : broken(name, outcomesText(packet, first));
-}
-
-function outcomesText(packet: Packet, { outcomes }: Trace): string {
-  return outcomes.map((outcome) => outcomeText(packet, outcome)).join("; ");
+  return valueOf(first) ? { name, packet, valueOf } : broken(name, outcomesText(packet, first.outcomes));
 }
 
 /** How many endpoints of `service`, or of `ports` of it, get traffic, in `zone` where one is named. */

@@ -1,7 +1,7 @@
 // The text that `bisect` prints: a commit with its cause and what it changed for the packet, or why no commit was found.
 
 import type { NotBounded, PacketFlip } from "./packet_bisect.ts";
-import { outcomeText } from "./packet_words.ts";
+import { outcomesText, outcomeText } from "./packet_words.ts";
 import { causeText } from "./cause_words.ts";
 import { changeText, driftText, type TimeText } from "./record_words.ts";
 import type { Outcome, Packet } from "./trace.ts";
@@ -40,8 +40,7 @@ export function notBoundedLines(
   answer: NotBounded,
   timeText: TimeText,
 ): string[] {
-  const listed = (outcomes: readonly Outcome[]) =>
-    outcomes.map((outcome) => outcomeText(packet, outcome)).join(", ");
+  const listed = (outcomes: readonly Outcome[]) => outcomesText(packet, outcomes, ", ");
   return [
     ...(answer.good === undefined
       ? []

@@ -68,6 +68,18 @@ export function outcomeText(packet: Packet, outcome: Outcome): string {
   }
 }
 
+/** Most outcomes that one line names: a Service may have thousands of endpoints. */
+const LISTED_MAX = 8;
+
+/** The outcomes of `packet` in one line: the most probable, and how many more there are. */
+export function outcomesText(packet: Packet, outcomes: readonly Outcome[], separator = "; "): string {
+  const more = outcomes.length - LISTED_MAX;
+  return [
+    ...outcomes.slice(0, LISTED_MAX).map((outcome) => outcomeText(packet, outcome)),
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join(separator);
+}
+
 /** `33.3 %`. What is possible is never written as zero: one of 3,000 endpoints has `0.03 %`. */
 export function percentText(probability: number): string {
   const percent = probability * 100;

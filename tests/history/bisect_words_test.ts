@@ -51,4 +51,10 @@ Deno.test("without a search the side that is not as expected is printed, then dr
     "BAD, @6, is as expected (--expect endpoint): dropped, without an answer",
     "where it went wrong and is right again: --all prints each change, or name an earlier BAD",
   ]);
+  const bad = Array.from(
+    { length: 3000 },
+    (_, i): Outcome => ({ ...outcome, port: i, probability: 1 / 3000 }),
+  );
+  const [many] = notBoundedLines(question, { kind: "not bounded", bad, drift: [] }, secondsOf);
+  assert.match(many!, /: (0\.03 % {2}dropped, without an answer, ){8}and 2992 more$/);
 });

@@ -1,7 +1,7 @@
 // Packets and outcomes as text.
 
 import assert from "node:assert/strict";
-import { outcomeText, readPacket } from "../../src/history/packet_words.ts";
+import { outcomesText, outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";
 
 Deno.test("a packet has a sender and a target of one family; a wrong value is named", () => {
@@ -61,4 +61,19 @@ Deno.test("an outcome that is possible is never written as zero", () => {
     "0.03 %",
     "0.002 %",
   ]);
+});
+
+Deno.test("a line names the most probable outcomes, and how many more there are", () => {
+  const packet = readPacket("10.244.0.5", "10.96.0.10:80/tcp") as Packet;
+  const outcomes = Array.from({ length: 3000 }, (_, i): Outcome => {
+    return {
+      kind: "drop",
+      destination: packet.destination,
+      port: i,
+      masqueraded: false,
+      probability: 1 / 3000,
+    };
+  });
+  assert.match(outcomesText(packet, outcomes), /^(0\.03 % {2}dropped, without an answer; ){8}and 2992 more$/);
+  assert.doesNotMatch(outcomesText(packet, outcomes.slice(0, 8)), /more/);
 });
