@@ -12,10 +12,10 @@ import type { OwnNode } from "./endpoints.ts";
 import { ClaimMap } from "./claim_map.ts";
 import { type Causes, ElementMap } from "./element_map.ts";
 import { EndpointIndexes } from "./endpoint_indexes.ts";
-import { KeptMap } from "./kept_map.ts";
 import type { HealthCheck, ServiceProgram, WithoutLocal } from "./service_program.ts";
 import type { NamespaceTotals } from "./namespace_total.ts";
 import { ObjectMap } from "./object_map.ts";
+import { type KeptView, ServiceTable } from "./service_table.ts";
 import type { SmallMap } from "./small_map.ts";
 import { CONTAINERS, OBJECT_PATHS, skeleton } from "./skeleton.ts";
 import type { UnfinishedWork } from "./unfinished.ts";
@@ -35,10 +35,11 @@ export interface ClusterState extends UnfinishedWork, NamespaceTotals {
   readonly causes: ReadonlyMap<SetPath, Causes>;
   /** Every object that exists, by `describeKey`. */
   readonly objects: ObjectMap;
-  readonly services: Map<ServiceName, Service>;
-  /** Slices of a Service by name; kept also while the Service itself is unknown. */
-  readonly slices: Map<ServiceName, SmallMap<string, EndpointSlice>>;
-  readonly programs: KeptMap<ServiceName, ServiceProgram>;
+  /** What there is of each Service: the three that follow, and Services for other proxies. */
+  readonly serviceTable: ServiceTable;
+  readonly services: ReadonlyMap<ServiceName, Service>;
+  readonly slices: ReadonlyMap<ServiceName, SmallMap<string, EndpointSlice>>;
+  readonly programs: KeptView<ServiceProgram>;
   /** Endpoints of Services that have many, as they were last read. Nothing depends on which are kept. */
   readonly indexes: EndpointIndexes;
   /** Services that claim a resource, the holder first. */
@@ -96,16 +97,18 @@ export interface Rules extends Pick<ClusterState, "tables"> {
 export function emptyState(): ClusterState {
   const paths = [...CONTAINERS.keys(), ...FAMILIES.flatMap((family) => Object.values(OBJECT_PATHS[family]))];
   const desired = new Map(paths.map((path) => [path, new ElementMap()]));
+  const serviceTable = new ServiceTable();
   return {
     tables: skeleton(DEFAULT_PROXY_CONFIG),
     config: DEFAULT_PROXY_CONFIG,
     bounds: undefined,
     desired,
     causes: new Map([...desired].map(([path, { causes }]) => [path, causes])),
-    objects: new ObjectMap(),
-    services: new Map(),
-    slices: new Map(),
-    programs: new KeptMap(),
+    objects: new ObjectMap(serviceTable),
+    serviceTable,
+    services: serviceTable.served,
+    slices: serviceTable.slices,
+    programs: serviceTable.programs,
     indexes: new EndpointIndexes(),
     postponed: newLine(),
     changed: 0,

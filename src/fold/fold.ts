@@ -10,12 +10,10 @@ import {
   type KubeObject,
   type Node,
   type ObjectKey,
-  type Service,
   type ServiceCIDR,
 } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
-import { nameOfService, readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
-import { isForProxy } from "../kube/service_proxy_name.ts";
+import { readServiceName, type ServiceName, serviceName } from "../kube/service_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import { elementKey } from "../nft/ruleset.ts";
@@ -23,9 +21,8 @@ import type { ClusterState } from "./cluster_state.ts";
 import { type FoldChanges, type Folding, noChanges } from "./fold_changes.ts";
 import { namedNode, ownNodeOf, rememberedNode } from "./own_node.ts";
 import { changeServiceCIDR, type CidrElement, cidrElements } from "./service_cidrs.ts";
-import { putElement, setAside, settle, settleAll, settleChanged } from "./settle.ts";
+import { putElement, servedInOrder, setAside, settle, settleAll, settleChanged } from "./settle.ts";
 import { advance } from "./steps.ts";
-import { SmallMap } from "./small_map.ts";
 import { enterMissingCauses, newRestoring } from "./restoring.ts";
 import { isUnfinished } from "./unfinished.ts";
 import { PATHS, skeleton } from "./skeleton.ts";
@@ -82,7 +79,7 @@ function foldCommit(
   if (refused !== undefined) {
     const name = readServiceName(refused);
     setAside(folding, name, error ?? "rejected");
-    settle(folding, name);
+    settle(folding, folding.state.serviceTable.named(name));
   }
   if (advances) advance(folding);
 }
@@ -90,10 +87,9 @@ function foldCommit(
 function foldEvent(folding: Folding, { key, value }: EventRecord): void {
   const { state } = folding;
   if (key.kind === "Service") {
-    const name = nameOfService(key);
-    state.objects.put(key, value ?? undefined, name);
-    putService(state, name, value?.kind === "Service" ? value : undefined);
-    return settleChanged(folding, name);
+    const entry = state.serviceTable.at(key);
+    state.serviceTable.setObject(entry, value?.kind === "Service" ? value : undefined);
+    return settleChanged(folding, entry);
   }
   const before = state.objects.put(key, value ?? undefined);
   switch (key.kind) {
@@ -110,16 +106,6 @@ function foldEvent(folding: Folding, { key, value }: EventRecord): void {
   }
 }
 
-/** Keeps `service` where it is one for this proxy. */
-function putService(
-  { services, config }: ClusterState,
-  name: ServiceName,
-  service: Service | undefined,
-): void {
-  if (service !== undefined && isForProxy(service, config.serviceProxyName)) services.set(name, service);
-  else services.delete(name);
-}
-
 function sliceOf(object: KubeObject | null | undefined): EndpointSlice | undefined {
   return object?.kind === "EndpointSlice" ? object : undefined;
 }
@@ -131,56 +117,55 @@ function foldSlice(
   before: EndpointSlice | undefined,
   after: EndpointSlice | undefined,
 ): void {
-  const old = before && ownerOf(before);
-  const now = after && ownerOf(after);
-  if (old !== undefined && old !== now) {
-    removeSlice(folding.state, old, key.name);
-    settleChanged(folding, old);
-  }
-  if (now === undefined) return;
-  addSlice(folding.state, now, key.name, after!);
-  settleChanged(folding, now);
+  const { namespace } = key;
+  const old = before && labelledOwner(before);
+  const now = after && labelledOwner(after);
+  if (old !== undefined && old !== now) setSlice(folding, { namespace, name: old }, key.name, undefined);
+  if (now !== undefined) setSlice(folding, { namespace, name: now }, key.name, after);
 }
 
-function addSlice({ slices }: ClusterState, owner: ServiceName, name: string, slice: EndpointSlice): void {
-  const owned = slices.get(owner);
-  if (owned === undefined) slices.set(owner, new SmallMap<string, EndpointSlice>().set(name, slice));
-  else owned.set(name, slice);
-}
-
-function removeSlice({ slices }: ClusterState, owner: ServiceName, name: string): void {
-  const owned = slices.get(owner);
-  owned?.delete(name);
-  if (owned?.size === 0) slices.delete(owner);
+function setSlice(
+  folding: Folding,
+  owner: Pick<ObjectKey, "namespace" | "name">,
+  name: string,
+  slice: EndpointSlice | undefined,
+): void {
+  const { serviceTable } = folding.state;
+  const entry = serviceTable.at(owner);
+  serviceTable.setSlice(entry, name, slice);
+  settleChanged(folding, entry);
 }
 
 /** The Service a slice belongs to; undefined for slices of headless Services and those without the label. */
-export function ownerOf({ metadata }: EndpointSlice): ServiceName | undefined {
-  const name = metadata.labels?.[SERVICE_LABEL];
-  if (!name || metadata.labels?.[HEADLESS_LABEL] !== undefined) return undefined;
-  return serviceName(metadata.namespace ?? "", name);
+export function ownerOf(slice: EndpointSlice): ServiceName | undefined {
+  const name = labelledOwner(slice);
+  return name === undefined ? undefined : serviceName(slice.metadata.namespace ?? "", name);
+}
+
+/** As {@link ownerOf}: the name in the namespace of the slice. */
+function labelledOwner({ metadata: { labels } }: EndpointSlice): string | undefined {
+  const name = labels?.[SERVICE_LABEL];
+  return name && labels?.[HEADLESS_LABEL] === undefined ? name : undefined;
 }
 
 /** Applies the configuration. It concerns all Services, as their affinity chains contain the mark. */
 function foldConfig(folding: Folding, config: ProxyConfig): void {
   const { state } = folding;
   if (sameValue(config, state.config)) return;
-  const renamed = config.serviceProxyName !== state.config.serviceProxyName;
   state.config = config;
   state.tables = skeleton(config, state.node.podCIDRs);
-  if (renamed) putServices(folding);
+  if (config.serviceProxyName !== state.serviceTable.proxyName) rename(folding, config.serviceProxyName);
   settleAll(folding);
 }
 
 /** Another proxy name means other Services. */
-function putServices(folding: Folding): void {
-  const { state } = folding;
-  for (const object of state.objects.values()) {
-    if (object.kind !== "Service") continue;
-    const name = nameOfService(object.metadata);
-    const served = state.services.has(name);
-    putService(state, name, object);
-    if (state.services.has(name) !== served) settleChanged(folding, name);
+function rename(folding: Folding, proxyName: string | undefined): void {
+  const { serviceTable } = folding.state;
+  const before = new Set(serviceTable.served.keys());
+  serviceTable.proxyName = proxyName;
+  for (const entry of [...serviceTable.all()]) {
+    const served = serviceTable.servedOf(entry) !== undefined;
+    if (served !== before.has(entry.name)) settleChanged(folding, entry);
   }
 }
 
@@ -191,7 +176,7 @@ function foldBounds(folding: Folding, bounds: ServiceBounds | undefined): void {
   state.bounds = bounds;
   while (isUnfinished(state)) advance(folding);
   state.changed = 0;
-  for (const name of [...state.services.keys()].sort()) settleChanged(folding, name);
+  for (const entry of servedInOrder(state)) settleChanged(folding, entry);
 }
 
 /** Applies the present object of node `name`, which is ours; `before` is the object that it replaces. */
@@ -246,7 +231,8 @@ export function settleRestored(
   for (const object of state.objects.values()) {
     if (object.kind !== "EndpointSlice") continue;
     const owner = ownerOf(object);
-    if (owner !== undefined) addSlice(state, owner, object.metadata.name, object);
+    if (owner === undefined) continue;
+    state.serviceTable.setSlice(state.serviceTable.named(owner), object.metadata.name, object);
   }
   putCidrs(folding, cidrElements(state));
   state.tables = skeleton(state.config, []);

@@ -1,5 +1,5 @@
-// Every object that exists, by `describeKey`. Services are kept by their names alone, and slices by no text at all. Why? All that the state
-// has of a Service is kept by that text: a second one for each object would be made, hashed and kept for this map alone.
+// Every object that exists, by `describeKey`. Services are in the table of all that there is of each, and slices are kept by no text: see
+// `place_index.ts`.
 
 import {
   describeKey,
@@ -8,8 +8,9 @@ import {
   type ObjectKey,
   readDescribed,
 } from "../kube/objects.ts";
-import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
+import { nameOfService, partsOfService, type ServiceName } from "../kube/service_name.ts";
 import { type Kept, KeptMap, Moments, type ReadByKey } from "./kept_map.ts";
+import type { ServiceTable } from "./service_table.ts";
 import { SliceTable } from "./slice_table.ts";
 
 const SERVICE = "Service ";
@@ -17,16 +18,21 @@ const SLICE = "EndpointSlice ";
 
 /** The objects. */
 export class ObjectMap implements ReadonlyMap<string, KubeObject> {
-  readonly #services = new KeptMap<ServiceName, KubeObject>();
+  readonly #services: ServiceTable;
   readonly #slices = new KeptSlices();
   readonly #others = new KeptMap<string, KubeObject>();
 
+  constructor(services: ServiceTable) {
+    this.#services = services;
+  }
+
+  /** How many there are. They are counted. */
   get size(): number {
-    return this.#services.size + this.#slices.size + this.#others.size;
+    return this.#services.objects.size + this.#slices.size + this.#others.size;
   }
 
   get(described: string): KubeObject | undefined {
-    return read(this.#services, this.#slices, this.#others, described);
+    return read(this.#services.objects, this.#slices, this.#others, described);
   }
 
   has(described: string): boolean {
@@ -35,21 +41,25 @@ export class ObjectMap implements ReadonlyMap<string, KubeObject> {
 
   /** As {@link get}, without a text for the key. */
   at(key: ObjectKey): KubeObject | undefined {
-    if (isService(key)) return this.#services.get(nameOfService(key));
+    if (key.kind === "Service") return this.#services.find(key)?.object;
     return key.kind === "EndpointSlice" ? this.#slices.at(key) : this.#others.get(describeKey(key));
   }
 
-  /** Puts `object` in place of what has `key`, and returns that; undefined removes it. `name` is that of a Service, where it is at hand. */
-  put(key: ObjectKey, object: KubeObject | undefined, name?: ServiceName): KubeObject | undefined {
-    if (isService(key)) return replace(this.#services, name ?? nameOfService(key), object);
+  /** Puts `object` in place of what has `key`, and returns that; undefined removes it. */
+  put(key: ObjectKey, object: KubeObject | undefined): KubeObject | undefined {
     if (key.kind === "EndpointSlice") {
       return this.#slices.put(key, object?.kind === "EndpointSlice" ? object : undefined);
     }
-    return replace(this.#others, describeKey(key), object);
+    const before = this.at(key);
+    if (key.kind === "Service") {
+      this.#services.setObject(this.#services.at(key), object?.kind === "Service" ? object : undefined);
+    } else if (object !== undefined) this.#others.set(describeKey(key), object);
+    else if (before !== undefined) this.#others.delete(describeKey(key));
+    return before;
   }
 
   *entries(): MapIterator<[string, KubeObject]> {
-    for (const [name, service] of this.#services) yield [SERVICE + name, service];
+    for (const [name, service] of this.#services.objects) yield [describeName(name), service];
     for (const slice of this.#slices.values()) yield [describeSlice(slice), slice];
     yield* this.#others;
   }
@@ -59,7 +69,7 @@ export class ObjectMap implements ReadonlyMap<string, KubeObject> {
   }
 
   *values(): MapIterator<KubeObject> {
-    yield* this.#services.values();
+    yield* this.#services.objects.values();
     yield* this.#slices.values();
     yield* this.#others.values();
   }
@@ -74,11 +84,12 @@ export class ObjectMap implements ReadonlyMap<string, KubeObject> {
 
   /** The objects as they are now, whatever changes later. */
   keep(): Kept<string, KubeObject> {
-    const [services, slices, others] = [this.#services.keep(), this.#slices.keep(), this.#others.keep()];
+    const all = [this.#services.objects.keep(), this.#slices.keep(), this.#others.keep()] as const;
+    const [services, slices, others] = all;
     return {
       get: (described) => read(services, slices, others, described),
-      keys: () => [...[...services.keys()].map((name) => SERVICE + name), ...slices.keys(), ...others.keys()],
-      [Symbol.dispose]: () => [services, slices, others].forEach((kept) => kept[Symbol.dispose]()),
+      keys: () => [...[...services.keys()].map(describeName), ...slices.keys(), ...others.keys()],
+      [Symbol.dispose]: () => all.forEach((kept) => kept[Symbol.dispose]()),
     };
   }
 }
@@ -123,9 +134,8 @@ class KeptSlices implements ReadByKey<string, EndpointSlice> {
   }
 }
 
-/** A Service without a namespace, which no server has, is among the others. */
-function isService({ kind, namespace }: ObjectKey): boolean {
-  return kind === "Service" && namespace !== "";
+function describeName(name: ServiceName): string {
+  return describeKey({ kind: "Service", ...partsOfService(name) });
 }
 
 function describeSlice({ metadata: { namespace = "", name } }: EndpointSlice): string {
@@ -138,20 +148,6 @@ function read(
   others: Pick<ReadByKey<string, KubeObject>, "get">,
   described: string,
 ): KubeObject | undefined {
-  if (described.startsWith(SLICE)) return slices.get(described);
-  const service = described.startsWith(SERVICE)
-    ? services.get(readServiceName(described.slice(SERVICE.length)))
-    : undefined;
-  return service ?? others.get(described);
-}
-
-function replace<Key>(
-  map: KeptMap<Key, KubeObject>,
-  key: Key,
-  object: KubeObject | undefined,
-): KubeObject | undefined {
-  const before = map.get(key);
-  if (object !== undefined) map.set(key, object);
-  else if (before !== undefined) map.delete(key);
-  return before;
+  if (described.startsWith(SERVICE)) return services.get(nameOfService(readDescribed(described, "Service")));
+  return described.startsWith(SLICE) ? slices.get(described) : others.get(described);
 }

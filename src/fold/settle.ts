@@ -21,6 +21,7 @@ import {
   wholeProgram,
 } from "./service_program.ts";
 import { oversizeText } from "./service_size.ts";
+import type { ServiceEntry } from "./service_table.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { areAmong } from "./sorted_texts.ts";
 import { noteTightened } from "./tightened.ts";
@@ -32,48 +33,56 @@ import { leave, waitsIn } from "./waiting_line.ts";
 /** Settles every Service, for a record that concerns all of them. By name, so that the order of events decides nothing. */
 export function settleAll(folding: Folding): void {
   const { state, offset } = folding;
-  for (const name of [...state.services.keys()].sort()) {
+  for (const entry of servedInOrder(state)) {
+    const { name, program } = entry;
     const waits = waitsIn(state.unsettled, name) || state.making?.name === name;
-    if (waits || isLarge(state, state.programs.get(name)?.size ?? 0)) wait(state, "unsettled", name, offset);
+    if (waits || isLarge(state, program?.size ?? 0)) wait(state, "unsettled", name, offset);
     // One that waits is settled in its turn, with what is known then.
-    else if (!waitsIn(state.postponed, name)) settle(folding, name);
+    else if (!waitsIn(state.postponed, name)) settle(folding, entry);
   }
 }
 
+/** The Services of this proxy by name. */
+export function servedInOrder({ serviceTable }: ClusterState): ServiceEntry[] {
+  const served = [...serviceTable.all()].filter((entry) => serviceTable.servedOf(entry) !== undefined);
+  return served.sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
 /** Settles a Service of which an object has changed: what was wrong with it before may be right now. Or it waits for a step. */
-export function settleChanged(folding: Folding, name: ServiceName): void {
+export function settleChanged(folding: Folding, entry: ServiceEntry): void {
   const { state, offset } = folding;
-  if (isLargeChange(state, name)) return wait(state, "unsettled", name, offset);
-  if (isPostponed(state, name)) return wait(state, "postponed", name, offset);
-  settleNow(folding, name);
+  if (isLargeChange(state, entry)) return wait(state, "unsettled", entry.name, offset);
+  if (isPostponed(state, entry)) return wait(state, "postponed", entry.name, offset);
+  settleNow(folding, entry);
 }
 
 /** Settles a Service that waits no longer. */
-export function settleNow(folding: Folding, name: ServiceName): void {
-  takeBack(folding, name);
-  settle(folding, name);
-  noteMade(folding.state, folding.state.programs.get(name));
+export function settleNow(folding: Folding, entry: ServiceEntry): void {
+  takeBack(folding, entry.name);
+  settle(folding, entry);
+  noteMade(folding.state, entry.program);
 }
 
 /** Brings the rules of one Service up to date with its objects. */
-export function settle(folding: Folding, name: ServiceName): void {
+export function settle(folding: Folding, entry: ServiceEntry): void {
   const { state } = folding;
+  const { name } = entry;
   leave(state.unsettled, name);
   leave(state.postponed, name);
   if (state.making?.name === name) state.making = undefined;
-  const before = state.programs.get(name) ?? NO_PROGRAM;
-  const made = state.aside.has(name) ? NO_RULES : wholeRules(state, name);
+  const before = entry.program ?? NO_PROGRAM;
+  const made = isAside(state, name) ? NO_RULES : wholeRules(state, entry);
   // A slice that comes before its Service, as in a first list, has no rules yet.
   const isNothing = before === NO_PROGRAM && "program" in made && made.program === NO_PROGRAM;
-  if (!isNothing) applyRules(folding, name, before, made);
+  if (!isNothing) applyRules(folding, entry, made);
 }
 
 /** A Service without rules. */
 const NO_RULES: MadeRules = { program: NO_PROGRAM };
 
 /** Makes the rules of a Service. It changes nothing. */
-function wholeRules(state: ClusterState, name: ServiceName): MadeRules {
-  const input = rulesInput(state, name);
+function wholeRules(state: ClusterState, entry: ServiceEntry): MadeRules {
+  const input = rulesInput(state, entry);
   if (!("service" in input)) return input;
   try {
     return { program: wholeProgram(input) };
@@ -83,8 +92,8 @@ function wholeRules(state: ClusterState, name: ServiceName): MadeRules {
 }
 
 /** As {@link wholeRules}, port by port; yields what each cost, in endpoints. */
-export function* makeRules(state: ClusterState, name: ServiceName): Generator<number, MadeRules> {
-  const input = rulesInput(state, name);
+export function* makeRules(state: ClusterState, entry: ServiceEntry): Generator<number, MadeRules> {
+  const input = rulesInput(state, entry);
   if (!("service" in input)) return input;
   try {
     return { program: yield* makeProgram(input) };
@@ -103,16 +112,17 @@ function faulty(error: unknown): MadeRules {
 }
 
 /** What the rules of a Service are made from, or what is in their place. */
-function rulesInput(state: ClusterState, name: ServiceName): ProgramInput | MadeRules {
-  const service = state.services.get(name);
+function rulesInput(state: ClusterState, entry: ServiceEntry): ProgramInput | MadeRules {
+  const { name } = entry;
+  const service = state.serviceTable.servedOf(entry);
   if (service === undefined) return NO_RULES;
   const { most, large, namespace } = state.bounds ?? UNBOUNDED;
-  const size = sizeOf(state, service, name, Math.min(large, namespace?.large ?? Infinity));
+  const size = sizeOf(state, service, entry, Math.min(large, namespace?.large ?? Infinity));
   if (size !== undefined && size.elements > most) return { aside: oversizeText(size, most) };
   const crowded = size && crowdedText(state, name, size.elements);
   if (crowded !== undefined) return { aside: crowded, crowded: size!.elements };
-  const slices = state.slices.get(name)?.values() ?? NO_SLICES;
-  const previous = state.programs.get(name) ?? NO_PROGRAM;
+  const slices = entry.slices?.values() ?? NO_SLICES;
+  const previous = entry.program ?? NO_PROGRAM;
   return {
     service,
     name,
@@ -124,25 +134,20 @@ function rulesInput(state: ClusterState, name: ServiceName): ProgramInput | Made
   };
 }
 
-/** Puts rules in place of those `before`, or sets the Service aside. */
-export function applyRules(
-  folding: Folding,
-  name: ServiceName,
-  before: ServiceProgram,
-  made: MadeRules,
-): void {
+/** Puts rules in place of those of the Service so far, or sets it aside. */
+export function applyRules(folding: Folding, entry: ServiceEntry, made: MadeRules): void {
   const { state } = folding;
+  const { name } = entry;
+  const before = entry.program ?? NO_PROGRAM;
   // No step is made while the kernel rejects commits, and it would reject each that still has what it rejected.
-  const rejected = state.aside.has(name);
+  const rejected = isAside(state, name);
   if ("aside" in made) {
     setAside(folding, name, made.aside);
     if (made.crowded !== undefined) state.crowded.set(name, made.crowded);
   }
   const after = "aside" in made ? NO_PROGRAM : made.program;
-  if (after === NO_PROGRAM) {
-    state.programs.delete(name);
-    state.indexes.forget(name);
-  } else state.programs.set(name, after);
+  if (after === NO_PROGRAM) state.indexes.forget(name);
+  state.serviceTable.setProgram(entry, after === NO_PROGRAM ? undefined : after);
   noteServed(state, name, after.size);
   noteProgram(folding, name, before, after);
   const lags = !rejected && isLarge(state, Math.max(before.size, after.size));
@@ -166,8 +171,13 @@ function admit(folding: Folding, name: ServiceName): void {
   const { state, offset } = folding;
   for (const one of admitted(state, name)) {
     if (isLarge(state, state.crowded.get(one)!)) wait(state, "unsettled", one, offset);
-    else settleNow(folding, one);
+    else settleNow(folding, state.serviceTable.named(one));
   }
+}
+
+/** Nearly always none is set aside: then the name is not looked for. */
+function isAside({ aside }: ClusterState, name: ServiceName): boolean {
+  return aside.size > 0 && aside.has(name);
 }
 
 /** Serves none of Service `name` until one of its objects changes, so that all other Services are served. */
@@ -179,7 +189,7 @@ export function setAside({ state, changes }: Folding, name: ServiceName, reason:
 
 /** Serves Service `name` again if it was set aside: one of its objects has changed. */
 export function takeBack({ state, changes }: Folding, name: ServiceName): void {
-  if (!state.aside.has(name)) return;
+  if (!isAside(state, name)) return;
   changes.setAside = noteBefore(changes.setAside, name, true);
   state.aside.delete(name);
   state.crowded.delete(name);

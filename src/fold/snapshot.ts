@@ -12,8 +12,7 @@ import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
-import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
-import { isForProxy } from "../kube/service_proxy_name.ts";
+import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
@@ -230,6 +229,7 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
           nodeDeleted: line.nodeDeleted,
           knownNode: line.knownNode,
         });
+        state.serviceTable.proxyName = line.config.serviceProxyName;
         nodeName = line.nodeName;
         version = line.fold;
         bounds = line.bounds;
@@ -242,7 +242,8 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
         break;
       case "slots": {
         const service = readServiceName(line.service);
-        state.programs.set(service, { ...NO_PROGRAM, slots: restoredLists(line.slots) });
+        const slots = restoredLists(line.slots);
+        state.serviceTable.setProgram(state.serviceTable.named(service), { ...NO_PROGRAM, slots });
         // Version 2 changed the elements of affinity and of frontends with one or two endpoints. There may be as many in another
         // order, so their causes cannot be given to them by number.
         const other = version !== FOLD_VERSION &&
@@ -267,8 +268,5 @@ export function restoredState(lines: Iterable<SnapshotLine>): ClusterState {
 function addObject(state: ClusterState, object: KubeObject): void {
   const key = objectKey(object);
   state.objects.put(key, object);
-  if (object.kind === "Service" && isForProxy(object, state.config.serviceProxyName)) {
-    state.services.set(nameOfService(key), object);
-  }
   if (object.kind === "ServiceCIDR") state.serviceCIDRs.set(key.name, object);
 }

@@ -10,7 +10,6 @@ import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
 import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
-import { NO_PROGRAM } from "./service_program.ts";
 import { resourceElements } from "./service_size.ts";
 import { applyRules, makeRules, putInto, settleNow, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
@@ -49,7 +48,7 @@ function settlePostponed(folding: Folding, most: number): number {
   const before = state.changed;
   while (state.postponed.size > 0 && state.changed - before < most) {
     const [name, cause] = takeFirst(state.postponed)!;
-    settleNow({ ...folding, offset: cause }, name);
+    settleNow({ ...folding, offset: cause }, state.serviceTable.named(name));
   }
   return state.changed - before;
 }
@@ -69,7 +68,7 @@ function makeSome(folding: Folding, most: number): number {
   state.making = undefined;
   const own = { ...folding, offset: cause };
   takeBack(own, name);
-  applyRules(own, name, state.programs.get(name) ?? NO_PROGRAM, step.value);
+  applyRules(own, state.serviceTable.named(name), step.value);
   return cost;
 }
 
@@ -93,7 +92,7 @@ function firstInLine(state: ClusterState): Making | undefined {
   const first = takeFirst(state.unsettled);
   if (first === undefined) return undefined;
   const [name, cause] = first;
-  return { name, cause, rules: makeRules(state, name) };
+  return { name, cause, rules: makeRules(state, state.serviceTable.named(name)) };
 }
 
 /** The resource as the Service that holds it wants it. */

@@ -7,6 +7,7 @@ import type { ServiceName } from "../kube/service_name.ts";
 import type { Offset } from "../ledger/record.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { ServiceProgram } from "./service_program.ts";
+import type { ServiceEntry } from "./service_table.ts";
 import { isSurelySmall, programElements, type ServiceSize, serviceSize } from "./service_size.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 import { enter, isBehindOthers, leave } from "./waiting_line.ts";
@@ -24,11 +25,11 @@ export function wait(state: ClusterState, line: Line, name: ServiceName, cause: 
 }
 
 /** Whether the rules of a Service are made in steps, now or with those so far. One that is too large costs only what it had. */
-export function isLargeChange(state: ClusterState, name: ServiceName): boolean {
+export function isLargeChange(state: ClusterState, entry: ServiceEntry): boolean {
   if (state.bounds === undefined) return false;
-  if (isLarge(state, state.programs.get(name)?.size ?? 0)) return true;
-  const service = state.services.get(name);
-  const size = service && sizeOf(state, service, name, state.bounds.large);
+  if (isLarge(state, entry.program?.size ?? 0)) return true;
+  const service = state.serviceTable.servedOf(entry);
+  const size = service && sizeOf(state, service, entry, state.bounds.large);
   return size !== undefined && isLarge(state, size.elements) && size.elements <= state.bounds.most;
 }
 
@@ -42,16 +43,16 @@ export function isLarge({ bounds }: ClusterState, elements: number): boolean {
  * that have their turn before it wait already. Before the first commit much more may be changed: there are no rules yet whose
  * changes it could hold up.
  */
-export function isPostponed(state: ClusterState, name: ServiceName): boolean {
+export function isPostponed(state: ClusterState, entry: ServiceEntry): boolean {
   const { bounds, committed, changed, postponed } = state;
   const burst = bounds?.burst;
   const most = committed === undefined ? burst?.first : burst?.most;
   if (burst === undefined || most === undefined) return false;
-  if (changed < most && !isBehindOthers(postponed, name)) return false;
-  const program = state.programs.get(name);
+  if (changed < most && !isBehindOthers(postponed, entry.name)) return false;
+  const { program } = entry;
   if (program !== undefined && programElements(program, bounds?.range) > burst.small) return true;
-  const service = state.services.get(name);
-  const now = (service && sizeOf(state, service, name, burst.small))?.elements ?? 0;
+  const service = state.serviceTable.servedOf(entry);
+  const now = (service && sizeOf(state, service, entry, burst.small))?.elements ?? 0;
   return now > burst.small && now <= bounds!.most;
 }
 
@@ -67,10 +68,10 @@ export function noteMade(state: ClusterState, program: ServiceProgram | undefine
 export function sizeOf(
   state: ClusterState,
   service: Service,
-  name: ServiceName,
+  entry: ServiceEntry,
   elements: number,
 ): ServiceSize | undefined {
-  const slices = state.slices.get(name)?.values() ?? [];
+  const slices = entry.slices?.values() ?? [];
   const range = state.bounds?.range;
   if (isSurelySmall(service, slices, elements, range)) return undefined;
   return serviceSize(service, new SlicedEndpoints(slices), range);

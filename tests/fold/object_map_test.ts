@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ObjectMap } from "../../src/fold/object_map.ts";
+import { ServiceTable } from "../../src/fold/service_table.ts";
 import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 
@@ -27,7 +28,7 @@ const acts = fc.array(
 
 Deno.test("objects are found and listed by describeKey, also those that are kept of earlier moments", () => {
   fc.assert(fc.property(acts, (acts) => {
-    const [objects, same] = [new ObjectMap(), new Map<string, KubeObject>()];
+    const [objects, same] = [new ObjectMap(new ServiceTable()), new Map<string, KubeObject>()];
     const kept: { now: ReturnType<typeof objects.keep>; copy: typeof same }[] = [];
     for (const act of acts) {
       if (act === "keep") kept.push({ now: objects.keep(), copy: new Map(same) });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
+import { objectKey } from "../../src/kube/objects.ts";
 import { readServiceName } from "../../src/kube/service_name.ts";
 import { AsideEvents } from "../../src/node/aside_events.ts";
 import { service } from "../support/cluster_notation.ts";
@@ -10,7 +11,8 @@ Deno.test("a Service that is set aside gets one event each time, unless it is go
   const state = emptyState();
   const events = new AsideEvents();
   const name = readServiceName("shop/web");
-  state.services.set(name, service("shop/web 10.96.0.1 http:80/tcp"));
+  const web = service("shop/web 10.96.0.1 http:80/tcp");
+  state.objects.put(objectKey(web), web);
   state.aside.set(name, "too large").set(readServiceName("shop/gone"), "too large");
   assert.deepEqual(events.next(state), [{
     regarding: { kind: "Service", namespace: "shop", name: "web" },
