@@ -14,7 +14,7 @@ import { chainElement } from "../nft/objects.ts";
 import { elementKey } from "../nft/ruleset.ts";
 import { type AddressHash, jump, type Rule, rule, type Statement } from "../nft/statement.ts";
 import { lead, leadByClient, type LeadKind } from "./leads.ts";
-import { ENDPOINT_MAPS, type EndpointMap, frontendParts, pickChain } from "./pick_chains.ts";
+import { ENDPOINT_MAPS, type EndpointMap, frontendParts, lastLookOf, pickChain } from "./pick_chains.ts";
 import { elementResource, type FrontendKind, type ServiceResource } from "./resource.ts";
 import { OBJECT_PATHS, PATHS } from "./skeleton.ts";
 import type { Slots } from "./slots.ts";
@@ -127,6 +127,7 @@ function choiceChains({ family, map, slotClass }: Choice): { name: string; rules
     ...(slotClass === 2 ? [] : [rule([isUpper(slotClass, 0, 1), jump(again)])]),
     ...lower.map(drawRule),
     rule([dnat(slotAbove(family, 1, 0))]),
+    ...lastLookOf(map),
   ];
   if (slotClass === 2) return [{ name, rules: first }];
   const further = Array.from({ length: CLIENT_DRAWS }, (_, i) => [

@@ -9,7 +9,7 @@ import type { Chain } from "../nft/ruleset.ts";
 import { goto, jump, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { DEFAULT_TIMEOUT_CHAIN } from "./affinity_chains.ts";
 import { IS_PINNED, isLead, isPinnedFor } from "./leads.ts";
-import { type EndpointMap, frontendKey, leadRules, NODE_PORT } from "./pick_chains.ts";
+import { type EndpointMap, frontendKey, LAST_LOOK, leadRules, NODE_PORT } from "./pick_chains.ts";
 
 /** The local-traffic detector as a match of one family; undefined where there is none, as in kube-proxy's NoOp. */
 export type Detector = (Statement & { kind: "match" }) | undefined;
@@ -131,11 +131,30 @@ export function frontendChains(family: Family, config: ProxyConfig, local: Detec
       name: "nodeport-local",
       rules: localPolicy(mark, local, NODE_PORT, "nodeports", "local-nodeport-pick"),
     },
+    lastLook(family, config, local),
     ...(["local-pick", "local-nodeport-pick"] as const).map((name): Chain => ({
       name,
       rules: leadRules("local", name),
     })),
   ];
+}
+
+/**
+ * The chain of packets that found nothing, though their frontend was served when they came. Their way before may have been that of
+ * no frontend, so those whose translation is masqueraded are marked here.
+ */
+function lastLook(family: Family, { masqueradeBit, masqueradeAll }: ProxyConfig, local: Detector): Chain {
+  const single = { kind: "dnat", key: frontendKey(family), map: "single-endpoints" } as const;
+  const outside: Statement[] = masqueradeAll || local === undefined ? [] : [{ ...local, operator: "!=" }];
+  const isMarked = masqueradeAll || local !== undefined;
+  return {
+    name: LAST_LOOK,
+    rules: [
+      ...(isMarked ? [rule([...outside, markFor(2 ** masqueradeBit), single])] : []),
+      rule([single]),
+      toSingleExternal(family),
+    ],
+  };
 }
 
 /** How many slot classes come before all else: a cluster IP with two endpoints has no lead, and most Services have at most four. */

@@ -46,7 +46,7 @@ export function outsideChains(family: Family, config: ProxyConfig): Chain[] {
     {
       name: FROM_OUTSIDE,
       rules: [
-        ...[marked, found(frontend, "single-external-endpoints"), unmark, lead],
+        ...[marked, lead, found(frontend, "single-external-endpoints"), unmark],
         ...aroundNodePorts(family, config, nodePorts, [single, two, unmark]),
         end,
       ],

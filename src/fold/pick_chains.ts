@@ -23,18 +23,28 @@ export type EndpointMap = (typeof ENDPOINT_MAPS)[number];
 /** A flavour of pick chains; those of affinity are in affinity_chains.ts. */
 export type Flavour = EndpointMap["name"] | "affinity-pick" | "local-affinity-pick";
 
+/**
+ * Where a packet goes that found no slot. A commit may come between two lookups of a packet: its lead is that of many endpoints, and
+ * the frontend has one by now, which is in no slot. A NodePort with one endpoint has a slot, and so have local endpoints.
+ */
+export const LAST_LOOK = "last-look";
+
+/** What comes at the end of a chain that picks from `map`. */
+export function lastLookOf(map: EndpointMap): Rule[] {
+  return map.name === "pick" ? [rule([goto(LAST_LOOK)])] : [];
+}
+
 /** All pick chains of `family`. */
 export function pickChains(family: Family): Chain[] {
-  return ENDPOINT_MAPS.flatMap(({ name, map, key }) =>
-    SLOT_CLASSES.map((slotClass): Chain => ({
+  return ENDPOINT_MAPS.flatMap((one) => {
+    const { name, map, key } = one;
+    const drawn = (modulus: number) =>
+      rule([{ kind: "dnat", key: [...frontendParts(family, key), { kind: "numgen", modulus }], map }]);
+    return SLOT_CLASSES.map((slotClass): Chain => ({
       name: pickChain(name, slotClass),
-      rules: drawRules(
-        slotClass,
-        (modulus) =>
-          rule([{ kind: "dnat", key: [...frontendParts(family, key), { kind: "numgen", modulus }], map }]),
-      ),
-    }))
-  );
+      rules: [...drawRules(slotClass, drawn), ...lastLookOf(one)],
+    }));
+  });
 }
 
 /**
@@ -59,14 +69,14 @@ export function pickChain(flavour: Flavour, slotClass: number): string {
 
 /**
  * The moduli of a chain's draws, in order. Slots 0 to S/4 - 1 are always filled. The last draw is from those alone, so every
- * connection gets an endpoint.
+ * connection gets an endpoint. Where a commit with a much smaller class comes between two lookups of a packet, slot 0 is filled.
  */
 export function draws(slotClass: number): number[] {
   if (slotClass === 1) return [1];
   const always = Math.max(1, Math.floor(slotClass / 4));
   // Class 2 has two endpoints, so that each draw finds one, or one in slot 0, which the last draw finds.
   const repeated = slotClass === 2 ? 1 : SLOT_DRAWS;
-  return [...Array.from({ length: repeated }, () => slotClass), always];
+  return [...Array.from({ length: repeated }, () => slotClass), always, ...(always > 1 ? [1] : [])];
 }
 
 /** The rules of a chain's draws. Those of equal draws are one value, because a skeleton has thousands of draws. */

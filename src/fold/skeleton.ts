@@ -7,11 +7,11 @@ import { localCidr, type ProxyConfig } from "../kube/proxy_config.ts";
 import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_type.ts";
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
 import { type ObjectNoun, objectPath } from "../nft/objects.ts";
-import { goto, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
+import { goto, jump, type Rule, rule, type Selector, type Statement } from "../nft/statement.ts";
 import { affinityChains, affinityContainers } from "./affinity_chains.ts";
 import { type Detector, frontendChains, nodePortRules, serviceRules } from "./frontend_chains.ts";
 import { FROM_NODE, FROM_OUTSIDE, outsideChains } from "./outside_chains.ts";
-import { ENDPOINT_MAPS, frontendKey, NODE_PORT, pickChains } from "./pick_chains.ts";
+import { ENDPOINT_MAPS, frontendKey, LAST_LOOK, NODE_PORT, pickChains } from "./pick_chains.ts";
 
 /**
  * The process that a ledger names where `ledgerproxy cleanup` removed the tables: no process of Linux has a name so long (TASK_COMM_LEN
@@ -229,8 +229,8 @@ function baseChains(family: Family, config: ProxyConfig, local: Detector): Chain
     at("guard-output", "output", -110, [guard(family)]),
     at("nat-prerouting", "prerouting", -100, services(FROM_OUTSIDE)),
     at("nat-output", "output", -100, services(FROM_NODE)),
-    at("refuse-prerouting", "prerouting", AFTER_OTHERS, refusalRules(family, config, [NOT_LOCAL])),
-    at("refuse-output", "output", AFTER_OTHERS, refusalRules(family, config, [])),
+    at("refuse-prerouting", "prerouting", AFTER_OTHERS, refusalRules(family, config, "prerouting")),
+    at("refuse-output", "output", AFTER_OTHERS, refusalRules(family, config, "output")),
     at("nat-postrouting", "postrouting", 100, masqueradeRules(family, config)),
   ];
 }
@@ -241,11 +241,16 @@ function guard(family: Family): Rule {
 }
 
 /**
- * Refuses packets that no program has translated: to frontends without endpoints, to other ports of cluster IPs, and to
- * unallocated ones. An address of the node itself may be a cluster IP, for programs such as NodeLocal DNSCache; kube-proxy
- * checks no packet that the node receives for itself, and `forwarded` excepts these.
+ * What of the packets at a hook is refused for its cluster IP. An address of the node itself may be one, for programs such as
+ * NodeLocal DNSCache; kube-proxy checks no packet that the node receives for itself.
  */
-function refusalRules(family: Family, config: ProxyConfig, forwarded: readonly Statement[]): Rule[] {
+const FORWARDED: Readonly<Record<"prerouting" | "output", readonly Statement[]>> = {
+  prerouting: [{ kind: "match", selector: "fib daddr type", operator: "!=", value: "local" }],
+  output: [],
+};
+
+/** Refuses packets that no program has translated: to frontends without endpoints, to other ports of cluster IPs, and to unallocated ones. */
+function refusalRules(family: Family, config: ProxyConfig, hook: keyof typeof FORWARDED): Rule[] {
   const destination: Selector = `${family} daddr`;
   const reject = goto("reject-chain");
   return [
@@ -254,15 +259,12 @@ function refusalRules(family: Family, config: ProxyConfig, forwarded: readonly S
       reject,
     ]),
     rule([{ kind: "vmap", key: frontendKey(family), map: "no-endpoint-services" }, reject]),
-    rule(
-      [{ kind: "lookup", key: [destination], set: "cluster-ips" }, ...forwarded, reject],
-      "Reject traffic to invalid ports of ClusterIPs",
-    ),
+    rule([{ kind: "lookup", key: [destination], set: "cluster-ips" }, jump(`unserved-${hook}`)]),
     // Of the addresses that we know of no Service at, another proxy may serve some.
     ...(config.serviceProxyName === undefined
       ? [
         rule(
-          [{ kind: "lookup", key: [destination], set: "service-cidrs" }, ...forwarded, DROP],
+          [{ kind: "lookup", key: [destination], set: "service-cidrs" }, ...FORWARDED[hook], DROP],
           "Drop traffic to unallocated ClusterIPs",
         ),
       ]
@@ -288,6 +290,13 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
   return [
     ...frontendChains(family, config, local),
     ...outsideChains(family, config),
+    ...(["prerouting", "output"] as const).map((hook) =>
+      chain(`unserved-${hook}`, [
+        // A Service that got its only endpoint, or kept one of two, while the packet met the rules.
+        rule([jump(LAST_LOOK)]),
+        rule([...FORWARDED[hook], goto("reject-chain")], "Reject traffic to invalid ports of ClusterIPs"),
+      ])
+    ),
     chain("reject-chain", [
       rule([{ kind: "match", selector: "meta l4proto", operator: "==", value: "tcp" }, {
         kind: "reject",
@@ -298,7 +307,6 @@ function fixedChains(family: Family, config: ProxyConfig, local: Detector): Chai
   ];
 }
 
-const NOT_LOCAL: Statement = { kind: "match", selector: "fib daddr type", operator: "!=", value: "local" };
 const DROP: Statement = { kind: "verdict", verdict: { kind: "drop" } };
 function chain(name: string, rules: Rule[]): Chain {
   return { name, rules };

@@ -15,9 +15,9 @@ const FIXTURES = new URL("../../fixtures/", import.meta.url).pathname;
 const MADE = {
   version: 2,
   digests: {
-    "ledgers/0.1.0": "e4cbd1b3278b57abe531a9c0889c1d859248779c2443d353d598a630b03025cb",
-    "ledgers/0.6.0": "e4cbd1b3278b57abe531a9c0889c1d859248779c2443d353d598a630b03025cb",
-    "recordings/evening": "d187e4c9cdca137fc4b3cc0c01435c189373f914fa2974ff202756a27e1f59dc",
+    "ledgers/0.1.0": "1d24521751b624555f6b632f1e10d590b1d2ad7e3fd8c93137c0412fd3c187e3",
+    "ledgers/0.6.0": "1d24521751b624555f6b632f1e10d590b1d2ad7e3fd8c93137c0412fd3c187e3",
+    "recordings/evening": "09e0652df7f4e0293eed857b96b81423b2fe2ef615be6add824ef1a1a1b0bbf4",
   },
 };
 
