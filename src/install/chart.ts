@@ -180,6 +180,7 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
   return new Map([
     ["Chart.yaml", writeDocuments([{ ...chart, version, appVersion: version }])],
     ["values.yaml", valuesText()],
+    ["values.schema.json", `${JSON.stringify(valuesSchema(), undefined, 2)}\n`],
     ["templates/account.yaml", template(...ofKind("ServiceAccount", "ClusterRole", "ClusterRoleBinding"))],
     ["templates/head-lease.yaml", when(".Values.headLease", `${LEASE_ALONE}\n${template(...leases)}`)],
     ["templates/config.yaml", when(".Values.config", template({ ...config, data: block("config") }))],
@@ -201,6 +202,37 @@ function valuesText(): string {
     `${comment === "" ? "" : `# ${comment}\n`}${writeDocuments([values])}`
   ).join("");
 }
+
+/** What Helm checks values by: a misspelt name would be ignored, and in a template the text "false" counts as true. */
+function valuesSchema(): Json {
+  const values = Object.assign({}, ...DEFAULT_VALUES.map(([, some]) => some));
+  // Helm adds `global` to the values of a chart that another one contains.
+  return { $schema: "http://json-schema.org/draft-07/schema#", ...schemaOf({ ...values, global: {} }, "") };
+}
+
+/** The shape of a value at `path` with this default. What is Kubernetes' own, and every empty map, has any fields. */
+function schemaOf(value: unknown, path: string): Json {
+  if (Array.isArray(value)) return { type: "array", ...LIMITS[path] };
+  if (typeof value !== "object" || value === null) return { type: typeof value, ...LIMITS[path] };
+  const known = Object.entries(value);
+  if (known.length === 0 || path in LIMITS) return { type: "object", ...LIMITS[path] };
+  const properties = known.map(([key, one]) => [key, schemaOf(one, path === "" ? key : `${path}.${key}`)]);
+  return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
+}
+
+/** What else must hold for a value, by its path. `manifest` refuses the same. */
+const LIMITS: Readonly<Record<string, Json>> = {
+  apiServer: { pattern: "^(https://.+)?$" },
+  flags: { items: { type: "string" } },
+  config: { additionalProperties: { type: "string" } },
+  serviceProxyName: { pattern: "^([a-z0-9-]*[a-z0-9])?$", maxLength: 63 - `${NAME}-`.length },
+  ledger: { pattern: "^/" },
+  nodeSelector: {},
+  resources: {},
+  // With --set, Helm makes a number of what looks like one.
+  "image.tag": { type: ["string", "integer"] },
+  "check.nodes": { items: { type: ["string", "integer"] } },
+};
 
 /** The DaemonSet, with conditions around its optional parts and blocks where charts let users set what they like. */
 function charted(object: ReturnType<typeof daemonSet>): Json {

@@ -69,6 +69,24 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a misspelt value and one of a wrong type are refused by their names",
+  ignore: HELM === undefined,
+  async fn() {
+    for (
+      const [flag, value, message] of [
+        ["--set", "apiserver=https://10.0.0.2:6443", /'apiserver' not allowed/],
+        ["--set", "tolerations=abc", /'\/tolerations': got string, want array/],
+        ["--set", "monitoring=true", /'\/monitoring': got boolean, want object/],
+        ["--set-string", "countConnections=false", /'\/countConnections': got string, want boolean/],
+        ["--set", "ledger=folder", /'\/ledger'.*'\^\/'/],
+        ["--set", "serviceProxyName=Blue", /'\/serviceProxyName'/],
+      ] as const
+    ) await assert.rejects(rendered(...API, flag, value), message, value);
+    await rendered(...API, "--set", "global.any=1,nodeSelector.pool=a,resources=null");
+  },
+});
+
+Deno.test({
   name: "each value reaches the object that it is about",
   ignore: HELM === undefined,
   async fn() {
