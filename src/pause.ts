@@ -1,6 +1,9 @@
 // Waits with a bound: for a time, or for a promise. A signal ends both early. Milliseconds are below 2^31. A signal or promise keeps
 // nothing of what is over: a long loop would gather thousands of listeners and reactions.
 
+/** The longest time of a timer. */
+export const FOREVER_MILLISECONDS = 2 ** 31 - 1;
+
 /** What to call once a promise settles. Why not Promise.race? Each call adds a reaction that stays until then (nodejs/node#17469). */
 const WAITERS = new WeakMap<Promise<unknown>, Set<() => void>>();
 

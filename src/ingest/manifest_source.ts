@@ -8,8 +8,10 @@ import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/o
 import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";
 import { type Documents, readObjects } from "./manifest_documents.ts";
 import { longList } from "./manifest_list.ts";
+import { FOREVER_MILLISECONDS, within } from "../pause.ts";
 import { changesOf } from "./path_changes.ts";
 import type { ListBatch, Source } from "./source.ts";
+import { readFolderUnblocked, readTextUnblocked, statUnblocked } from "./unblocked_file.ts";
 
 /** Longest pause before the files are read again after a transient failure, in seconds. */
 const RETRY_SECONDS_MAX = 60;
@@ -38,7 +40,9 @@ export function manifestSource(path: string, follow: boolean): Source {
       const retry = () => before?.transient === true && --pause.left <= 0;
       for await (const _ of follow ? changesOf(path, signal, retry) : [undefined]) {
         if (signal.aborted) return;
-        const now = before === undefined ? readManifests(path) : readAgain(path);
+        const reading = before === undefined ? readUnblocked(path) : readAgain(path);
+        const now = await within(reading, FOREVER_MILLISECONDS, signal);
+        if (now === undefined) return;
         yield listBatch(now, goneFiles(before, now));
         // For a file that cannot be read now, the names from the last reading still count.
         before = now.complete || before === undefined
@@ -58,46 +62,82 @@ const asItIs: Adapt = (value) => value;
 
 /** Reads all manifests at `path`, in the order of their names. Where two files have the same object, the first counts. */
 export function readManifests(path: string, adapt: Adapt = asItIs): Reading {
-  const objects = new Map<string, { object: KubeObject; file: string }>();
-  const files = new Map<string, ReadonlySet<string>>();
   const problems: string[] = [];
-  const otherKinds: string[] = [];
   const places = manifestFiles(path, problems);
-  let complete = problems.length === 0;
-  let transient = false;
+  const found = new FoundManifests(problems);
+  for (const file of places) found.add(file, textOf(() => readTextUpTo(file, MANIFEST_BYTES_MAX)), adapt);
+  return found.reading();
+}
+
+/** As {@link readManifests}, without waiting for the disk in the loop. The promise stays pending while the disk does not answer. */
+async function readUnblocked(path: string): Promise<Reading> {
+  const problems: string[] = [];
+  const places = await manifestFilesUnblocked(path, problems);
+  const found = new FoundManifests(problems);
   for (const file of places) {
-    const found = readManifest(file, adapt);
-    transient ||= found.transient;
-    complete &&= found.complete;
-    for (const problem of found.problems) problems.push(problem);
-    for (const problem of found.otherKinds ?? []) otherKinds.push(problem);
+    const text = await readTextUnblocked(file, MANIFEST_BYTES_MAX).catch((error: unknown) => ({ error }));
+    found.add(file, text, asItIs);
+  }
+  return found.reading();
+}
+
+/** The text of a file, or why it cannot be read. */
+type FileText = string | { readonly error: unknown };
+
+function textOf(read: () => string): FileText {
+  try {
+    return read();
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Collects what the files have. */
+class FoundManifests {
+  readonly #objects = new Map<string, { object: KubeObject; file: string }>();
+  readonly #files = new Map<string, ReadonlySet<string>>();
+  readonly #otherKinds: string[] = [];
+  #complete: boolean;
+  #transient = false;
+
+  /** `problems` of the folders: a list with one of them is not complete. */
+  constructor(readonly problems: string[]) {
+    this.#complete = problems.length === 0;
+  }
+
+  /** Adds the next file, by the order of the names. */
+  add(file: string, text: FileText, adapt: Adapt): void {
+    const found = typeof text === "string" ? manifestObjects(file, text, adapt) : unread(file, text.error);
+    this.#transient ||= found.transient;
+    this.#complete &&= found.complete;
+    for (const problem of found.problems) this.problems.push(problem);
+    for (const problem of found.otherKinds ?? []) this.#otherKinds.push(problem);
     const names = new Set<string>();
     for (const object of found.objects) {
       const name = describeKey(objectKey(object));
       names.add(name);
-      const before = objects.get(name);
-      if (before === undefined) objects.set(name, { object, file });
-      else problems.push(`${file}: ${name} is in ${before.file} already; the first is used`);
+      const before = this.#objects.get(name);
+      if (before === undefined) this.#objects.set(name, { object, file });
+      else this.problems.push(`${file}: ${name} is in ${before.file} already; the first is used`);
     }
-    files.set(file, names);
+    this.#files.set(file, names);
   }
-  const all = [...objects.values()].map(({ object }) => object);
-  return { objects: all, problems, otherKinds, complete, transient, files };
-}
 
-function readManifest(file: string, adapt: Adapt): Omit<Reading, "files"> {
-  let text: string;
-  try {
-    text = readTextUpTo(file, MANIFEST_BYTES_MAX);
-  } catch (error) {
+  reading(): Reading {
     return {
-      objects: [],
-      complete: false,
-      transient: isTransient(error),
-      problems: [unreadable(file, error)],
+      objects: [...this.#objects.values()].map(({ object }) => object),
+      problems: this.problems,
+      otherKinds: this.#otherKinds,
+      complete: this.#complete,
+      transient: this.#transient,
+      files: this.#files,
     };
   }
-  return manifestObjects(file, text, adapt);
+}
+
+function unread(file: string, error: unknown): Omit<Reading, "files"> {
+  const problems = [unreadable(file, error)];
+  return { objects: [], complete: false, transient: isTransient(error), problems };
 }
 
 /** Reads the manifests in `text`, which `file` names in problems: its ending says whether it is JSON. */
@@ -180,9 +220,9 @@ function unreadable(path: string, error: unknown): string {
 }
 
 /** Reads again. A folder that is missing is being replaced, or is not mounted: that does not mean that its objects are gone. */
-function readAgain(path: string): Reading {
+async function readAgain(path: string): Promise<Reading> {
   try {
-    return readManifests(path);
+    return await readUnblocked(path);
   } catch (error) {
     const problems = [`${path}: ${readFault(error)}; everything stays as it was`];
     return { objects: [], complete: false, transient: isTransient(error), problems, files: new Map() };
@@ -224,12 +264,8 @@ const LISTS: ReadonlySet<unknown> = new Set(["List", ...OBJECT_KINDS.map((kind) 
 /** The manifest files at `path`: the file itself, or all files below a folder. Reports unreadable folders in `problems`. */
 function manifestFiles(path: string, problems: string[]): string[] {
   if (!Deno.statSync(path).isDirectory) return [path];
-  const entries = [...Deno.readDirSync(path)].sort((a, b) => a.name < b.name ? -1 : 1);
-  return entries.flatMap((entry) => {
-    const inner = `${path}/${entry.name}`;
-    // A mounted ConfigMap keeps its files in a folder `..data`, with links to them beside it.
-    if (entry.name.startsWith("..")) return [];
-    if (!entry.isDirectory) return MANIFEST.test(entry.name) ? [inner] : [];
+  return ordered(path, Deno.readDirSync(path)).flatMap(({ inner, isDirectory }) => {
+    if (!isDirectory) return [inner];
     try {
       return manifestFiles(inner, problems);
     } catch (error) {
@@ -237,4 +273,31 @@ function manifestFiles(path: string, problems: string[]): string[] {
       return [];
     }
   });
+}
+
+/** As {@link manifestFiles}, without waiting for the disk in the loop. */
+async function manifestFilesUnblocked(path: string, problems: string[]): Promise<string[]> {
+  if (!(await statUnblocked(path)).isDirectory) return [path];
+  const found: string[][] = [];
+  for (const { inner, isDirectory } of ordered(path, await readFolderUnblocked(path))) {
+    if (!isDirectory) {
+      found.push([inner]);
+      continue;
+    }
+    try {
+      found.push(await manifestFilesUnblocked(inner, problems));
+    } catch (error) {
+      problems.push(unreadable(inner, error));
+    }
+  }
+  return found.flat();
+}
+
+/** The manifests and folders of a folder, in the order of their names. */
+function ordered(path: string, entries: Iterable<Deno.DirEntry>): { inner: string; isDirectory: boolean }[] {
+  return [...entries]
+    .sort((a, b) => a.name < b.name ? -1 : 1)
+    // A mounted ConfigMap keeps its files in a folder `..data`, with links to them beside it.
+    .filter(({ name, isDirectory }) => !name.startsWith("..") && (isDirectory || MANIFEST.test(name)))
+    .map(({ name, isDirectory }) => ({ inner: `${path}/${name}`, isDirectory }));
 }

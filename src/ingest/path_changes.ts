@@ -1,14 +1,12 @@
 // Notices changes of a file or folder, also when it is replaced as a whole: moved into place, mounted over, removed and made
 // again. Why is inotify not enough? It follows the inode that was there at first. So the path is also looked up each second.
 
-import { within } from "../pause.ts";
+import { FOREVER_MILLISECONDS, within } from "../pause.ts";
 import { statUnblocked } from "./unblocked_file.ts";
 
 /** Editors and kubectl write in several steps. A change is reported when nothing has changed for this long. */
 const QUIET_MILLISECONDS = 100;
 const LOOK_MILLISECONDS = 1000;
-/** The longest time of a timer. */
-const FOREVER = 2 ** 31 - 1;
 
 /**
  * Yields at once, and then after each series of changes at `path`, until `signal` aborts. Calls `retry` once a second, and
@@ -75,7 +73,7 @@ async function* bursts(
  */
 async function placeOf(path: string, signal: AbortSignal): Promise<string> {
   try {
-    const found = await within(statUnblocked(path), FOREVER, signal);
+    const found = await within(statUnblocked(path), FOREVER_MILLISECONDS, signal);
     if (found === undefined) return "";
     const { dev, ino, isFile, mtime, size } = found;
     return `${dev} ${ino} ${isFile ? `${mtime?.getTime()} ${size}` : ""}`;

@@ -104,6 +104,31 @@ Deno.test("a source on a disk that hangs: rules are put back, health answers, an
   await Deno.remove(folder, { recursive: true });
 });
 
+for (const held of ["OPENDIR", "OPEN", "READ"] as const) {
+  Deno.test(`a source whose disk begins to hang in ${held}: the loop goes on, and the change is served afterwards`, async () => {
+    const folder = newNodeFolder();
+    await using disk = await FaultyDisk.make(folder);
+    using kernel = new NetlinkKernel();
+    Deno.mkdirSync(`${disk.path}/source`);
+    disk.run("mount", "--bind", `${folder}/disk/source`, `${folder}/source`);
+    writeSource(disk.path, 1);
+    await using program = new SourceProgram(folder, disk);
+    await until("the Service is served", served(kernel, 1));
+    await disk.fail({ held });
+    // The end comes from a timer: without the mend, the program waits for it.
+    const end = setTimeout(() => void disk.fail({}), HUNG_MILLISECONDS);
+    writeSource(disk.path, 2);
+    await answersWhileHung();
+    nft(["flush", "map", "ip", "ledgerproxy", "single-endpoints"]);
+    await until("its rules are put back meanwhile", served(kernel, 1), MEANWHILE_MILLISECONDS);
+    clearTimeout(end);
+    await disk.fail({});
+    await until("the change is served afterwards", served(kernel, 2));
+    assert.equal(await program.stop(), 0);
+    await Deno.remove(folder, { recursive: true });
+  });
+}
+
 Deno.test("credentials on a disk that hangs: the loop goes on, and requests have those that were read before", async () => {
   const folder = newNodeFolder();
   await using disk = await FaultyDisk.make(folder);

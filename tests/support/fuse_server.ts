@@ -12,6 +12,8 @@ export interface DiskFaults {
   readonly fsync?: number;
   /** Bytes that can still be written. A write that needs more writes what fits, and the next one fails with ENOSPC. */
   readonly room?: number;
+  /** Calls of this kind from now on are answered only when the faults change. */
+  readonly held?: keyof typeof OPCODE;
 }
 
 const OPCODE = {
@@ -51,6 +53,8 @@ interface Inode {
 const inodes = new Map<bigint, Inode>();
 let faults: DiskFaults = {};
 let room = Infinity;
+/** Calls that are not answered yet. */
+let held: Request[] = [];
 
 function newInode(mode: number): Inode {
   const id = BigInt(inodes.size) + ROOT;
@@ -297,12 +301,18 @@ async function serve(device: Deno.FsFile): Promise<void> {
   for (;;) {
     const length = (await device.read(buffer))!;
     const request = new Request(buffer.subarray(0, length));
-    const answered = answer(request);
-    if (answered === undefined) continue;
-    const body = typeof answered === "number" ? new Uint8Array() : answered;
-    const error = typeof answered === "number" ? -answered : 0;
-    device.writeSync(joined(packed(OUT_HEADER_BYTES + body.length, error, request.unique), body));
+    const isHeld = faults.held !== undefined && request.opcode === OPCODE[faults.held];
+    if (isHeld) held.push(new Request(request.bytes.slice()));
+    else execute(device, request);
   }
+}
+
+function execute(device: Deno.FsFile, request: Request): void {
+  const answered = answer(request);
+  if (answered === undefined) return;
+  const body = typeof answered === "number" ? new Uint8Array() : answered;
+  const error = typeof answered === "number" ? -answered : 0;
+  device.writeSync(joined(packed(OUT_HEADER_BYTES + body.length, error, request.unique), body));
 }
 
 async function main(): Promise<void> {
@@ -315,6 +325,9 @@ async function main(): Promise<void> {
   for await (const line of lines) {
     faults = JSON.parse(line);
     room = faults.room ?? Infinity;
+    const late = held;
+    held = [];
+    for (const request of late) execute(device, request);
     console.log("done");
   }
   Deno.exit(0);
