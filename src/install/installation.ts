@@ -9,7 +9,7 @@ import type { ClusterFacts } from "./cluster_facts.ts";
 import { type MonitoringChoice, monitoringObjects } from "./monitors.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Network, networkOf, runtimeCommand } from "./runtime_command.ts";
-import { labelsOf, NAME, workloadObjects } from "./workload.ts";
+import { labelsOf, NAME, namespaceObject, workloadObjects } from "./workload.ts";
 
 /** What is chosen for an installation: the flags of `manifest`. */
 export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
@@ -21,6 +21,8 @@ export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
   readonly kubeconfig?: string;
   readonly allNodes?: boolean;
   readonly namespace: string;
+  /** Whether the namespace is one of the objects. */
+  readonly createNamespace?: boolean;
   /** Folder of the ledger on each node; absent: one with the name of the objects. */
   readonly ledger?: string;
   /** Serve only Services whose label has this name. */
@@ -56,6 +58,20 @@ export function networkText(network: Network): string {
     : `# The runtime of the pods may use any network address: ${network.why}.`;
 }
 
+/** What the namespace of the objects has to do with them, as a comment; undefined where it is there in every cluster. */
+export function namespaceText({ namespace, createNamespace }: InstallationOptions): string | undefined {
+  if (createNamespace) {
+    return `# Namespace ${namespace} is one of the objects: kubectl delete -f of this file deletes it with all that is in it.`;
+  }
+  if (namespace === SYSTEM) return undefined;
+  return `# Namespace ${namespace} must be there, and allow privileged pods:\n` +
+    `#     kubectl create namespace ${namespace}\n` +
+    `#     kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=privileged`;
+}
+
+/** It is there in every cluster. */
+const SYSTEM = "kube-system";
+
 /** All objects, in the order in which kubectl must apply them. Throws {@link UsageError}. */
 export function installationObjects(
   options: KnownOptions,
@@ -71,7 +87,12 @@ export function installationObjects(
       "monitoring needs metrics that other machines can read: give --metrics-bind-address 0.0.0.0:PORT",
     );
   }
-  const { namespace, metricsJob } = options;
+  const { namespace, createNamespace, metricsJob } = options;
+  if (createNamespace && namespace === SYSTEM) {
+    throw new UsageError(
+      `--create-namespace goes with --namespace NAME: ${SYSTEM} is there in every cluster`,
+    );
+  }
   const port = metricsBindAddress?.port ?? 0;
   const { serviceProxyName, countConnections } = options;
   const workload = {
@@ -93,7 +114,12 @@ export function installationObjects(
   };
   const monitored = { metadata: { name, namespace }, labels: labelsOf(name), port, job: metricsJob };
   const witness = options.headLease ? leaseObjects({ name, namespace }) : [];
-  return [...witness, ...workloadObjects(workload), ...monitoringObjects(monitored, options)];
+  return [
+    ...(createNamespace ? [namespaceObject(namespace)] : []),
+    ...witness,
+    ...workloadObjects(workload),
+    ...monitoringObjects(monitored, options),
+  ];
 }
 
 /** The settings of the proxy in the pods. */

@@ -53,7 +53,12 @@ export const LABELS = labelsOf(NAME);
 /** The label of the nodes that a canary runs on. */
 export const CANARY = { name: "ledgerproxy", value: "serve" };
 
-/** Namespace, account, permissions, configuration and DaemonSet. */
+/** The namespace of a workload. Its pods need what only a privileged namespace allows. */
+export function namespaceObject(name: string): Manifest {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: PRIVILEGED } };
+}
+
+/** Account, permissions, configuration and DaemonSet. */
 export function workloadObjects(workload: Workload): Manifest[] {
   const { name = NAME, namespace, config } = workload;
   const metadata = { name, namespace };
@@ -64,10 +69,6 @@ export function workloadObjects(workload: Workload): Manifest[] {
   });
   const rbac = "rbac.authorization.k8s.io";
   return [
-    // kube-system is there in every cluster.
-    ...(namespace === "kube-system"
-      ? []
-      : [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: PRIVILEGED } }]),
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
     {
       apiVersion: `${rbac}/v1`,

@@ -1,7 +1,7 @@
 // What `manifest` makes of its flags for a proxy with a name: objects that do not meet those of the proxy without one.
 
 import assert from "node:assert/strict";
-import { installationObjects, networkOfPods } from "../../src/install/installation.ts";
+import { installationObjects, namespaceText, networkOfPods } from "../../src/install/installation.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 
 const OPTIONS = {
@@ -50,4 +50,23 @@ Deno.test("a name that objects cannot have, and a Lease of heads, are refused", 
     assert.throws(() => objects({ serviceProxyName }), UsageError, serviceProxyName);
   }
   assert.throws(() => objects({ serviceProxyName: "blue", headLease: true }), /--head-lease goes with/);
+});
+
+Deno.test("a namespace is printed where that is wanted, before all that is in it: else it is not deleted with the objects", () => {
+  const kinds = (options: Record<string, unknown>) => objects(options).map(({ kind }) => kind);
+  assert.ok(!kinds({ namespace: "monitoring" }).includes("Namespace"));
+  const made = objects({ namespace: "network", createNamespace: true, headLease: true });
+  assert.deepEqual(made[0], {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "network", labels: { "pod-security.kubernetes.io/enforce": "privileged" } },
+  });
+  assert.throws(
+    () => objects({ createNamespace: true }),
+    /--create-namespace goes with --namespace NAME: kube-system is/,
+  );
+  const text = (options: Record<string, unknown>) => namespaceText({ ...OPTIONS, ...options });
+  assert.equal(text({}), undefined);
+  assert.match(text({ namespace: "monitoring" })!, /kubectl label namespace monitoring pod-security/);
+  assert.match(text({ namespace: "network", createNamespace: true })!, /deletes it with all that is in it/);
 });

@@ -8,6 +8,7 @@ import { type Distribution, DISTRIBUTIONS, instructions } from "../../install/di
 import {
   installationObjects,
   type InstallationOptions,
+  namespaceText,
   networkOfPods,
   networkText,
 } from "../../install/installation.ts";
@@ -57,6 +58,10 @@ export function addManifest(program: Command, done: Done): void {
         "in place of flags: a ConfigMap with config.conf and the files that it names, as kubeadm makes it",
       )
       .option("--namespace <name>", "namespace of the account and the DaemonSet", "kube-system")
+      .option(
+        "--create-namespace",
+        "with --namespace: print the namespace too, which allows privileged pods then",
+      )
       .option("--ledger <dir>", "folder of the ledger on each node (/var/lib/ledgerproxy)")
       .option(...SERVICE_PROXY_NAME_FLAG)
       .option("--set-sysctls", "add a privileged init container that sets the limits of connection tracking")
@@ -99,6 +104,8 @@ async function manifest(options: InstallationOptions): Promise<number> {
   }
   const network = networkOfPods(asked);
   printText(networkText(network));
+  const aboutNamespace = namespaceText(asked);
+  if (aboutNamespace !== undefined) printText(aboutNamespace);
   printText(writeDocuments(installationObjects(asked, canary, network)).trimEnd());
   return EXIT.done;
 }
