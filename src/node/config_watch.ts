@@ -2,6 +2,7 @@
 // only rules follow from are applied at once, in one batch, and only other changes need a new start.
 
 import { readTextUnblocked, statUnblocked } from "../ingest/unblocked_file.ts";
+import { sameValue } from "../kube/equality.ts";
 import { CONFIG_BYTES_MAX } from "../limits/input.ts";
 import { everySecond } from "../second.ts";
 import { type ConfigOptions, type Settings, settings } from "./config.ts";
@@ -45,11 +46,10 @@ export function watchConfig(
     const next = await changedText();
     isReading = false;
     if (isStopped || next === text || next === undefined) return;
-    const isFirst = text === undefined;
     text = next;
-    if (isFirst) return;
     const read = settingsOrNothing({ ...options, configText: { name: `--config ${config}`, text } });
-    if (read === undefined) return;
+    // The first text may be another one than that which the program began with, long ago where its disk hangs.
+    if (read === undefined || sameValue(read, now)) return;
     if (otherSettings(read) !== otherSettings(now)) return restart();
     now = read;
     apply(read);
