@@ -14,6 +14,8 @@ class Endpoint implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   /** Connections that were accepted. */
   accepted = 0;
+  /** Those of them that have not ended. */
+  open = 0;
 
   constructor(readonly name: string) {
     void this.#serve();
@@ -30,7 +32,8 @@ class Endpoint implements Disposable {
   async #serve(): Promise<void> {
     for await (const connection of this.#listener) {
       this.accepted++;
-      void this.#answer(connection);
+      this.open++;
+      void this.#answer(connection).finally(() => this.open--);
     }
   }
 
@@ -218,4 +221,6 @@ Deno.test("a namespace whose clients hold all connections that it may have leave
   clients.shift()!.close();
   await until("there is place for one", async () => await ask(port, "").catch(() => "") === "a:");
   for (const client of clients) client.close();
+  await until("all have ended", () => endpoint.open === 0);
+  assert.equal(await ask(other, ""), "a:");
 });
