@@ -1,6 +1,6 @@
 // Sends requests to an API server with Deno's fetch. The server's certificate is always verified.
 
-import { ERROR_BYTES_MAX } from "../limits/input.ts";
+import { CREDENTIAL_MILLISECONDS_MAX, ERROR_BYTES_MAX } from "../limits/input.ts";
 import type { Access, Credentials } from "./access.ts";
 import { ApiFailure, httpFailure, KubeconfigProblem } from "./api_failure.ts";
 import { readAccess, readAccessAgain } from "./kubeconfig.ts";
@@ -12,8 +12,6 @@ import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
 const POST_MILLISECONDS_MAX = 10_000;
-/** How long the kubeconfig is waited for after the server has refused what it gave. */
-const DISK_MILLISECONDS = 1000;
 
 /** The head of an answer, or the lack of one. */
 export interface Answered {
@@ -184,7 +182,7 @@ export class ApiClient implements Disposable {
   /** The way to the server as the kubeconfig has it now, or as it had it where the disk does not answer soon. */
   async #accessAgain(): Promise<Access> {
     this.#reading ??= readAccessAgain(this.kubeconfig, this.master).finally(() => this.#reading = undefined);
-    return await within(this.#reading, DISK_MILLISECONDS) ?? this.#access;
+    return await within(this.#reading, CREDENTIAL_MILLISECONDS_MAX) ?? this.#access;
   }
 
   /** The connection with the present credentials. Once `signal` has aborted, none is made: nothing would close it. */

@@ -2,6 +2,7 @@
 // the pod. Programs that make credentials need plugin_credentials.ts, which is loaded only where a user has one. Messages
 // name fields and files, never their content, because they end in the log and in /healthz.
 
+import { CREDENTIAL_MILLISECONDS_MAX } from "../limits/input.ts";
 import { within } from "../pause.ts";
 import type { Access, Credentials } from "./access.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
@@ -187,13 +188,10 @@ function latest<Value>(read: () => Promise<Value>): () => Promise<Value> {
   let running: Promise<Value> | undefined;
   return async () => {
     running ??= read().finally(() => running = undefined);
-    last = last === undefined ? await running : await within(running, DISK_MILLISECONDS) ?? last;
+    last = last === undefined ? await running : await within(running, CREDENTIAL_MILLISECONDS_MAX) ?? last;
     return last;
   };
 }
-
-/** How long files of credentials that were read before are waited for. */
-const DISK_MILLISECONDS = 1000;
 
 function warningsOf({ url, plain, loopback }: ServerUrl, proxied: boolean, user: KubeconfigUser): string[] {
   if (!plain) return [];

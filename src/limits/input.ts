@@ -120,5 +120,8 @@ export const INBOX_BATCHES_MAX = 1000;
 /** Longest time that an event of a running program waits there, while earlier batches are committed, before its record is appended. */
 export const INBOX_MILLISECONDS_MAX = 60_000;
 
+/** How long a running program waits for the files of its credentials before it goes on with those that it read before. */
+export const CREDENTIAL_MILLISECONDS_MAX = 1000;
+
 assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(OBJECT_BYTES_MAX / 5 < JSON_PARTS_MAX, "what the ledger keeps of an object must be read");

@@ -42,6 +42,13 @@ function writeConfig(path: string, masqueradeBit: number): void {
   );
 }
 
+/** Puts the source on `disk`, with one Service. */
+function moveSource(folder: string, disk: FaultyDisk): void {
+  Deno.mkdirSync(`${disk.path}/source`);
+  disk.run("mount", "--bind", `${folder}/disk/source`, `${folder}/source`);
+  writeSource(disk.path, 1);
+}
+
 Deno.test("a configuration on a disk that hangs: rules follow, health answers, and a later change is applied", async () => {
   const folder = newNodeFolder();
   await using disk = await FaultyDisk.make(folder);
@@ -87,9 +94,7 @@ Deno.test("a source on a disk that hangs: rules are put back, health answers, an
   const folder = newNodeFolder();
   await using disk = await FaultyDisk.make(folder);
   using kernel = new NetlinkKernel();
-  Deno.mkdirSync(`${disk.path}/source`);
-  disk.run("mount", "--bind", `${folder}/disk/source`, `${folder}/source`);
-  writeSource(disk.path, 1);
+  moveSource(folder, disk);
   await using program = new SourceProgram(folder, disk);
   await until("the Service is served", served(kernel, 1));
   {
@@ -109,9 +114,7 @@ for (const held of ["OPENDIR", "OPEN", "READ"] as const) {
     const folder = newNodeFolder();
     await using disk = await FaultyDisk.make(folder);
     using kernel = new NetlinkKernel();
-    Deno.mkdirSync(`${disk.path}/source`);
-    disk.run("mount", "--bind", `${folder}/disk/source`, `${folder}/source`);
-    writeSource(disk.path, 1);
+    moveSource(folder, disk);
     await using program = new SourceProgram(folder, disk);
     await until("the Service is served", served(kernel, 1));
     await disk.fail({ held });
