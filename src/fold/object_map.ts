@@ -1,14 +1,8 @@
 // Every object that exists, by `describeKey`. Services are in the table of all that there is of each, and slices are kept by no text: see
 // `place_index.ts`.
 
-import {
-  describeKey,
-  type EndpointSlice,
-  type KubeObject,
-  type ObjectKey,
-  readDescribed,
-} from "../kube/objects.ts";
-import { nameOfService, partsOfService, type ServiceName } from "../kube/service_name.ts";
+import { describeKey, type EndpointSlice, type KubeObject, type ObjectKey } from "../kube/objects.ts";
+import { partsOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { type Kept, KeptMap, Moments, type ReadByKey } from "./kept_map.ts";
 import type { ServiceTable } from "./service_table.ts";
 import { SliceTable } from "./slice_table.ts";
@@ -104,7 +98,7 @@ class KeptSlices implements ReadByKey<string, EndpointSlice> {
   }
 
   get(described: string): EndpointSlice | undefined {
-    return this.#table.get(readDescribed(described, "EndpointSlice"));
+    return this.#table.described(described);
   }
 
   at(key: ObjectKey): EndpointSlice | undefined {
@@ -148,6 +142,9 @@ function read(
   others: Pick<ReadByKey<string, KubeObject>, "get">,
   described: string,
 ): KubeObject | undefined {
-  if (described.startsWith(SERVICE)) return services.get(nameOfService(readDescribed(described, "Service")));
+  if (described.startsWith(SERVICE)) {
+    const named = described.slice(SERVICE.length);
+    return services.get(readServiceName(named.includes("/") ? named : `/${named}`));
+  }
   return described.startsWith(SLICE) ? slices.get(described) : others.get(described);
 }

@@ -6,7 +6,7 @@ import type { EndpointSlice, ObjectKey, Service } from "../kube/objects.ts";
 import { partsOfService, type ServiceName, serviceName } from "../kube/service_name.ts";
 import { isForProxy } from "../kube/service_proxy_name.ts";
 import { type Kept, Moments, type ReadByKey } from "./kept_map.ts";
-import { hashOfPair, PlaceIndex } from "./place_index.ts";
+import { hashOfKey, hashOfPair, PlaceIndex } from "./place_index.ts";
 import type { ServiceProgram } from "./service_program.ts";
 import { SmallMap } from "./small_map.ts";
 
@@ -64,9 +64,19 @@ export class ServiceTable {
     return this.find(key) ?? new Entry(namespace, name, serviceName(namespace, name));
   }
 
+  /** As {@link find}, by the name, of which no parts are made. */
+  findNamed(name: ServiceName): ServiceEntry | undefined {
+    const hash = hashOfKey(name);
+    const places = this.#places;
+    for (let at = places.first(hash); at >= 0; at = places.next(at, hash)) {
+      if (this.#entries[at]!.name === name) return this.#entries[at];
+    }
+    return places.someBeyond ? this.#entries[places.beyond(name)] : undefined;
+  }
+
   /** As {@link at}, by the name. */
   named(name: ServiceName): ServiceEntry {
-    return this.at(partsOfService(name));
+    return this.findNamed(name) ?? this.at(partsOfService(name));
   }
 
   /** The object of a Service, where it is one for this proxy. */
@@ -163,7 +173,7 @@ class ServiceView<Value> implements ReadonlyMap<ServiceName, Value> {
   }
 
   get(name: ServiceName): Value | undefined {
-    const entry = this.#table.find(partsOfService(name));
+    const entry = this.#table.findNamed(name);
     return entry && this.#valueOf(entry);
   }
 
