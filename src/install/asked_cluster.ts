@@ -23,9 +23,14 @@ export async function withFacts(
 ): Promise<KnownOptions> {
   using client = new ApiClient(options.kubeconfig ?? Deno.env.get("KUBECONFIG") ?? homeKubeconfig());
   const facts = await clusterFacts((path) => read(client, path, milliseconds));
-  const { clusterCidr, podCidrs, config, families } = facts;
+  const { clusterCidr, podCidrs, config, families, kubeProxyMode } = facts;
   const apiServer = options.apiServer ?? local ?? facts.apiServer ?? client.server;
-  const found = { ...options, apiServer, ...(families === undefined ? {} : { families }) };
+  const found = {
+    ...options,
+    apiServer,
+    ...(families === undefined ? {} : { families }),
+    ...(kubeProxyMode === undefined ? {} : { kubeProxyMode }),
+  };
   // Flags go before the configuration, and a configuration before what can be guessed.
   if (options.configMap !== undefined) return found;
   if (config !== undefined) return { ...found, config };

@@ -3,6 +3,7 @@
 // expression of Helm's templates.
 
 import { writeDocuments } from "../ingest/yaml_documents.ts";
+import { helper, helpersText, NO_NODES, refusalsText } from "./chart_helpers.ts";
 import { checkJob } from "./check_job.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";
@@ -22,14 +23,17 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
   ["Flags of `ledgerproxy run`, which are kube-proxy's.", { flags: ["--detect-local-mode=NodeCIDR"] }],
   ["Files of a configuration: config.conf, a KubeProxyConfiguration, and what it names.", { config: {} }],
   [
-    "Serve only Services with the label service.kubernetes.io/service-proxy-name of this value, beside another proxy. Ports are then\n# 10356 and 10349, names end with it, and the ledger needs a folder of its own.",
+    "Serve only Services with the label service.kubernetes.io/service-proxy-name of this value, beside another proxy. Ports are then\n# 10356 and 10349, and names end with it.",
     { serviceProxyName: "" },
   ],
   [
     "Count connections by Service and endpoint; costs memory of the kernel for each element.",
     { countConnections: false },
   ],
-  ["Folder of the ledger on each node.", { ledger: "/var/lib/ledgerproxy" }],
+  [
+    "Folder of the ledger on each node. Empty: /var/lib/ with the name of the objects, which is ledgerproxy without serviceProxyName.",
+    { ledger: "" },
+  ],
   [
     "Publish heads of each ledger in a Lease of its node, and keep those that are there by a policy (Kubernetes 1.30).",
     { headLease: false },
@@ -63,17 +67,17 @@ const VALUES: Readonly<Record<string, string>> = {
   image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}",
   pullPolicy: "{{ .Values.image.pullPolicy }}",
   namespace: "{{ .Release.Namespace }}",
-  ledger: "{{ .Values.ledger }}",
-  apiServer:
-    '{{ required "apiServer: how nodes reach the API server, such as https://10.0.0.2:6443" .Values.apiServer }}',
+  ledger: helper("ledger"),
+  apiServer: helper("apiServer"),
   priorityClassName: "{{ .Values.priorityClassName }}",
   job: "{{ .Values.monitoring.job }}",
   check: `${NAME}-check-{{ $number }}`,
   node: "{{ $node | quote }}",
-  name: `${NAME}{{ with .Values.serviceProxyName }}-{{ . }}{{ end }}`,
+  name: helper("name"),
   serviceProxyName: "{{ .Values.serviceProxyName }}",
-  healthPort: "{{ if .Values.serviceProxyName }}10356{{ else }}10256{{ end }}",
-  metricsPort: "{{ if .Values.serviceProxyName }}10349{{ else }}10249{{ end }}",
+  healthPort: helper("healthPort"),
+  healthHost: helper("healthHost"),
+  metricsPort: helper("metricsPort"),
   item: "{{ . | quote }}",
   key: "{{ $key }}",
   value: "{{ $value | quote }}",
@@ -111,6 +115,7 @@ const forEachChecked = (text: string) =>
 {{- range (lookup "v1" "Node" "" "").items }}
 {{- $nodes = append $nodes .metadata.name }}
 {{- end }}
+{{- if not $nodes }}${NO_NODES}{{ end }}
 {{- end }}
 {{- range $number, $node := $nodes }}
 {{- with $ }}
@@ -181,6 +186,8 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     ["Chart.yaml", writeDocuments([{ ...chart, version, appVersion: version }])],
     ["values.yaml", valuesText()],
     ["values.schema.json", `${JSON.stringify(valuesSchema(), undefined, 2)}\n`],
+    ["templates/_helpers.tpl", helpersText()],
+    ["templates/refusals.yaml", refusalsText()],
     ["templates/account.yaml", template(...ofKind("ServiceAccount", "ClusterRole", "ClusterRoleBinding"))],
     ["templates/head-lease.yaml", when(".Values.headLease", `${LEASE_ALONE}\n${template(...leases)}`)],
     ["templates/config.yaml", when(".Values.config", template({ ...config, data: block("config") }))],
@@ -216,9 +223,22 @@ function schemaOf(value: unknown, path: string): Json {
   if (typeof value !== "object" || value === null) return { type: typeof value, ...LIMITS[path] };
   const known = Object.entries(value);
   if (known.length === 0 || path in LIMITS) return { type: "object", ...LIMITS[path] };
-  const properties = known.map(([key, one]) => [key, schemaOf(one, path === "" ? key : `${path}.${key}`)]);
-  return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
+  const pathOf = (key: string) => path === "" ? key : `${path}.${key}`;
+  const properties = known.map(([key, one]) => [key, schemaOf(one, pathOf(key))]);
+  // Helm leaves out what is null. The templates ask for what is within these.
+  const required = known.map(([key]) => key).filter((key) => REQUIRED.has(pathOf(key)));
+  return {
+    type: "object",
+    additionalProperties: false,
+    ...(required.length === 0 ? {} : { required }),
+    properties: Object.fromEntries(properties),
+  };
 }
+
+/** Values that may not be null. */
+const REQUIRED: ReadonlySet<string> = new Set([
+  ...["image", "image.repository", "image.pullPolicy", "monitoring", "monitoring.job", "check"],
+]);
 
 /** What else must hold for a value, by its path. `manifest` refuses the same. */
 const LIMITS: Readonly<Record<string, Json>> = {
@@ -226,9 +246,12 @@ const LIMITS: Readonly<Record<string, Json>> = {
   flags: { items: { type: "string" } },
   config: { additionalProperties: { type: "string" } },
   serviceProxyName: { pattern: "^([a-z0-9-]*[a-z0-9])?$", maxLength: 63 - `${NAME}-`.length },
-  ledger: { pattern: "^/" },
+  ledger: { pattern: "^(/.*)?$" },
   nodeSelector: {},
   resources: {},
+  "image.repository": { minLength: 1 },
+  "image.pullPolicy": { enum: ["Always", "IfNotPresent", "Never"] },
+  "monitoring.job": { minLength: 1 },
   // With --set, Helm makes a number of what looks like one.
   "image.tag": { type: ["string", "integer"] },
   "check.nodes": { items: { type: ["string", "integer"] } },
@@ -258,6 +281,7 @@ function charted(object: ReturnType<typeof daemonSet>): Json {
           ...fieldsIf(".Values.setSysctls", 5, { initContainers: initContainers.map(changed) }),
           containers: [{
             ...container,
+            ...probesOf(container),
             ...fieldsIf(".Values.monitoring.enabled", 6, { ports }),
             resources: block("resources"),
           }],
@@ -274,6 +298,21 @@ function fieldsOf(path: string, number: number): Json {
     [`@@range $key, $value := .Values.${path} #${number}@@`]: null,
     "@@key@@": mark("value"),
     [`@@end #${number}@@`]: null,
+  };
+}
+
+type Probes = Readonly<
+  Record<"startupProbe" | "readinessProbe" | "livenessProbe", { readonly httpGet: object }>
+>;
+
+/** The probes, which ask a loopback address where the program answers there alone. */
+function probesOf({ startupProbe, readinessProbe, livenessProbe }: Probes): Probes {
+  const host = fieldsIf(`(include "${NAME}.healthHost" .)`, 7, { host: mark("healthHost") });
+  const asking = (probe: Probes["livenessProbe"]) => ({ ...probe, httpGet: { ...probe.httpGet, ...host } });
+  return {
+    startupProbe: asking(startupProbe),
+    readinessProbe: asking(readinessProbe),
+    livenessProbe: asking(livenessProbe),
   };
 }
 

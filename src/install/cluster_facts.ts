@@ -20,6 +20,8 @@ export interface ClusterFacts {
   readonly families?: readonly Family[];
   /** The files of kube-proxy's ConfigMap, where it has a `config.conf`. */
   readonly config?: Readonly<Record<string, string>>;
+  /** How kube-proxy makes its rules, where that file says so: `iptables` where it leaves the mode out. */
+  readonly kubeProxyMode?: string;
 }
 
 const SYSTEM = "/api/v1/namespaces/kube-system/configmaps";
@@ -55,7 +57,7 @@ export async function clusterFacts(get: Get): Promise<ClusterFacts> {
     podCidrs: Array.isArray(items) && items.length > 0 &&
       items.every((node) => textAt(node, "spec", "podCIDR") !== undefined),
     ...(families.length === 0 ? {} : { families }),
-    ...(config === undefined ? {} : { config }),
+    ...(config === undefined ? {} : { config, kubeProxyMode: modeOf(config) }),
   };
 }
 
@@ -67,6 +69,11 @@ function configFiles(files: unknown, eks: string | undefined): Readonly<Record<s
   const known = isFiles(files) ? files : {};
   if (known["config.conf"] !== undefined) return known;
   return eks === undefined ? undefined : { ...known, "config.conf": eks };
+}
+
+/** kube-proxy's own default on Linux is iptables (1.37). */
+function modeOf(config: Readonly<Record<string, string>>): string {
+  return textAt(firstDocument("kube-proxy", config["config.conf"]), "mode") ?? "iptables";
 }
 
 /** The families of a Node's addresses and pod CIDRs. Each list has at most one entry of each family, or a few. */

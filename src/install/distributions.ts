@@ -113,8 +113,41 @@ const KEEP_OFF = JSON.stringify({
   },
 });
 
-/** The comment above the manifest: what to do before and after `kubectl apply`, as lines that begin with `#`. */
-export function instructions(distribution: Distribution, canary: boolean): string {
+/** Runs a command once in the network of a node, with its privileges. */
+function onNode(image: string, command: string): string {
+  return `kubectl debug node/NODE --profile=sysadmin --image=${image} -- ${command}`;
+}
+
+/** How a node loses the rules of kube-proxy in iptables or IPVS mode. Those in nftables mode go with the takeover. */
+function cleaning({ daemonSet }: Distribution, mode: string | undefined): string[] {
+  if (mode === "nftables") return [];
+  const which = mode === undefined
+    ? "If kube-proxy is in iptables or IPVS mode"
+    : `kube-proxy is in ${mode} mode`;
+  const stay = `${which}${mode === undefined ? "," : ":"} a node keeps its rules when it stops.`;
+  if (!daemonSet) return [`${stay} Restart such nodes one after the other.`, ""];
+  return [
+    `${stay} On each node, once kube-proxy has ended and ledgerproxy is ready there:`,
+    "",
+    `    ${onNode("IMAGE", "kube-proxy --cleanup")}`,
+    "",
+    "IMAGE is that of kube-proxy: `kubectl -n kube-system get daemonset kube-proxy -o wide`.",
+    "",
+  ];
+}
+
+/**
+ * The comment above the manifest: what to do before and after `kubectl apply`, as lines that begin with `#`. `mode` is that of kube-proxy
+ * in the cluster; undefined where nothing says it.
+ */
+export function instructions(
+  distribution: Distribution,
+  { canary, mode, image }: {
+    readonly canary: boolean;
+    readonly mode: string | undefined;
+    readonly image: string;
+  },
+): string {
   const { title, newCluster, remove, upgrade, daemonSet, ranIn } = distribution;
   const label = `${CANARY.name}=${CANARY.value}`;
   const first = !canary
@@ -126,12 +159,14 @@ export function instructions(distribution: Distribution, canary: boolean): strin
       `    kubectl -n kube-system patch daemonset kube-proxy -p '${KEEP_OFF}'`,
       `    kubectl label node NODE ${label}`,
       "",
+      ...cleaning(distribution, mode),
       "When all nodes have the label, print this again with --all-nodes, and remove kube-proxy:",
     ]
     : [
       `Only nodes with the label ${label} run this proxy. ${title} runs kube-proxy on every node, so a trial of`,
       "single nodes is not possible beside it. Switch kube-proxy off, then label the nodes:",
     ];
+  const clean = canary && daemonSet ? [] : cleaning(distribution, mode);
   const lines = [
     `ledgerproxy for ${title}. ${
       ranIn === undefined ? "Not run by this project: made from its documentation." : `Run in ${ranIn}.`
@@ -141,9 +176,12 @@ export function instructions(distribution: Distribution, canary: boolean): strin
     "",
     ...remove.map((command) => `    ${command}`),
     "",
+    ...clean,
     `A new cluster: ${newCluster}.`,
     `Upgrades: ${upgrade}.`,
-    "Back: start kube-proxy again, then `kubectl delete -f` this file; `ledgerproxy cleanup` removes our rules.",
+    "Back: start kube-proxy again, and `kubectl delete -f` this file. Our rules stay, and serve, until on each node:",
+    "",
+    `    ${onNode(image, "ledgerproxy cleanup")}`,
   ];
   return lines.map((line) => `# ${line}`.trimEnd()).join("\n");
 }

@@ -34,12 +34,12 @@ export interface InstallationOptions extends ProxyFlags, MonitoringChoice {
   readonly metricsJob: string;
 }
 
-/** The options, with the files of kube-proxy's ConfigMap and the families of nodes, where a cluster says them. */
-export type KnownOptions = InstallationOptions & Pick<ClusterFacts, "config" | "families">;
+/** The options, with what a cluster says of kube-proxy's ConfigMap and of the families of nodes. */
+export type KnownOptions = InstallationOptions & Pick<ClusterFacts, "config" | "families" | "kubeProxyMode">;
 
 /** The network addresses that the proxy in a pod uses. */
-export function networkOfPods(options: KnownOptions): Network {
-  const { healthzBindAddress, metricsBindAddress, proxy } = settingsOf(options);
+export function networkOfPods(options: KnownOptions, settings: Settings): Network {
+  const { healthzBindAddress, metricsBindAddress, proxy } = settings;
   const listens = [healthzBindAddress, metricsBindAddress].filter((one) => one !== undefined);
   const configured = options.config !== undefined || options.configMap !== undefined;
   return networkOf({
@@ -77,9 +77,9 @@ export function installationObjects(
   options: KnownOptions,
   canary: boolean,
   network: Network,
+  { healthzBindAddress, metricsBindAddress }: Settings,
 ): unknown[] {
-  // Wrong flags are reported here, not on every node.
-  const { healthzBindAddress, metricsBindAddress } = settingsOf(options);
+  requireUsable(options);
   const name = objectName(options);
   const scraped = options.podMonitor || options.rules || options.dashboard;
   if (scraped && (metricsBindAddress === undefined || isLoopback(metricsBindAddress.hostname))) {
@@ -122,8 +122,26 @@ export function installationObjects(
   ];
 }
 
-/** The settings of the proxy in the pods. */
-function settingsOf(options: KnownOptions): Settings {
+/** What Kubernetes would refuse, or kubelet on every node. */
+function requireUsable({ image, namespace, ledger, metricsJob }: InstallationOptions): void {
+  const wrong = !/^\S+$/.test(image)
+    ? `--image ${JSON.stringify(image)}: it must name an image, such as registry.example/ledgerproxy:0.6.0`
+    : namespace.length > LABEL_MAX || !/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(namespace)
+    ? `--namespace ${
+      JSON.stringify(namespace)
+    }: it must be at most ${LABEL_MAX} lower-case letters, digits and -`
+    : ledger !== undefined && !ledger.startsWith("/")
+    ? `--ledger ${
+      JSON.stringify(ledger)
+    }: it must be a path from the root of each node, such as /var/lib/ledgerproxy`
+    : metricsJob === ""
+    ? "--metrics-job: it must have a name; leave it out for ledgerproxy"
+    : undefined;
+  if (wrong !== undefined) throw new UsageError(wrong);
+}
+
+/** The settings of the proxy in the pods. Wrong flags are reported here, not on every node. Throws {@link UsageError}; warns. */
+export function settingsOfPods(options: KnownOptions): Settings {
   const { serviceProxyName, config } = options;
   const text = config?.["config.conf"];
   return settings({

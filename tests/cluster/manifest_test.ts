@@ -157,15 +157,21 @@ async function furnish(plane: ControlPlane, name: string): Promise<() => Promise
   };
 }
 
-/** What the command prints for a distribution. */
-async function printed(plane: ControlPlane, name: string): Promise<Json[]> {
+/** Runs the command for a distribution. */
+async function manifestFor(plane: ControlPlane, name: string) {
   const [program, ...args] = imageCommand(
     ...["manifest", "--for", name, "--image", "example/ledgerproxy:1", "--kubeconfig", plane.kubeconfig()],
   );
   const options = { args, env: { NO_COLOR: "1" }, stdin: "null" } as const;
   const { code, stdout, stderr } = await new Deno.Command(program!, options).output();
-  assert.equal(code, 0, `${name}: ${decode(stderr)}`);
-  return readDocuments("manifest.yaml", decode(stdout)).values as Json[];
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+/** What the command prints for a distribution. */
+async function printed(plane: ControlPlane, name: string): Promise<Json[]> {
+  const { code, stdout, stderr } = await manifestFor(plane, name);
+  assert.equal(code, 0, `${name}: ${stderr}`);
+  return readDocuments("manifest.yaml", stdout).values as Json[];
 }
 
 Deno.test({
@@ -203,5 +209,15 @@ Deno.test({
         }
       });
     }
+    await t.step("what is wrong is found before anything is printed", async () => {
+      const path = `${SYSTEM}/kube-proxy`;
+      const data = ofKubeadm("https://10.0.0.2:6443", "userspace")[path];
+      const metadata = { name: "kube-proxy" };
+      await plane.call("POST", SYSTEM, { apiVersion: "v1", kind: "ConfigMap", metadata, data });
+      const { code, stdout, stderr } = await manifestFor(plane, "kubeadm");
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, /^error: the cluster's configuration of kube-proxy:\n {2}mode: "userspace"/);
+      await plane.call("DELETE", path);
+    });
   },
 });

@@ -7,6 +7,7 @@ import {
   type InstallationOptions,
   type KnownOptions,
   networkOfPods,
+  settingsOfPods,
 } from "../../src/install/installation.ts";
 import { kubeconfig, Server, status, stream } from "../support/api_server.ts";
 import { until } from "../support/until.ts";
@@ -58,7 +59,8 @@ Deno.test("on nodes of both families the pods may listen on both: health check p
   const network = async (count: number) => {
     const node = { spec: { podCIDR: "10.0.0.0/24" }, status: { addresses: addresses.slice(0, count) } };
     const options = await asked(() => Response.json({ kind: "NodeList", metadata: {}, items: [node] }));
-    return networkOfPods({ ...options as unknown as KnownOptions, apiServer: "https://10.0.0.2:6443" });
+    const known = { ...options as unknown as KnownOptions, apiServer: "https://10.0.0.2:6443" };
+    return networkOfPods(known, settingsOfPods(known));
   };
   const [one, both] = [await network(1), await network(2)];
   assert.deepEqual([one.known, both.known], [true, false]);

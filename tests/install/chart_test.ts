@@ -1,42 +1,12 @@
 // The chart: rendered by helm it gives the objects that `manifest` prints for the same choices.
 
 import assert from "node:assert/strict";
-import { readDocuments } from "../../src/ingest/manifest_documents.ts";
-import { chartFiles } from "../../src/install/chart.ts";
 import { checkJob } from "../../src/install/check_job.ts";
 import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
+import { byName, HELM, type Json, rendered } from "../support/rendered_chart.ts";
 import { runProgram } from "../support/run_program.ts";
-
-const HELM = Deno.env.get("HELM");
-
-type Json = Record<string, unknown>;
-
-/** The objects that helm makes of the chart, by kind and name. */
-async function rendered(...values: string[]): Promise<Map<string, unknown>> {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const [path, text] of chartFiles("1.2.3")) {
-      const file = `${folder}/${path}`;
-      await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
-      await Deno.writeTextFile(file, text);
-    }
-    const args = ["template", "release", folder, "--namespace", "kube-system", ...values];
-    const { success, stdout, stderr } = await new Deno.Command(HELM!, { args }).output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-    return byName(readDocuments("chart.yaml", new TextDecoder().decode(stdout), "kubernetes").values);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function byName(objects: readonly unknown[]): Map<string, unknown> {
-  return new Map(objects.map((object) => {
-    const { kind, metadata } = object as Json & { metadata: Json };
-    return [`${kind} ${metadata["name"]}`, object];
-  }));
-}
 
 /** What `manifest` prints; a chart names the pull policy too. */
 function printed(workload: Partial<Workload>, monitoring: readonly unknown[] = []): Map<string, unknown> {
@@ -78,8 +48,14 @@ Deno.test({
         ["--set", "tolerations=abc", /'\/tolerations': got string, want array/],
         ["--set", "monitoring=true", /'\/monitoring': got boolean, want object/],
         ["--set-string", "countConnections=false", /'\/countConnections': got string, want boolean/],
-        ["--set", "ledger=folder", /'\/ledger'.*'\^\/'/],
+        ["--set", "ledger=folder", /'\/ledger'/],
         ["--set", "serviceProxyName=Blue", /'\/serviceProxyName'/],
+        ["--set", "image.repository=", /'\/image\/repository'/],
+        ["--set", "image=null", /missing property 'image'/],
+        ["--set", "monitoring=null", /missing property 'monitoring'/],
+        ["--set", "monitoring.job=", /'\/monitoring\/job'/],
+        ["--set", "check=null", /missing property 'check'/],
+        ["--set", "image.pullPolicy=Foo", /'\/image\/pullPolicy'/],
       ] as const
     ) await assert.rejects(rendered(...API, flag, value), message, value);
     await rendered(...API, "--set", "global.any=1,nodeSelector.pool=a,resources=null");
@@ -121,7 +97,7 @@ Deno.test({
     "a proxy with a name has names and ports of its own, and no Lease; it counts connections where asked to",
   ignore: HELM === undefined,
   async fn() {
-    const named = ["--set", "serviceProxyName=blue", "--set", "ledger=/var/lib/ledgerproxy-blue"];
+    const named = ["--set", "serviceProxyName=blue"];
     const found = await rendered(...API, ...named, "--set", "countConnections=true");
     const workload = {
       name: "ledgerproxy-blue",

@@ -27,7 +27,13 @@ Deno.test("a cluster of kubeadm names its API server, its pods' addresses and ku
     podCidrs: true,
     families: ["ip"],
     config: { "config.conf": "x", "kubeconfig.conf": "y" },
+    kubeProxyMode: "iptables",
   });
+  for (const [mode, said] of [["ipvs", "ipvs"], ['""', "iptables"], ["nftables", "nftables"]] as const) {
+    const data = { "config.conf": `kind: KubeProxyConfiguration\nmode: ${mode}\n` };
+    const path = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
+    assert.equal((await facts({ [path]: { data } })).kubeProxyMode, said);
+  }
 });
 
 Deno.test("what is missing is left out; what is of another kind is no fact", async () => {

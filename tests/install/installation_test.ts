@@ -1,7 +1,12 @@
 // What `manifest` makes of its flags for a proxy with a name: objects that do not meet those of the proxy without one.
 
 import assert from "node:assert/strict";
-import { installationObjects, namespaceText, networkOfPods } from "../../src/install/installation.ts";
+import {
+  installationObjects,
+  namespaceText,
+  networkOfPods,
+  settingsOfPods,
+} from "../../src/install/installation.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 
 const OPTIONS = {
@@ -18,7 +23,8 @@ interface Made {
 
 function objects(options: Record<string, unknown>): readonly Made[] {
   const all = { ...OPTIONS, ...options };
-  return installationObjects(all, false, networkOfPods(all)) as Made[];
+  const settings = settingsOfPods(all);
+  return installationObjects(all, false, networkOfPods(all, settings), settings) as Made[];
 }
 
 Deno.test("the objects of a proxy with a name have another name, other ports and another folder", () => {
@@ -50,6 +56,19 @@ Deno.test("a name that objects cannot have, and a Lease of heads, are refused", 
     assert.throws(() => objects({ serviceProxyName }), UsageError, serviceProxyName);
   }
   assert.throws(() => objects({ serviceProxyName: "blue", headLease: true }), /--head-lease goes with/);
+});
+
+Deno.test("what Kubernetes or a kubelet would refuse is named, with its value", () => {
+  for (
+    const [wrong, message] of [
+      [{ image: "" }, /--image "": it must name an image/],
+      [{ image: "a b" }, /--image "a b"/],
+      [{ namespace: "Foo Bar" }, /--namespace "Foo Bar": .* lower-case letters/],
+      [{ namespace: "" }, /--namespace ""/],
+      [{ ledger: "var/lib/x" }, /--ledger "var\/lib\/x": it must be a path from the root/],
+      [{ metricsJob: "" }, /--metrics-job: it must have a name/],
+    ] as const
+  ) assert.throws(() => objects(wrong), { name: "UsageError", message });
 });
 
 Deno.test("a namespace is printed where that is wanted, before all that is in it: else it is not deleted with the objects", () => {

@@ -8,9 +8,11 @@ import { type Distribution, DISTRIBUTIONS, instructions } from "../../install/di
 import {
   installationObjects,
   type InstallationOptions,
+  type KnownOptions,
   namespaceText,
   networkOfPods,
   networkText,
+  settingsOfPods,
 } from "../../install/installation.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
@@ -82,10 +84,15 @@ export function addManifest(program: Command, done: Done): void {
 /** Prints the objects as YAML; returns the exit code. Throws {@link UsageError}. */
 async function manifest(options: InstallationOptions): Promise<number> {
   const distribution = distributionOf(options);
-  const asked = distribution === undefined ? options : await withFacts(options, distribution);
+  const asked: KnownOptions = distribution === undefined ? options : await withFacts(options, distribution);
   const { apiServer } = asked;
   if (apiServer !== undefined && !(URL.canParse(apiServer) && apiServer.startsWith("https://"))) {
     throw new UsageError(`--api-server ${apiServer}: it must be an https URL, such as https://10.0.0.2:6443`);
+  }
+  if (apiServer !== undefined && new URL(apiServer).username !== "") {
+    throw new UsageError(
+      "--api-server: leave out the name and the password: the pods have an account of their own",
+    );
   }
   const behind = apiServer === undefined ? undefined : behindServiceRules(apiServer, [], false);
   if (behind !== undefined) {
@@ -95,18 +102,21 @@ async function manifest(options: InstallationOptions): Promise<number> {
     );
   }
   const canary = distribution !== undefined && options.allNodes !== true;
+  // All that can be wrong is found before anything is printed.
+  const settings = settingsOfPods(asked);
+  const network = networkOfPods(asked, settings);
+  const objects = installationObjects(asked, canary, network, settings);
   // Beside kube-proxy there is nothing to stop.
   if (distribution !== undefined && options.serviceProxyName === undefined) {
-    const text = instructions(distribution, canary);
+    const text = instructions(distribution, { ...options, canary, mode: asked.kubeProxyMode });
     printText(text);
     // In a pipe to kubectl no person reads the comments of standard output.
     if (!Deno.stdout.isTerminal()) console.error(text);
   }
-  const network = networkOfPods(asked);
   printText(networkText(network));
   const aboutNamespace = namespaceText(asked);
   if (aboutNamespace !== undefined) printText(aboutNamespace);
-  printText(writeDocuments(installationObjects(asked, canary, network)).trimEnd());
+  printText(writeDocuments(objects).trimEnd());
   return EXIT.done;
 }
 

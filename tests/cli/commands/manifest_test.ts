@@ -23,3 +23,22 @@ Deno.test("without a way to the API server, and with two, it says what to give",
     assert.match(stderr, /give --for kubeadm, .*, or one of --api-server URL and --config-map NAME/);
   }
 });
+
+Deno.test("a warning about the flags is written once", async () => {
+  const { code, stderr } = await ledgerproxy([
+    ...FLAGS,
+    "--config-map",
+    "kube-proxy",
+    "--proxy-mode",
+    "ipvs",
+  ]);
+  assert.equal(code, 0);
+  assert.equal(stderr.match(/mode ipvs: rules are nftables here/g)?.length, 1, stderr);
+});
+
+Deno.test("credentials in the URL of the API server are refused, and not repeated", async () => {
+  const { code, stderr } = await ledgerproxy([...FLAGS, "--api-server", "https://me:secret@10.0.0.2:6443"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /leave out the name and the password/);
+  assert.doesNotMatch(stderr, /secret/);
+});

@@ -1,0 +1,36 @@
+// The chart as helm renders it.
+
+import assert from "node:assert/strict";
+import { readDocuments } from "../../src/ingest/manifest_documents.ts";
+import { chartFiles } from "../../src/install/chart.ts";
+
+/** The program; without it no chart can be rendered. */
+export const HELM = Deno.env.get("HELM");
+
+export type Json = Record<string, unknown>;
+
+/** The objects that helm makes of the chart, by kind and name. */
+export async function rendered(...values: string[]): Promise<Map<string, unknown>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [path, text] of chartFiles("1.2.3")) {
+      const file = `${folder}/${path}`;
+      await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
+      await Deno.writeTextFile(file, text);
+    }
+    const args = ["template", "release", folder, "--namespace", "kube-system", ...values];
+    const { success, stdout, stderr } = await new Deno.Command(HELM!, { args }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    return byName(readDocuments("chart.yaml", new TextDecoder().decode(stdout), "kubernetes").values);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Objects by kind and name. */
+export function byName(objects: readonly unknown[]): Map<string, unknown> {
+  return new Map(objects.map((object) => {
+    const { kind, metadata } = object as Json & { metadata: Json };
+    return [`${kind} ${metadata["name"]}`, object];
+  }));
+}
