@@ -14,7 +14,7 @@ import {
 import { type ServiceMeant, serviceMeant } from "../history/outages.ts";
 import { packetOfNames } from "../history/packet_names.ts";
 import { isWrongPosition, type Past, type PastState } from "../history/past.ts";
-import { findSubjectBefore } from "../history/past_names.ts";
+import { findServiceBefore, findSubjectBefore } from "../history/past_names.ts";
 import {
   commitAtTime,
   HEAD,
@@ -129,14 +129,14 @@ export function subjectFinder(text: string | undefined): SubjectFinder {
   };
 }
 
-/** What `text` names at offset `last` of `past`; a Service that is gone is named in full. Throws as {@link named}. */
+/** What `text` names at offset `last` of `past`; what is gone is named in full. Throws as {@link named}. */
 export function subjectAtAnyTime(past: Past, last: number, text: string): Subject {
   return named(findSubjectBefore(past, last, text));
 }
 
 /** The Service that `text` names, or ports of one, at offset `through` of `past`, or any time before. Throws as {@link named}. */
 export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {
-  const found = subjectAtAnyTime(past, through, text);
+  const found = named(findServiceBefore(past, through, text));
   if (found.kind === "service") return serviceMeant(found);
   throw new UsageError(`${text}: it must be a Service`);
 }

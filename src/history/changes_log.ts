@@ -1,19 +1,19 @@
 // The changes that a ledger has, newest first, as the objects have them: by Service, namespace, node, zone, pod, address, block of
 // addresses, and kind of change. A change knows the commit that brought it to the kernel.
 
-import type { WithObjects } from "../fold/cluster_state.ts";
 import { type Cidr, contains, parseAddress } from "../kube/address.ts";
 import { namespaceOfDescribed } from "../kube/objects.ts";
 import { namespaceOf } from "../kube/service_name.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Address } from "../nft/data_type.ts";
 import type { JournalEntry } from "./journal.ts";
-import { journalBackward } from "./journal_reading.ts";
+import { journalBackward, stateToRead } from "./journal_reading.ts";
 import { DETAIL_KINDS, type JournalPart, mayHave } from "./journal_text.ts";
 import type { Subject } from "./names.ts";
+import { NodeZones } from "./node_zones.ts";
 import { type EndpointChange, isHintedAt } from "./object_diff.ts";
 import type { Past } from "./past.ts";
-import { addressesOf, mentionsIn, nodesOf } from "./scope.ts";
+import { addressesOf, mentionsIn } from "./scope.ts";
 
 /** Kinds of change. `readiness`: an endpoint that stays changed its condition. `object`: an object appeared or went. */
 export const CHANGE_KINDS = [...DETAIL_KINDS, "object"] as const;
@@ -30,8 +30,11 @@ export interface ChangeFilter {
   /** Milliseconds since 1970. */
   readonly since?: number;
   readonly until?: number;
-  /** Whether a change of an endpoint is wanted; other changes are not where this is given and `mentions` is not. */
-  readonly endpoint?: (change: EndpointChange) => boolean;
+  /**
+   * Whether a change of an endpoint, by the record at `offset`, is wanted; other changes are not where this is given and `mentions` is
+   * not.
+   */
+  readonly endpoint?: (change: EndpointChange, offset: number) => boolean;
   /** A text that every wanted change contains as it is written in the journal: a part without it is skipped unparsed. */
   readonly needle?: string;
   /** Whether one text of a change allows that the change is wanted: a part in which no text does is skipped. */
@@ -81,8 +84,8 @@ function broughtBy(commit: JournalEntry | undefined, { offset }: JournalEntry): 
   return bounds !== undefined && bounds.from <= offset && offset <= bounds.through ? commit : undefined;
 }
 
-/** The filter for what concerns `subject`, by what `state` knows of zones and pods: it takes a fold, so only they ask for it. */
-export function filterOf(subject: Subject, state: () => WithObjects): ChangeFilter {
+/** The filter for what concerns `subject`. Pods are those after offset `at`: to know them, or zones, takes a fold; nothing else does. */
+export function filterOf(subject: Subject, past: Past, at: number): ChangeFilter {
   switch (subject.kind) {
     case "service":
       return { service: subject.service };
@@ -95,13 +98,16 @@ export function filterOf(subject: Subject, state: () => WithObjects): ChangeFilt
         ...needleOf(subject.node),
       };
     case "zone": {
-      const nodes = nodesOf(subject, state().objects);
+      const zones = new NodeZones(past, at, stateToRead(past, at));
       return {
-        endpoint: (change) => nodes.has(change.node) || isHintedAt(change, subject.zone),
+        endpoint: (change, offset) =>
+          isHintedAt(change, subject.zone) ||
+          change.node !== "" && zones.zoneAt(change.node, offset) === subject.zone,
+        mentions: (text) => text === subject.zone,
       };
     }
     case "pod": {
-      const addresses = addressesOf(subject, state());
+      const addresses = addressesOf(subject, stateToRead(past, at));
       return {
         endpoint: ({ pod, address }) => pod === subject.pod || pod === "" && isAmong(addresses, address),
       };
@@ -118,7 +124,7 @@ export function filterOf(subject: Subject, state: () => WithObjects): ChangeFilt
 }
 
 /** `text` as a needle, where JSON writes it as it is. */
-function needleOf(text: string): Pick<ChangeFilter, "needle"> {
+export function needleOf(text: string): Pick<ChangeFilter, "needle"> {
   return JSON.stringify(text) === `"${text}"` ? { needle: text } : {};
 }
 
@@ -170,7 +176,7 @@ function wantedChanges(
 ): JournalEntry | undefined {
   if (endpoint === undefined && mentions === undefined && change === undefined) return entry;
   const endpoints = entry.endpoints.filter((one) =>
-    (endpoint?.(one) ?? true) && (change === undefined || kindOf(one) === change)
+    (endpoint?.(one, entry.offset) ?? true) && (change === undefined || kindOf(one) === change)
   );
   const isMentioned = (text: string) => endpoint === undefined || mentions?.(text) === true;
   const isNamed = isMentioned(nameIn(entry));

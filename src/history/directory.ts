@@ -22,6 +22,8 @@ export interface Directory {
 }
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
+/** The field that has the zone of a Node, as the journal names fields. */
+export const ZONE_FIELD = `metadata.labels.${ZONE_LABEL}`;
 
 /** An endpoint with the fields that name its pod, which not every ledger has. */
 type NamingEndpoint = SliceEndpoint & {

@@ -13,7 +13,14 @@ import { checkAssertions } from "./assertion_check.ts";
 import { type AuditEntry, auditTrail } from "./audit.ts";
 import type { Checked } from "./journal_checks.ts";
 import { recordsAbout } from "./log.ts";
-import { findSubject, isNameProblem, nameProblemLines, type Subject, WrongName } from "./names.ts";
+import {
+  findSubject,
+  isNameProblem,
+  type NameProblem,
+  nameProblemLines,
+  type Subject,
+  WrongName,
+} from "./names.ts";
 import {
   type BisectAnswer,
   bisectPacket,
@@ -25,6 +32,7 @@ import { packetOfNames } from "./packet_names.ts";
 import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
 import { type Applied, type PlanAhead, planAhead } from "./plan_ahead.ts";
 import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import { findServiceBefore, findSubjectBefore } from "./past_names.ts";
 import { pastAt, wholeRules } from "./recorded_rules.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
@@ -36,7 +44,7 @@ import { type Latency, latencyIn } from "./change_latency.ts";
 import { changesAbout, filterOf, type LoggedChange } from "./changes_log.ts";
 import { connectionsAbout, type EndpointConnections, type TrackedConnection } from "./connections.ts";
 import { stateToRead } from "./journal_reading.ts";
-import { type Outage, outagesIn } from "./outages.ts";
+import { type Outage, outagesIn, type ServiceMeant, serviceMeant } from "./outages.ts";
 import type { ServiceState } from "./services.ts";
 import { endpointsAbout, type ListedEndpoint, servicesAbout } from "./services_about.ts";
 import { type NodeState, nodeStateOf } from "./status.ts";
@@ -88,15 +96,15 @@ export interface History {
   endpoints(what?: string, position?: PositionLike): ListedEndpoint[];
   /** The state of the node at a position, worst first. */
   status(position?: PositionLike): NodeState;
-  /** When ports of Services had no endpoint. */
+  /** When ports of Services had no endpoint; only of a Service, or a port of it. Throws {@link WrongName}. */
   outages(range?: AskedRange, service?: string): Outage[];
-  /** How long changes took to become rules. */
+  /** How long changes took to become rules; only of a Service. Throws {@link WrongName}. */
   latency(range?: AskedRange, service?: string): Latency;
   /** The busiest Services, endpoints that came back, and the slowest commits: at most `most` of each. */
   top(range?: AskedRange, most?: number): Top;
   /** Connections that a kernel tracks, by the Services and endpoints that are known at a position. */
   connections(tracked: Iterable<TrackedConnection>, position?: PositionLike): EndpointConnections[];
-  /** What changed, newest first; only what concerns `what`. */
+  /** What changed, newest first; only what concerns `what`, which may be gone. Throws {@link WrongName}. */
   changes(what?: string, range?: AskedRange): Iterable<LoggedChange>;
   /** Where a packet goes, with the rules, elements and records that decide it. */
   why(packet: Packet, position?: PositionLike): PacketPath;
@@ -154,8 +162,15 @@ export function historyOf(past: Past): History {
       return endpointsAbout(past, state, subjectOr(state, what));
     },
     status: (position) => nodeStateOf(past, stateToRead(past, offsetOf(position))),
-    outages: (range, service) => outagesIn(past, span(range), service),
-    latency: (range, service) => latencyIn(past, span(range), service),
+    outages(range, service) {
+      const asked = span(range);
+      const meant = serviceOr(past, asked, service);
+      return outagesIn(past, asked, meant?.service).filter(({ port }) => meant?.ports?.has(port) ?? true);
+    },
+    latency(range, service) {
+      const asked = span(range);
+      return latencyIn(past, asked, serviceOr(past, asked, service)?.service);
+    },
     top: (range, most) => topIn(past, span(range), most),
     connections(tracked, position) {
       const through = offsetOf(position);
@@ -211,32 +226,38 @@ function expressionOf(position: PositionLike): PositionExpression {
 
 /** What `what` names in `state`; undefined for all. Throws WrongName. */
 function subjectOr(state: ClusterState, what: string | undefined): Subject | undefined {
-  return what === undefined ? undefined : subjectIn(state, what);
+  return what === undefined ? undefined : named(findSubject(directoryOf(state), what));
 }
 
-/** Throws WrongName. */
-function subjectIn(state: ClusterState, what: string): Subject {
-  const subject = findSubject(directoryOf(state), what);
-  if (isNameProblem(subject)) throw new WrongName(nameProblemLines(subject).join("\n"));
-  return subject;
+/** What was found. Throws WrongName. */
+function named<T extends object>(found: T | NameProblem): T {
+  if (isNameProblem(found)) throw new WrongName(nameProblemLines(found).join("\n"));
+  return found;
 }
 
-/** What `what` names is what the state at the end of the range knows. */
+/** The Service that `text` names at the end of a range, or any time before; undefined for all. Throws WrongName. */
+function serviceOr(past: Past, { through }: Span, text: string | undefined): ServiceMeant | undefined {
+  if (text === undefined) return undefined;
+  const subject = named(findServiceBefore(past, through, text));
+  if (subject.kind !== "service") throw new WrongName(`${text}: it must be a Service`);
+  return serviceMeant(subject);
+}
+
+/** What `what` names is what the state at the end of the range knows, or what was before. */
 function changesNamed(
   past: Past,
   { from, through }: Span,
   what: string | undefined,
 ): Iterable<LoggedChange> {
   if (what === undefined) return changesAbout(past, through, {}, from);
-  const state = stateToRead(past, through);
-  return changesAbout(past, through, filterOf(subjectIn(state, what), () => state), from);
+  const subject = named(findSubjectBefore(past, through, what));
+  return changesAbout(past, through, filterOf(subject, past, through), from);
 }
 
 function packetAmong(directory: Directory, source: string, target: string): Packet {
   const packet = packetOfNames(directory, source, target);
   if (typeof packet === "string") throw new WrongName(packet);
-  if (isNameProblem(packet)) throw new WrongName(nameProblemLines(packet).join("\n"));
-  return packet;
+  return named<Packet>(packet);
 }
 
 function isSide(side: PositionLike | Side): side is Side {

@@ -9,6 +9,7 @@ import { waitingOf, waitsIn } from "../fold/waiting_line.ts";
 import { describeKey, type KubeObject, TRIGGER } from "../kube/objects.ts";
 import { nameOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
 import type { CommitRecord, EventRecord, LedgerRecord, Offset } from "../ledger/record.ts";
+import { ZONE_FIELD, zoneOf } from "./directory.ts";
 import {
   type EndpointChange,
   endpointChanges,
@@ -265,9 +266,15 @@ function eventParts(
     verb: value === null ? "gone" : before === undefined ? "appeared" : "changed",
     trigger: trigger === undefined || trigger === known ? 0 : Date.parse(trigger) || 0,
     endpoints: slices,
-    fields: before === undefined || value === null ? [] : fieldChanges(before, value),
+    fields: before === undefined || value === null ? zoneChange(before, value) : fieldChanges(before, value),
     text: before === undefined || value === null ? summary(value ?? before) : "",
   };
+}
+
+/** The zone of a Node that appeared or went: it says where the endpoints on it are. */
+function zoneChange(before: KubeObject | undefined, after: KubeObject | null): FieldChange[] {
+  const [was, is] = [before, after].map((object) => object?.kind === "Node" ? zoneOf(object) ?? "" : "");
+  return was === is ? [] : [{ path: ZONE_FIELD, was: was!, is: is! }];
 }
 
 /** What an object is that appeared or went; "" for one that is named by its endpoints. */

@@ -10,7 +10,7 @@ import {
   filterOf,
   type LoggedChange,
 } from "./changes_log.ts";
-import { journalBackward, stateToRead } from "./journal_reading.ts";
+import { journalBackward } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
 import type { Subject } from "./names.ts";
 import type { Past } from "./past.ts";
@@ -36,7 +36,7 @@ export interface LogAnswer {
   records(through: number, from?: number): Generator<Placed>;
 }
 
-/** What meets `conditions` in `past`. Nodes, zones and pods are those that the state at offset `last` knows. */
+/** What meets `conditions` in `past`. Pods are those that the state at offset `last` knows; a node was in a zone when the record came. */
 export function logOf(past: Past, last: number, conditions: LogConditions): LogAnswer {
   const range = rangeOf(past, conditions);
   const within = (through: number, from: number): Span => ({
@@ -90,11 +90,11 @@ function rangeOf(past: Past, { since, until }: LogConditions): Range {
   };
 }
 
-/** The conditions as a filter of changes. Only subjects need a state, which takes a fold. */
+/** The conditions as a filter of changes. Only some subjects need a state, which takes a fold. */
 function filterFor(past: Past, last: number, conditions: LogConditions, { times }: Range): ChangeFilter {
   const { subjects, kind, change, namespace } = conditions;
   return joined([
-    ...subjects.map((subject) => filterOf(subject, () => stateToRead(past, last))),
+    ...subjects.map((subject) => filterOf(subject, past, last)),
     {
       ...(kind === undefined ? {} : { kind }),
       ...(change === undefined ? {} : { change }),
@@ -114,7 +114,7 @@ function joined(filters: readonly ChangeFilter[]): ChangeFilter {
   const mentions = endpoint.length === 1 ? all.mentions : undefined;
   return {
     ...rest,
-    endpoint: (change) => endpoint.every((isWanted) => isWanted(change)),
+    endpoint: (change, offset) => endpoint.every((isWanted) => isWanted(change, offset)),
     ...(mentions === undefined ? {} : { mentions }),
   };
 }

@@ -1,6 +1,7 @@
 // Finds what a text names at a position of a ledger, or at any time before it.
 
 import { readServiceName } from "../kube/service_name.ts";
+import { changesAbout, filterOf, needleOf } from "./changes_log.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
@@ -12,18 +13,43 @@ export function directoryAt(past: Past, offset: number): Directory {
   return directoryOf(stateToRead(past, offset));
 }
 
-/** Namespace and name of a Service, both RFC 1123 labels. A search for anything else would read the whole ledger for nothing. */
-const FULL_NAME = /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9]*$/;
+/** Namespace and name of a Service or a pod: RFC 1123 labels, and dots in that of a pod. A search for anything else would read the whole ledger for nothing. */
+const FULL_NAME = /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9.]*$/;
 
 /**
  * What `text` names at offset `last` of `past`. A Service that was deleted before must be named in full, `shop/web`: a search of
  * the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
  */
-export function findSubjectBefore(past: Past, last: number, text: string): Subject | NameProblem {
+export function findServiceBefore(past: Past, last: number, text: string): Subject | NameProblem {
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const found = findSubject(directoryAt(past, last), text);
   if (!isNameProblem(found) || found.kind !== "unknown" || !FULL_NAME.test(text)) return found;
   const isKnown = recordsAbout(past, { service: text }).next().done !== true;
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
+}
+
+/** As {@link findServiceBefore}; also a pod that is gone, as `shop/web-0`, a node as `nodes/node-b`, and a zone as `zone/z1`. */
+export function findSubjectBefore(past: Past, last: number, text: string): Subject | NameProblem {
+  const found = findServiceBefore(past, last, text);
+  if (!isNameProblem(found) || found.kind !== "unknown") return found;
+  const gone = goneSubject(text);
+  return gone !== undefined && isMentioned(past, last, gone) ? gone : found;
+}
+
+type Gone = Subject & { readonly kind: "node" | "pod" | "zone" };
+
+/** The pod, node or zone that `text` can mean where no state knows it; undefined where it must be a Service. */
+function goneSubject(text: string): Gone | undefined {
+  const [, kind = "pod", name = text] = /^(node|pod|zone)s?\/(.+)$/.exec(text) ?? [];
+  if (kind === "node") return { kind, node: name, addresses: [] };
+  if (kind === "zone") return { kind, zone: name };
+  return FULL_NAME.test(name) ? { kind: "pod", pod: name, addresses: [] } : undefined;
+}
+
+/** Whether any change up to offset `last` is about `subject`. */
+function isMentioned(past: Past, last: number, subject: Gone): boolean {
+  const name = subject.kind === "node" ? subject.node : subject.kind === "pod" ? subject.pod : subject.zone;
+  return changesAbout(past, last, { ...needleOf(name), ...filterOf(subject, past, last) }).next().done !==
+    true;
 }

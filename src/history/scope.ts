@@ -110,7 +110,7 @@ export function addressesOf(
 }
 
 /** The names of the nodes that a subject means. */
-export function nodesOf(subject: Subject, objects: WithObjects["objects"]): Set<string> {
+function nodesOf(subject: Subject, objects: WithObjects["objects"]): Set<string> {
   if (subject.kind === "node") return new Set([subject.node]);
   if (subject.kind !== "zone") return new Set();
   const there = [...objects.values()].filter((object) =>

@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { CHANGE_KINDS, type ChangeFilter, changesAbout, filterOf } from "../../src/history/changes_log.ts";
-import { directoryOf } from "../../src/history/directory.ts";
-import { stateToRead } from "../../src/history/journal_reading.ts";
 import { findSubject, isNameProblem } from "../../src/history/names.ts";
-import { appears, service, slice } from "../support/cluster_notation.ts";
+import { directoryAt } from "../../src/history/past_names.ts";
+import { appears, nodeIn, service, slice } from "../support/cluster_notation.ts";
 import { committedPast, pastOf, timeAt } from "../support/past.ts";
 import { webPast } from "../support/web_history.ts";
 
@@ -18,10 +17,10 @@ const found = (filter: ChangeFilter, past = PAST) =>
 
 /** As {@link found}, about what a text names. */
 function about(text: string, past = PAST): string {
-  const state = stateToRead(past, [...past.records()].at(-1)!.offset);
-  const subject = findSubject(directoryOf(state), text);
+  const last = [...past.records()].at(-1)!.offset;
+  const subject = findSubject(directoryAt(past, last), text);
   assert.ok(!isNameProblem(subject), text);
-  return found(filterOf(subject, () => state), past);
+  return found(filterOf(subject, past, last), past);
 }
 
 Deno.test("without a filter every record but an accepted commit is a change, newest first", () => {
@@ -48,18 +47,12 @@ Deno.test("by node, address and block: only the parts of a change that are meant
 });
 
 Deno.test("of a node that is named every field that changed is wanted, of others what names it", () => {
-  const node = (name: string, zone: string) =>
-    appears({
-      kind: "Node",
-      metadata: { name, labels: { "topology.kubernetes.io/zone": zone } },
-      spec: {},
-      status: {},
-    });
+  const node = (name: string, zone: string) => appears(nodeIn(name, zone));
   const past = committedPast([[node("node-a", "z1"), node("node-b", "z1")], [node("node-a", "z2")]]);
-  assert.equal(about("node-a", past), "3f1 0");
-  const onA = filterOf({ kind: "node", node: "node-a", addresses: [] }, () => ({ objects: new Map() }));
-  assert.equal(found({ ...onA, change: "fields" }, past), "3f1");
-  assert.equal(about("node-b", past), "1");
+  assert.equal(about("node-a", past), "3f1 0f1");
+  const onA = filterOf({ kind: "node", node: "node-a", addresses: [] }, past, 99);
+  assert.equal(found({ ...onA, change: "fields" }, past), "3f1 0f1");
+  assert.equal(about("node-b", past), "1f1");
 });
 
 Deno.test("by kind of change", () => {
@@ -71,7 +64,7 @@ Deno.test("by kind of change", () => {
     fields: "9f1",
     object: "12 11 1 0",
   });
-  const onB = filterOf({ kind: "node", node: "node-b", addresses: [] }, () => ({ objects: new Map() }));
+  const onB = filterOf({ kind: "node", node: "node-b", addresses: [] }, PAST, 99);
   assert.equal(found({ ...onB, change: "readiness" }), "7e1 5e1");
 });
 
@@ -80,12 +73,7 @@ Deno.test("by pod and zone, where the ledger knows them", () => {
   const named = plain.endpoints.map((one, i) => ({ ...one, targetRef: { kind: "Pod", name: `web-${i}` } }));
   const past = committedPast([
     [
-      appears({
-        kind: "Node",
-        metadata: { name: "node-b", labels: { "topology.kubernetes.io/zone": "zone-1" } },
-        spec: {},
-        status: {},
-      }),
+      appears(nodeIn("node-b", "zone-1")),
       appears(service("shop/web 10.96.0.1 http:80/tcp")),
     ],
     [appears({ ...plain, endpoints: named })],
@@ -93,7 +81,7 @@ Deno.test("by pod and zone, where the ledger knows them", () => {
   ]);
   assert.equal(about("web-0", committedPast([[appears({ ...plain, endpoints: named })]])), "0e1");
   assert.equal(found({ endpoint: ({ pod }) => pod === "shop/web-0" }, past), "5e1 3e1");
-  assert.equal(about("zone-1", past), "3e1");
+  assert.equal(about("zone-1", past), "3e1 0f1", "the Node too, which brought the zone");
 });
 
 Deno.test("a change knows the commit that brought it to the kernel, if there is one", () => {

@@ -7,6 +7,7 @@ import { readPacket } from "../../src/history/packet_words.ts";
 import { isWrongPosition, stateAt } from "../../src/history/past.ts";
 import type { Packet } from "../../src/history/trace.ts";
 import { elementKey, setPath } from "../../src/nft/ruleset.ts";
+import { appears, service, vanishes } from "../support/cluster_notation.ts";
 import { committedPast, timeAt } from "../support/past.ts";
 import { webPast } from "../support/web_history.ts";
 
@@ -92,8 +93,29 @@ Deno.test("Services, status, outages, latency, what was busy and what changed ar
   assert.deepEqual([...history.changes("node-a")].map(({ entry }) => entry.offset), [7, 3, 1]);
   assert.equal([...history.changes(undefined, { until: "@5" })].length, 4);
   assert.deepEqual([...history.changes("node-a", { since: "@3" })].map(({ entry }) => entry.offset), [7]);
-  assert.throws(
-    () => history.services("wbe"),
-    (error) => error instanceof WrongName && /shop\/web/.test(error.message),
-  );
+  for (
+    const ask of [
+      () => history.services("wbe"),
+      () => history.outages({}, "shop/wbe"),
+      () => history.latency({}, "wbe"),
+      () => history.changes("shop/wbe"),
+    ]
+  ) {
+    assert.throws(ask, (error) => error instanceof WrongName && /shop\/web/.test(error.message));
+  }
+});
+
+Deno.test("a Service of outages, latency and changes is named as on a command line, also one that is gone", () => {
+  const history = historyOf(webPast());
+  const through = { until: "@8" };
+  for (const name of ["web", "shop/web", "web:http", "shop/web:80/tcp"]) {
+    assert.deepEqual(history.outages(through, name), history.outages(through), name);
+    assert.deepEqual(history.latency({}, name), history.latency({}, "shop/web"), name);
+  }
+  assert.deepEqual(history.outages({}, "shop/cart"), history.outages({}, "cart"));
+  assert.throws(() => history.outages({}, "node-a"), WrongName, "a node has no outages");
+  const gone = service("shop/gone 10.96.0.9 http:80/tcp");
+  const later = historyOf(committedPast([[appears(gone)], [vanishes(gone)]]));
+  assert.deepEqual([...later.changes("shop/gone")].map(({ entry }) => entry.offset), [2, 0]);
+  assert.deepEqual(later.outages({}, "shop/gone"), later.outages());
 });

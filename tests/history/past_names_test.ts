@@ -1,10 +1,10 @@
 // Names at a position, and of Services that were deleted before it.
 
 import assert from "node:assert/strict";
-import { isNameProblem } from "../../src/history/names.ts";
-import { directoryAt, findSubjectBefore } from "../../src/history/past_names.ts";
+import { isNameProblem, subjectText } from "../../src/history/names.ts";
+import { directoryAt, findServiceBefore, findSubjectBefore } from "../../src/history/past_names.ts";
 import { WEB_BATCHES } from "../support/web_history.ts";
-import { appears, service, vanishes } from "../support/cluster_notation.ts";
+import { appears, nodeIn, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { committedPast } from "../support/past.ts";
 
 const GONE = service("shop/gone 10.96.0.9 http:80/tcp");
@@ -38,4 +38,28 @@ Deno.test("what can be no name of a Service is not searched for in the whole led
   assert.equal(searches, 0);
   findSubjectBefore(counting, 4, "shop/never");
   assert.equal(searches, 1);
+});
+
+Deno.test("a pod, a node and a zone that are gone are found by their full names", () => {
+  const plain = slice("shop/web-a http:8080/tcp 10.0.0.1@node-a 10.0.0.2@node-b");
+  const [first, second] = plain.endpoints.map((one, i) => ({
+    ...one,
+    targetRef: { kind: "Pod", name: `web-${i}` },
+  }));
+  const node = nodeIn("node-b", "z1");
+  const past = committedPast([
+    [appears(node), appears(service("shop/web 10.96.0.1 http:80/tcp"))],
+    [appears({ ...plain, endpoints: [first!, second!] })],
+    [vanishes(node), appears({ ...plain, endpoints: [first!] })],
+  ]);
+  const find = (text: string) => {
+    const found = findSubjectBefore(past, 7, text);
+    return isNameProblem(found) ? found.kind : subjectText(found);
+  };
+  const gone = ["shop/web-1", "pods/shop/web-1", "nodes/node-b", "zone/z1"];
+  assert.deepEqual(gone.map(find), ["pod shop/web-1", "pod shop/web-1", "node node-b", "zone z1"]);
+  for (const text of ["web-1", "pods/web-1", "node-b", "z1", "shop/web-2", "nodes/node-c", "zone/z2"]) {
+    assert.equal(find(text), "unknown", text);
+  }
+  assert.equal(findServiceBefore(past, 7, "shop/web-1").kind, "unknown", "only Services have outages");
 });

@@ -3,7 +3,7 @@
 //   slice("shop/web-a http:8080/tcp 10.244.0.1 10.244.1.2@node-b !10.244.1.3")      ! not ready, @ node
 // and rulesets as sorted lines: "ip service-ips 10.96.0.1 . tcp . 80 : 0.0.0.2".
 
-import type { EndpointSlice, KubeObject, Service } from "../../src/kube/objects.ts";
+import type { EndpointSlice, KubeObject, Node, Service } from "../../src/kube/objects.ts";
 import { objectKey } from "../../src/kube/objects.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
 import type { Elements } from "../../src/nft/ruleset.ts";
@@ -55,6 +55,16 @@ export function slice(text: string): EndpointSlice {
     addressType: endpoints[0]?.addresses[0]?.includes(":") ? "IPv6" : "IPv4",
     endpoints,
     ports,
+  };
+}
+
+/** A Node without addresses, in a zone. */
+export function nodeIn(name: string, zone: string): Node {
+  return {
+    kind: "Node",
+    metadata: { name, labels: { "topology.kubernetes.io/zone": zone } },
+    spec: {},
+    status: {},
   };
 }
 
