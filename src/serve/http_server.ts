@@ -9,6 +9,7 @@ import process from "node:process";
 import { Duplex } from "node:stream";
 import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits/serving.ts";
 import { type Closing, Connections, type HeldPlace } from "./connections.ts";
+import { firstRequest } from "./first_request.ts";
 
 /** An address to listen on. */
 export interface ServerAddress {
@@ -83,7 +84,7 @@ export class HttpServer implements Disposable {
       { maxHeaderSize: HEADER_BYTES_MAX },
       (request, response) => void this.#respond(request, response),
     );
-    this.#http.on("clientError", (_, socket) => this.#refuse(socket));
+    this.#http.on("clientError", (error, socket) => this.#refuse(socket, errorCode(error)));
     void this.#accept();
   }
 
@@ -119,7 +120,10 @@ export class HttpServer implements Disposable {
   /** Gives a connection a place, and hands it to node:http. */
   #take(conn: Deno.TcpConn): void {
     const client = conn.remoteAddr.hostname;
-    const socket = Duplex.fromWeb(conn as Parameters<typeof Duplex.fromWeb>[0]);
+    const readable = conn.readable.pipeThrough(firstRequest());
+    const socket = Duplex.fromWeb(
+      { readable, writable: conn.writable } as Parameters<typeof Duplex.fromWeb>[0],
+    );
     const place = this.connections.add(client, (why) => {
       this.notes.closed(why);
       socket.destroy();
@@ -160,7 +164,9 @@ export class HttpServer implements Disposable {
   }
 
   /** Answers bytes that are not HTTP with a 400, and closes the connection. */
-  #refuse(socket: Duplex): void {
+  #refuse(socket: Duplex, code: string): void {
+    // Once it is answered, or its client is gone, its reading ends with an error too.
+    if (this.#accepted.get(socket)?.asked || GONE.has(code)) return void socket.destroy();
     this.notes.closed("malformed");
     if (!socket.writable) return void socket.destroy();
     socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", () => {

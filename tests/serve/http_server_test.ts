@@ -87,6 +87,22 @@ Deno.test("pipelined requests receive one answer, a head of a megabyte receives 
   assert.equal(await probe(), OK);
 });
 
+Deno.test("what follows the first request is not read: it is neither parsed nor a reason to refuse", async () => {
+  const closed: string[] = [];
+  const notes = { ...NO_NOTES, closed: (why: string) => closed.push(why) };
+  await using _server = serveHealth(ADDRESS, () => FACTS, () => {}, notes);
+  const first = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+  for (const rest of ["", "no request\r\n\r\n", "x".repeat(1 << 16), `${first.repeat(99)}\x00\r\n\r\n`]) {
+    const answers = await ask(first + rest);
+    assert.match(answers, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.equal(answers.match(/HTTP\/1\.1/g)?.length, 1);
+  }
+  for (let i = 0; i < 10; i++) (await Deno.connect(ADDRESS)).close();
+  assert.deepEqual(closed, [], "an answered connection is not closed without an answer");
+  await ask("no request\r\n\r\n");
+  assert.deepEqual(closed, ["malformed"]);
+});
+
 Deno.test("a client that opens too many connections loses its own; other clients are answered, on both families", async () => {
   let closed = 0;
   const notes = { ...NO_NOTES, closed: () => closed++ };
