@@ -1,10 +1,15 @@
 // The text that `bisect` prints: a commit with its cause and what it changed for the packet, or why no commit was found.
 
 import type { NotBounded, PacketFlip } from "./packet_bisect.ts";
-import { outcomesText, outcomeText } from "./packet_words.ts";
+import { outcomeLines, outcomesText } from "./packet_words.ts";
 import { causeText } from "./cause_words.ts";
 import { changeText, driftText, type TimeText } from "./record_words.ts";
+import { shortened } from "./shortened.ts";
+import { groupedText } from "./table_words.ts";
 import type { Outcome, Packet } from "./trace.ts";
+
+/** Where a person finds what a long answer leaves out. */
+const REST = ": --json has them";
 
 /** Lines about one commit: its cause, its changes, and where the packet went before and after it. */
 export function flipLines(
@@ -14,12 +19,14 @@ export function flipLines(
 ): string[] {
   const listed = (name: string, outcomes: readonly Outcome[]) => [
     `  ${name}`,
-    ...outcomes.map((outcome) => `    ${outcomeText(packet, outcome)}`),
+    ...outcomeLines(packet, outcomes, REST).map((line) => `    ${line}`),
   ];
+  const { shown, more } = shortened(changes);
   return [
     `${holds ? "good again" : "the first bad commit is"} @${commit.offset}  ${timeText(commit.time)}`,
     `  ${causeText(cause, timeText)}`,
-    ...changes.map((change) => `    ${changeText(change)}`),
+    ...shown.map((change) => `    ${changeText(change)}`),
+    ...(more.length === 0 ? [] : [`    and ${groupedText(more.length)} more changes${REST}`]),
     ...listed("before", before),
     ...listed("after", after),
   ];

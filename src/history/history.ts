@@ -162,15 +162,8 @@ export function historyOf(past: Past): History {
       return endpointsAbout(past, state, subjectOr(state, what));
     },
     status: (position) => nodeStateOf(past, stateToRead(past, offsetOf(position))),
-    outages(range, service) {
-      const asked = span(range);
-      const meant = serviceOr(past, asked, service);
-      return outagesIn(past, asked, meant?.service).filter(({ port }) => meant?.ports?.has(port) ?? true);
-    },
-    latency(range, service) {
-      const asked = span(range);
-      return latencyIn(past, asked, serviceOr(past, asked, service)?.service);
-    },
+    outages: (range, service) => outagesNamed(past, span(range), service),
+    latency: (range, service) => latencyNamed(past, span(range), service),
     top: (range, most) => topIn(past, span(range), most),
     connections(tracked, position) {
       const through = offsetOf(position);
@@ -241,6 +234,15 @@ function serviceOr(past: Past, { through }: Span, text: string | undefined): Ser
   const subject = named(findServiceBefore(past, through, text));
   if (subject.kind !== "service") throw new WrongName(`${text}: it must be a Service`);
   return serviceMeant(subject);
+}
+
+function outagesNamed(past: Past, span: Span, service: string | undefined): Outage[] {
+  const meant = serviceOr(past, span, service);
+  return outagesIn(past, span, meant?.service).filter(({ port }) => meant?.ports?.has(port) ?? true);
+}
+
+function latencyNamed(past: Past, span: Span, service: string | undefined): Latency {
+  return latencyIn(past, span, serviceOr(past, span, service)?.service);
 }
 
 /** What `what` names is what the state at the end of the range knows, or what was before. */

@@ -9,6 +9,8 @@ import type { ServiceName } from "../kube/service_name.ts";
 import type { Address, Protocol } from "../nft/data_type.ts";
 import { elementKey } from "../nft/ruleset.ts";
 import { endpointText } from "../nft/text.ts";
+import { shortenedOutcomes } from "./shortened.ts";
+import { groupedText } from "./table_words.ts";
 import type { Outcome, Packet, TraceStep } from "./trace.ts";
 
 /** Parses a packet from `source` to `target` (`ADDRESS:PORT/PROTO`), received by interface `from`; else what is wrong. */
@@ -68,16 +70,29 @@ export function outcomeText(packet: Packet, outcome: Outcome): string {
   }
 }
 
-/** Most outcomes that one line names: a Service may have thousands of endpoints. */
-const LISTED_MAX = 8;
-
 /** The outcomes of `packet` in one line: the most probable, and how many more there are. */
 export function outcomesText(packet: Packet, outcomes: readonly Outcome[], separator = "; "): string {
-  const more = outcomes.length - LISTED_MAX;
+  const { shown, more } = shortenedOutcomes(outcomes);
   return [
-    ...outcomes.slice(0, LISTED_MAX).map((outcome) => outcomeText(packet, outcome)),
-    ...(more > 0 ? [`and ${more} more`] : []),
+    ...shown.map((outcome) => outcomeText(packet, outcome)),
+    ...(more.length > 0 ? [`and ${groupedText(more.length)} more`] : []),
   ].join(separator);
+}
+
+/** Lines of outcomes; of many the most probable, and how probable each of the others is. `rest` says where these are. */
+export function outcomeLines(
+  packet: Packet,
+  outcomes: readonly Outcome[],
+  rest: string,
+  whole = false,
+): string[] {
+  const { shown, more } = shortenedOutcomes(outcomes, whole);
+  const lines = shown.map((outcome) => outcomeText(packet, outcome));
+  const [most, least] = [more[0], more.at(-1)].map((one) => percentText(one?.probability ?? 0));
+  const each = most === least ? most : `${least} to ${most}`;
+  return more.length === 0
+    ? lines
+    : [...lines, `and ${groupedText(more.length)} more outcomes, each with ${each}${rest}`];
 }
 
 /** `33.3 %`. What is possible is never written as zero: one of 3,000 endpoints has `0.03 %`. */

@@ -1,6 +1,6 @@
 // The text that `plan` prints: what objects would change, then which packets would go elsewhere.
 
-import { outcomeText } from "./packet_words.ts";
+import { outcomesText } from "./packet_words.ts";
 import { isAnyHost } from "./frontend_packets.ts";
 import { placeText, type PlanAhead } from "./plan_ahead.ts";
 import type { PlannedPacket } from "./planned_packets.ts";
@@ -40,8 +40,7 @@ export function planLines(
 const ORDER: readonly PlannedPacket["serves"][] = ["no more", "as now", "newly", "neither"];
 
 function packetLines({ client, service, packet, serves, before, after }: PlannedPacket): string[] {
-  const texts = (outcomes: PlannedPacket["before"]) =>
-    outcomes.map((one) => outcomeText(packet, one)).join("; ");
+  const texts = (outcomes: PlannedPacket["before"]) => outcomesText(packet, outcomes);
   return [
     `${SERVES[serves]}${
       client === "outside" && !isAnyHost(packet.source) ? `from ${packet.source}` : CLIENTS[client]

@@ -2,13 +2,16 @@
 // ledger say so.
 
 import { endpointText } from "../nft/text.ts";
-import { outcomeText, percentText } from "./packet_words.ts";
+import { outcomeLines, outcomeText, percentText } from "./packet_words.ts";
 import type { RealOutcome, RealPath } from "./real_path.ts";
 import type { Packet } from "./trace.ts";
-import { foundLine } from "./why_words.ts";
+import { foundLines, REST } from "./why_words.ts";
 
-/** The path as lines. */
-export function realPathLines({ packet, node, at, steps, outcome, expected, agrees }: RealPath): string[] {
+/** The path as lines. Without `all`, long lists of elements and outcomes are shortened. */
+export function realPathLines(
+  { packet, node, at, steps, outcome, expected, agrees }: RealPath,
+  all = false,
+): string[] {
   const where = node === "" ? "this node" : `node ${node}`;
   const target = `${endpointText(packet.destination, packet.port)}/${packet.protocol}`;
   const lines = [`${packet.source} -> ${target} on ${where}, a packet that arrives now`, ""];
@@ -19,7 +22,7 @@ export function realPathLines({ packet, node, at, steps, outcome, expected, agre
     const unknown = step.expected ? "" : `   not in the rules at @${at}`;
     // The verdict is part of our rules' text. A rule of which only the handle is known needs it.
     const verdict = /^rule \d+$|^policy$/.test(step.rule) ? ` ${step.verdict}` : "";
-    lines.push(`  ${step.chain}: ${step.rule}${verdict}${unknown}`, ...step.found.map(foundLine));
+    lines.push(`  ${step.chain}: ${step.rule}${verdict}${unknown}`, ...foundLines(step.found, all));
   }
   lines.push("", realOutcomeText(packet, outcome));
   if (agrees) {
@@ -34,7 +37,7 @@ export function realPathLines({ packet, node, at, steps, outcome, expected, agre
   return [
     ...lines,
     `The rules at @${at} lead elsewhere:`,
-    ...expected.map((one) => `  ${outcomeText(packet, one)}`),
+    ...outcomeLines(packet, expected, REST, all).map((line) => `  ${line}`),
   ];
 }
 

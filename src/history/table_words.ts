@@ -36,6 +36,11 @@ export function countText(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** `2,992`. */
+export function groupedText(count: number): string {
+  return count.toLocaleString("en");
+}
+
 const UNITS: readonly (readonly [milliseconds: number, unit: string])[] = [
   [24 * 3600 * 1000, "d"],
   [3600 * 1000, "h"],

@@ -27,6 +27,9 @@ Deno.test("a commit is printed with its cause, its changes and the outcomes on b
     "    refused with a TCP reset",
   ]);
   assert.match(flipLines(PACKET, { ...answer.flip, holds: true }, secondsOf)[0]!, /^good again @6/);
+  const changes = Array.from({ length: 3000 }, () => answer.flip.changes[0]!);
+  const many = flipLines(PACKET, { ...answer.flip, changes }, secondsOf);
+  assert.deepEqual([many.length, many.at(-5)], [15, "    and 2,992 more changes: --json has them"]);
 });
 
 Deno.test("without a search the side that is not as expected is printed, then drift in between", () => {
@@ -56,5 +59,5 @@ Deno.test("without a search the side that is not as expected is printed, then dr
     (_, i): Outcome => ({ ...outcome, port: i, probability: 1 / 3000 }),
   );
   const [many] = notBoundedLines(question, { kind: "not bounded", bad, drift: [] }, secondsOf);
-  assert.match(many!, /: (0\.03 % {2}dropped, without an answer, ){8}and 2992 more$/);
+  assert.match(many!, /: (0\.03 % {2}dropped, without an answer, ){8}and 2,992 more$/);
 });

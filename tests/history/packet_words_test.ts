@@ -1,7 +1,7 @@
 // Packets and outcomes as text.
 
 import assert from "node:assert/strict";
-import { outcomesText, outcomeText, readPacket } from "../../src/history/packet_words.ts";
+import { outcomeLines, outcomesText, outcomeText, readPacket } from "../../src/history/packet_words.ts";
 import type { Outcome, Packet } from "../../src/history/trace.ts";
 
 Deno.test("a packet has a sender and a target of one family; a wrong value is named", () => {
@@ -74,6 +74,38 @@ Deno.test("a line names the most probable outcomes, and how many more there are"
       probability: 1 / 3000,
     };
   });
-  assert.match(outcomesText(packet, outcomes), /^(0\.03 % {2}dropped, without an answer; ){8}and 2992 more$/);
+  assert.match(
+    outcomesText(packet, outcomes),
+    /^(0\.03 % {2}dropped, without an answer; ){8}and 2,992 more$/,
+  );
   assert.doesNotMatch(outcomesText(packet, outcomes.slice(0, 8)), /more/);
+});
+
+Deno.test("of many outcomes the first are lines, and one without an answer however improbable it is", () => {
+  const packet = readPacket("10.244.0.9", "10.96.0.1:80/tcp") as Packet;
+  const outcomes = Array.from({ length: 3000 }, (_, i): Outcome => ({
+    kind: i === 2998 ? "tcp-reset" : "deliver",
+    destination: `10.244.${i >> 8}.${i & 255}` as Outcome["destination"],
+    port: 80,
+    masqueraded: false,
+    probability: i === 0 ? 0.1 : 0.9 / 2999,
+  }));
+  const lines = outcomeLines(packet, outcomes, ": REST");
+  assert.equal(lines.length, 10);
+  assert.deepEqual(lines.slice(8), [
+    "0.03 %  refused with a TCP reset",
+    "and 2,991 more outcomes, each with 0.03 %: REST",
+  ]);
+  assert.match(outcomesText(packet, outcomes), /; 0\.03 % {2}refused with a TCP reset; and 2,991 more$/);
+  assert.equal(outcomeLines(packet, outcomes, ": REST", true).length, 3000);
+  assert.equal(
+    outcomeLines(packet, outcomes.slice(0, 16), "").length,
+    16,
+    "a list that is little longer is whole",
+  );
+  const differing = outcomes.map((one, i) => ({ ...one, probability: 1 / (i + 1) }));
+  assert.match(
+    outcomeLines(packet, differing, "").at(-1)!,
+    /^and 2,991 more outcomes, each with 0\.03 % to 11\.1 %$/,
+  );
 });

@@ -49,3 +49,15 @@ Deno.test("a named node is named, an element without a cause is printed alone, r
   assert.ok(lines.includes(`      @s { ${steps[0].found[0].key} }`));
   assert.equal(lines.at(-1), "one more");
 });
+
+Deno.test("of many elements the first are printed, and how many there are; with `all` each of them", () => {
+  const [step] = PATH.steps;
+  const element = PATH.steps.flatMap(({ found }) => found)[0]!;
+  const many = { ...PATH, steps: [{ ...step!, found: Array.from({ length: 3000 }, () => element) }] };
+  const elements = (lines: readonly string[]) => lines.filter((line) => /^ {6}@/.test(line)).length;
+  const lines = pathLines(many);
+  assert.equal(elements(lines), 8);
+  assert.ok(lines.includes("      and 2,992 more elements: --all prints them"));
+  assert.equal(elements(pathLines(many, true)), 3000);
+  assert.ok(!pathLines(many, true).some((line) => line.includes("more")));
+});

@@ -27,6 +27,8 @@ interface WhyOptions extends ConfigOptions {
   readonly at?: PositionExpression;
   readonly interface?: string;
   readonly json?: boolean;
+  /** Print every element and outcome. */
+  readonly all?: boolean;
   readonly live?: boolean;
   readonly kernel?: boolean;
   /** Seconds. */
@@ -55,6 +57,7 @@ export function addWhy(program: Command, done: Done): void {
     .option("--live", "wait for such a packet, and print the rules that it meets in this node's kernel")
     .option(...COUNTS_FLAG)
     .option("--timeout <seconds>", "how long --live waits", positive, 30)
+    .option("--all", "print all elements and outcomes; of more than 16 in a list the first 8 are printed")
     .option("--json", "one line of JSON")
     .addHelpText("after", EXAMPLE)
     .action(async (source: string, target: string, options: WhyOptions) =>
@@ -69,7 +72,7 @@ async function whyCommand(source: string, target: string, options: WhyOptions): 
   if (options.live) return await followCommand(packet, options);
   const path = pathOf(state, packet, counts(options));
   if (options.json) printJson("why/1", path);
-  else printLines(pathLines(path));
+  else printLines(pathLines(path, options.all));
   return EXIT.done;
 }
 
@@ -80,7 +83,7 @@ function counts({ kernel, ledger }: WhyOptions): CountedElements | undefined {
 
 /** Waits for such a packet. Returns 1 where none comes, or where it goes elsewhere than the rules say. */
 async function followCommand(packet: Packet, options: WhyOptions): Promise<number> {
-  const { timeout, json } = options;
+  const { timeout, json, all } = options;
   const signal = AbortSignal.any([stopSignal().signal, AbortSignal.timeout(timeout * 1000)]);
   const { source, destination, port, protocol } = packet;
   const connection = `connection from ${source} to ${endpointText(destination, port)}/${protocol}`;
@@ -94,7 +97,7 @@ async function followCommand(packet: Packet, options: WhyOptions): Promise<numbe
   // The rules may have changed while it waited.
   const path = realPath(await stateOf(options), packet, met);
   if (json) printJson("why-live/1", path);
-  else printLines(realPathLines(path));
+  else printLines(realPathLines(path, all));
   return path.agrees ? EXIT.done : EXIT.found;
 }
 

@@ -5,7 +5,8 @@ import { TABLE } from "../../fold/skeleton.ts";
 import { isNameProblem, nameProblemLines } from "../../history/names.ts";
 import { packetOfNames } from "../../history/packet_names.ts";
 import { outcomeText, rivals } from "../../history/packet_words.ts";
-import { type Packet, trace, type TraceStep } from "../../history/trace.ts";
+import { shortened, shortenedOutcomes } from "../../history/shortened.ts";
+import { type Outcome, type Packet, trace, type TraceStep } from "../../history/trace.ts";
 import { familyOf } from "../../kube/address.ts";
 import { setPath } from "../../nft/ruleset.ts";
 import { elementText } from "../../nft/text.ts";
@@ -13,6 +14,7 @@ import { namesIn } from "../view_names.ts";
 import { causeLine } from "./causes.ts";
 import { type Child, element, fill, section } from "./dom.ts";
 import type { Report } from "./report.ts";
+import { count } from "./words.ts";
 
 /** The section. */
 export function packetSection(report: Report): HTMLElement {
@@ -86,13 +88,14 @@ function answerTo(report: Report, source: string, target: string): Answer {
   const { surroundings } = view;
   const ruleset = { tables: surroundings.tables, elements: view.elements };
   const { steps, outcomes } = trace(ruleset, packet, surroundings.addresses);
-  const items = outcomes.map((outcome) =>
-    element("li", { class: outcome.kind === "deliver" ? undefined : "bad" }, outcomeText(packet, outcome))
-  );
+  const item = (outcome: Outcome) =>
+    element("li", { class: outcome.kind === "deliver" ? undefined : "bad" }, outcomeText(packet, outcome));
+  const { shown, more } = shortenedOutcomes(outcomes);
+  const rest = others(more, "outcomes", (all) => element("ul", { class: "plain" }, ...all.map(item)));
   const path = steps.flatMap((step, i) => stepLines(report, packet, step, steps[i - 1]));
   const command = `ledgerproxy why ${source} ${target} --at @${view.at} --ledger DIR`;
   return {
-    outcome: [element("ul", { class: "plain outcomes" }, ...items)],
+    outcome: [element("ul", { class: "plain outcomes" }, ...shown.map(item)), rest],
     path: [
       ...rivals(packet, steps, surroundings).map((text) => element("p", { class: "warn" }, text)),
       element("ol", { class: "path" }, ...path),
@@ -118,7 +121,7 @@ function stepLines(
   const head = before?.hook === hook && before.priority === priority
     ? []
     : [element("li", { class: "hook" }, `${hook}, priority ${priority}`)];
-  const elementsFound = found.map((one) => {
+  const line = (one: TraceStep["found"][number]) => {
     const path = setPath(familyOf(packet.destination), TABLE, one.set);
     return element(
       "div",
@@ -127,7 +130,8 @@ function stepLines(
       " by ",
       causeLine(report, elements.get(path)?.get(one.element.key)?.cause),
     );
-  });
+  };
+  const { shown, more } = shortened(found);
   return [
     ...head,
     element(
@@ -135,7 +139,23 @@ function stepLines(
       {},
       element("span", { class: "quiet" }, `${chain}: `),
       element("code", {}, rule),
-      ...elementsFound,
+      ...shown.map(line),
+      others(more, "elements", (all) => element("div", {}, ...all.map(line))),
     ),
   ];
+}
+
+/** What a list leaves out, behind its count: it is made once it is asked for. */
+function others<T>(
+  more: readonly T[],
+  noun: string,
+  made: (all: readonly T[]) => HTMLElement,
+): HTMLElement | undefined {
+  if (more.length === 0) return undefined;
+  const summary = element("summary", {}, `and ${count(more.length)} more ${noun}`);
+  const details = element("details", {}, summary);
+  details.addEventListener("toggle", () => {
+    if (details.open && details.childElementCount === 1) details.append(made(more));
+  });
+  return details;
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { RECORDING } from "../../support/committed_evening.ts";
+import { largeService } from "../../support/large_service.ts";
 import { ledgerproxy } from "../../support/run_program.ts";
 
 Deno.test("why reads a ledger at a position, and names the event that made each element", async () => {
@@ -85,4 +86,21 @@ Deno.test("--kernel is about the rules that are there now: it goes with no posit
     assert.deepEqual([code, stdout], [2, ""], stderr);
     assert.match(stderr, /--kernel.*; leave out one of them/);
   }
+});
+
+Deno.test("of many endpoints a person gets the first and their count, all with --all, and programs the whole", async () => {
+  const folder = await Deno.makeTempDir();
+  const items = largeService("shop/big", 1, 1, 100);
+  await Deno.writeTextFile(`${folder}/all.json`, JSON.stringify({ kind: "List", apiVersion: "v1", items }));
+  const asked = ["why", "10.1.1.1", "shop/big", "--source", `${folder}/all.json`];
+  const [short, all, json] = await Promise.all([
+    ledgerproxy(asked),
+    ledgerproxy([...asked, "--all"]),
+    ledgerproxy([...asked, "--json"]),
+  ]);
+  const outcomes = (text: string) => text.match(/^[\d.]+ % {2}to /gm)?.length;
+  assert.deepEqual([outcomes(short.stdout), outcomes(all.stdout)], [8, 100]);
+  assert.match(short.stdout, /\nand 92 more outcomes, each with [^\n]* %: --all prints them\n$/);
+  assert.equal(JSON.parse(json.stdout).outcomes.length, 100);
+  await Deno.remove(folder, { recursive: true });
 });
