@@ -2,6 +2,9 @@
  * ledgerproxy as a library. It asks a ledger all that the commands ask. It folds a ledger into a ruleset, prints the ruleset,
  * commits it to a kernel in memory, and traces a packet through it. The program itself is `src/cli/main.ts`.
  *
+ * The packages that it needs are in `deno.json` beside it. A program in another folder names that file:
+ * `deno run --config CHECKOUT/deno.json --allow-read PROGRAM`. Names of recordings below are those of the checkout.
+ *
  * @example Where did a packet go at a position?
  * ```ts
  * import { openLedger, pathLines, readPacket } from "./mod.ts";

@@ -30,3 +30,21 @@ for (const { title, code } of EXAMPLES) {
     Deno.removeSync(folder, { recursive: true });
   });
 }
+
+Deno.test("a program in another folder runs with the command that mod.ts has", async () => {
+  const [, flags] = /`deno run --config CHECKOUT\/deno\.json (.*) PROGRAM`/.exec(
+    Deno.readTextFileSync(MOD),
+  )!;
+  const folder = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(
+    `${folder}/program.ts`,
+    `import { DEFAULT_PROXY_CONFIG } from ${JSON.stringify(MOD.href)};
+console.log(DEFAULT_PROXY_CONFIG.masqueradeBit);`,
+  );
+  const config = new URL("deno.json", MOD).pathname;
+  const args = ["run", "--quiet", "--config", config, ...flags!.split(" "), "program.ts"];
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: folder }).output();
+  const text = new TextDecoder();
+  assert.equal(text.decode(stdout), "14\n", text.decode(stderr));
+  Deno.removeSync(folder, { recursive: true });
+});

@@ -2,7 +2,7 @@
 
 import { textUpTo } from "../bounded_body.ts";
 import { ApiClient } from "../ingest/api_client.ts";
-import { isUnanswered } from "../ingest/api_failure.ts";
+import { httpFailure, isUnanswered } from "../ingest/api_failure.ts";
 import { homeKubeconfig } from "../install/asked_cluster.ts";
 import { array, object, optional, record, string } from "../kube/zod.ts";
 import { headsOfAnnotations, type LedgerHead, readHeads } from "../ledger/head.ts";
@@ -74,7 +74,7 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
     limit: String(LEASES_MAX),
   };
   const path = "/apis/coordination.k8s.io/v1/leases";
-  const text = await witnessText(where, (signal) => client.get(path, query, signal));
+  const text = await witnessText(where, (signal) => client.get(path, query, signal), MAY_LIST);
   const excess = partsExcess(text, JSON_LIST_PARTS_MAX);
   if (excess !== undefined) throw new UsageError(`${where}: ${excess}`);
   const list = LEASES.safeParse(jsonOf(text));
@@ -91,14 +91,22 @@ async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly L
   throw new UsageError(`${where}: no Lease has heads; nodes with run --head-lease publish them`);
 }
 
-/** The text with which the witness at `where` answers. Throws UsageError where there is none, or it is an error or too long. */
-async function witnessText(where: string, ask: (signal: AbortSignal) => Promise<Response>): Promise<string> {
+/** The account of the pods may write heads, and not list them. */
+const MAY_LIST = "; give --kubeconfig FILE of an account that may list Leases";
+
+/** The text with which the witness at `where` answers. Throws UsageError where there is none, or it is an error or too long; `remedy` is added where it forbids that. */
+async function witnessText(
+  where: string,
+  ask: (signal: AbortSignal) => Promise<Response>,
+  remedy = "",
+): Promise<string> {
   try {
     const answer = await ask(AbortSignal.timeout(WITNESS_MILLISECONDS_MAX));
     const { text, isWhole } = await textUpTo(answer, WITNESS_BYTES_MAX);
     if (answer.ok && isWhole) return text;
-    const why = answer.ok ? `more than ${WITNESS_BYTES_MAX} characters` : `status ${answer.status}`;
-    throw new UsageError(`${where}: ${why}`);
+    if (answer.ok) throw new UsageError(`${where}: more than ${WITNESS_BYTES_MAX} characters`);
+    const { reason, message } = httpFailure(where, answer.status, text, 0);
+    throw new UsageError(reason === "forbidden" ? `${message}${remedy}` : message);
   } catch (error) {
     if (!isUnanswered(error)) throw error;
     throw new UsageError(`${where}: ${messageOf(error.cause ?? error)}`);

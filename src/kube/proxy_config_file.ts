@@ -70,17 +70,21 @@ const METRICS_PORT = 10249;
 /** Those of a proxy with a name: the node's other proxy listens on the ports above. */
 const NAMED_HEALTHZ_PORT = 10356;
 const NAMED_METRICS_PORT = 10349;
-const bindAddress = z.string().refine(
-  (text) => text === "" || parseBindAddress(withPort(text, HEALTHZ_PORT)) !== undefined,
-  'IP:PORT such as "0.0.0.0:10256" is expected',
-);
+const bindAddress = (port: number) =>
+  z.string().refine(
+    (text) => text === "" || parseBindAddress(withPort(text, port)) !== undefined,
+    `IP:PORT such as "0.0.0.0:${port}" is expected`,
+  ).nullish();
 const modeSection = {
   masqueradeBit: z.number().int().min(0).max(31).nullish(),
   masqueradeAll: z.boolean().nullish(),
   syncPeriod: duration,
   minSyncPeriod: duration,
 };
-const interfaceName = z.string().refine(isInterface, "the name of an interface is expected");
+const interfaceName = z.string().refine(
+  (text) => text === "" || isInterface(text),
+  "the name of an interface is expected",
+).nullish();
 
 const kubeProxy = z.strictObject({
   apiVersion: z.literal(KUBE_PROXY_API_VERSION),
@@ -93,14 +97,18 @@ const kubeProxy = z.strictObject({
     qps: z.number().nullish(),
     burst: notNegative,
   }).nullish(),
-  logging: anything,
-  hostnameOverride: z.string().nullish(),
+  // What else it has has no effect here.
+  logging: z.object({ format: z.enum(["", "text", "json"]).nullish(), verbosity: notNegative }).nullish(),
+  hostnameOverride: z.string().refine(
+    (text) => text === "" || text.trim() !== "",
+    "the name of a Node is expected",
+  ).nullish(),
   bindAddress: z.string().refine(
     (text) => text === "" || parseAddress(text) !== undefined,
     "an IP address is expected",
   ).nullish(),
-  healthzBindAddress: bindAddress.nullish(),
-  metricsBindAddress: bindAddress.nullish(),
+  healthzBindAddress: bindAddress(HEALTHZ_PORT),
+  metricsBindAddress: bindAddress(METRICS_PORT),
   bindAddressHardFail: z.boolean().nullish(),
   enableProfiling: z.boolean().nullish(),
   showHiddenMetricsForVersion: z.string().nullish(),
@@ -112,8 +120,8 @@ const kubeProxy = z.strictObject({
   detectLocalMode: z.enum(["", "ClusterCIDR", "NodeCIDR", "BridgeInterface", "InterfaceNamePrefix"])
     .nullish(),
   detectLocal: z.strictObject({
-    bridgeInterface: interfaceName.or(z.literal("")).nullish(),
-    interfaceNamePrefix: interfaceName.or(z.literal("")).nullish(),
+    bridgeInterface: interfaceName,
+    interfaceNamePrefix: interfaceName,
   }).nullish(),
   clusterCIDR: cidrs.nullish(),
   nodePortAddresses: z.array(
@@ -141,6 +149,10 @@ const ours = z.strictObject({
   serviceProxyName: z.string().refine(isServiceProxyName, SERVICE_PROXY_NAME_FORM).nullish(),
   countConnections: z.boolean().nullish(),
 });
+
+const OUR_FIELDS = Object.keys(ours.shape).filter((name) => !["apiVersion", "kind"].includes(name)).join(
+  ", ",
+);
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = {
   ns: 1e-9,
@@ -256,9 +268,17 @@ function unknownText(path: string): string {
 function issueTexts(issue: z.core.$ZodIssue, document: unknown): string[] {
   const path = issue.path.join(".");
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => `${path === "" ? key : `${path}.${key}`}: there is no such field`);
+    // Those of kube-proxy's document are warnings, and are left out before.
+    const known = `there is no such field; LedgerProxyConfiguration has ${OUR_FIELDS}`;
+    return issue.keys.map((key) => `${path === "" ? key : `${path}.${key}`}: ${known}`);
   }
-  return [`${path}: ${quoted(valueAt(document, issue.path))}; ${expectation(issue)}`];
+  const value = valueAt(document, issue.path);
+  // YAML 1.1 reads a bare `n` as false and `0123` as a number.
+  const quotes = issue.code === "invalid_type" && issue.expected === "string" &&
+      (typeof value === "boolean" || typeof value === "number")
+    ? ": write it in quotes"
+    : "";
+  return [`${path}: ${quoted(value)}; ${expectation(issue)}${quotes}`];
 }
 
 /** Errors that are in no field alone, but in how fields go together. */

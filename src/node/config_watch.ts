@@ -32,9 +32,11 @@ export function watchConfig(
   let now = inForce;
   let [isReading, isStopped] = [false, false];
   let [place, looks] = ["", 0];
+  const missing = missingFile(config);
   /** The text of the file; undefined where it is surely the one before, or cannot be read. */
   const changedText = async () => {
     const found = await placeOf(config);
+    missing(found === "");
     // Two changes within a millisecond may look like one, so the file is read from time to time in any case.
     if (found === place && ++looks % LOOKS_OF_A_READING !== 0) return undefined;
     place = found;
@@ -65,6 +67,18 @@ export function watchConfig(
   };
 }
 
+/** Warns of a file that is not there for several looks: a program that replaces it may leave none for a moment. */
+function missingFile(config: string): (isMissing: boolean) => void {
+  let looks = 0;
+  return (isMissing) => {
+    looks = isMissing ? looks + 1 : 0;
+    if (looks !== LOOKS_OF_A_MISSING_FILE) return;
+    log.warn(
+      `--config ${config}: there is no such file any more; what it said stays in force, and the next start needs it: put it back`,
+    );
+  };
+}
+
 /** All settings but those that only rules follow from, as text to compare. The name of the proxy decides what is listed. */
 function otherSettings({ proxy: { serviceProxyName }, document: _, ...rest }: Settings): string {
   return JSON.stringify({ ...rest, serviceProxyName });
@@ -83,6 +97,8 @@ function settingsOrNothing(options: ConfigOptions): Settings | undefined {
 
 /** The file is read at each change that its place and times show, and else at one of so many looks: each read costs 0.2 ms. */
 const LOOKS_OF_A_READING = 10;
+
+const LOOKS_OF_A_MISSING_FILE = 3;
 
 /** A text that changes when another file is at `path`, or when the file was written; "" where there is none. */
 async function placeOf(path: string): Promise<string> {

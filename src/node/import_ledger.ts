@@ -35,7 +35,9 @@ export function makeLedger(folder: string, recordings: readonly RecordingFile[],
     );
   }
   const storage = folderStorage(folder, true);
-  if (segmentNames(storage).length > 0) throw new UsageError(`--ledger ${folder}: it has a ledger already`);
+  if (segmentNames(storage).length > 0) {
+    throw new UsageError(`--ledger ${folder}: it has a ledger already; give a folder that is new or empty`);
+  }
   const name = recordings.map(({ path, form, notes }) => [`${path} (${form})`, ...notes].join("; ")).join(
     ", ",
   );

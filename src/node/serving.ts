@@ -27,6 +27,8 @@ import { ConnectionCounting } from "./connection_counting.ts";
 import type { Settings } from "./config.ts";
 import { HealthCheckFollowing } from "./health_check_following.ts";
 import { droppedLines, log } from "./log.ts";
+import { listenProblem } from "./listen_problem.ts";
+import { endpointText } from "../nft/text.ts";
 import { descriptorsMax, processFacts } from "./process_facts.ts";
 import type { ProcessFacts } from "../serve/process_metrics.ts";
 import { VERSION } from "./program_version.ts";
@@ -263,14 +265,9 @@ export class Serving implements Disposable {
     const attempt = () => {
       try {
         this.#servers.use(start());
-        log.info(`${what} on ${placeText(address)}: ${readersText(address)}`);
+        log.info(`${what} on ${endpointText(address.hostname, address.port)}: ${readersText(address)}`);
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        const note = error instanceof Deno.errors.AddrInUse
-          ? `${message}: ${
-            placeText(address)
-          } is in use, such as by another service proxy on this node; ${flag} gives another`
-          : message;
+        const note = listenProblem(error, address, flag);
         const regarding = { kind: "Node", namespace: "", name: node } as const;
         if (!reported) {
           this.served.sendEvent({ regarding, type: "Warning", reason, action: "StartKubeProxy", note });
@@ -298,11 +295,6 @@ interface Listening {
   readonly reason: string;
   readonly what: "metrics" | "health";
   readonly address: ServerAddress;
-}
-
-/** `127.0.0.1:10249`, `[::]:10256`. */
-function placeText({ hostname, port }: ServerAddress): string {
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** Which clients can read what is served on an address. */

@@ -31,6 +31,11 @@ export function placesWithin(descriptors: number): Places {
   };
 }
 
+/** Why a port of a Service is not opened where that would leave too few descriptors to the rules, and what to do. */
+export const TOO_FEW_DESCRIPTORS =
+  "more open ports would leave too few descriptors: raise the limit of open files of this process (ulimit -n; LimitNOFILE= of the " +
+  "unit that starts it, or of the container runtime)";
+
 /** Why a connection was closed before its answer was sent. */
 export const CLOSINGS = ["full", "late", "malformed"] as const;
 export type Closing = (typeof CLOSINGS)[number];

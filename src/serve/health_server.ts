@@ -6,7 +6,7 @@ import {
   LISTENERS_AT_ONCE,
 } from "../limits/serving.ts";
 import { messageOf } from "../thrown.ts";
-import { Connections } from "./connections.ts";
+import { Connections, TOO_FEW_DESCRIPTORS } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
 import {
   type HttpAnswer,
@@ -146,8 +146,7 @@ export class HealthCheckPorts implements Disposable {
     // It went while it waited.
     if (service === undefined) return;
     if (this.#servers.size >= this.max()) {
-      const why = "more open ports would leave too few descriptors";
-      return this.#fail(text, hostname, service, why);
+      return this.#fail(text, hostname, service, TOO_FEW_DESCRIPTORS);
     }
     try {
       const server = new HttpServer(

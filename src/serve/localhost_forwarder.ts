@@ -1,6 +1,7 @@
 // Forwards TCP connections from NodePorts on loopback to endpoints (KEP-6032; pkg/proxy/nftables, 1.37). A listener for each port. A
 // connection goes to an endpoint chosen at random or, with affinity, to the one before: all clients of loopback are one client.
 
+import { TOO_FEW_DESCRIPTORS } from "./connections.ts";
 import type { LocalhostNodePort } from "../fold/localhost_node_ports.ts";
 import {
   FORWARD_BUFFER_BYTES,
@@ -97,7 +98,7 @@ export class LocalhostForwarder implements Disposable {
 
   #listen(place: string, port: LocalhostNodePort): void {
     if (this.#listeners.size >= this.max()) {
-      return this.#fail(place, port, "more open ports would leave too few descriptors");
+      return this.#fail(place, port, TOO_FEW_DESCRIPTORS);
     }
     try {
       this.#listeners.set(place, new PortListener(port, this.#admission));

@@ -39,6 +39,20 @@ async function signed(folder: string): Promise<{ key: string; seen: string }> {
   return { key: key.signer.verifier, seen };
 }
 
+/** A kubeconfig in `folder` for a server on that port. */
+function kubeconfigOf(folder: string, port: number): string {
+  const kubeconfig = `${folder}/kubeconfig`;
+  Deno.writeTextFileSync(
+    kubeconfig,
+    JSON.stringify({
+      clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}` } }],
+      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
+      ...{ users: [{ name: "u", user: {} }], "current-context": "c" },
+    }),
+  );
+  return kubeconfig;
+}
+
 Deno.test("a segment that a crash left only begun does not make a ledger one that the witness never saw", async () => {
   const folder = await Deno.makeTempDir();
   const ledger = `${folder}/ledger`;
@@ -104,19 +118,35 @@ Deno.test("a head that contradicts the ledger is reported with the Lease that ha
         lease("c", { [`head.ledgerproxy/${id}.9`]: "e".repeat(64) }),
       ],
     }));
-  const kubeconfig = `${folder}/kubeconfig`;
-  Deno.writeTextFileSync(
-    kubeconfig,
-    JSON.stringify({
-      clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${server.addr.port}` } }],
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      ...{ users: [{ name: "u", user: {} }], "current-context": "c" },
-    }),
-  );
+  const kubeconfig = kubeconfigOf(folder, server.addr.port);
   const { code, output } = await verify(ledger, "--witness", "lease", "--kubeconfig", kubeconfig);
   await server.shutdown();
   assert.equal(code, 1, output);
   assert.match(output, /before @1 is not what the witness saw in Lease kube-system\/ledgerproxy-b; /);
   assert.match(output, /the witness saw @8 in Lease kube-system\/ledgerproxy-c, and the ledger ends at @1: /);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("an account that may not list Leases is named, with what the API server said and another way", async () => {
+  const folder = await Deno.makeTempDir();
+  const ledger = `${folder}/ledger`;
+  await signed(ledger);
+  const message = 'leases.coordination.k8s.io is forbidden: User "proxy" cannot list resource "leases"';
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () =>
+      Response.json({ kind: "Status", apiVersion: "v1", status: "Failure", message, code: 403 }, {
+        status: 403,
+      }),
+  );
+  const { code, output } = await verify(
+    ...[ledger, "--witness", "lease", "--kubeconfig", kubeconfigOf(folder, server.addr.port)],
+  );
+  await server.shutdown();
+  assert.equal(code, 2, output);
+  assert.match(
+    output,
+    /403 Forbidden: leases.coordination.k8s.io is forbidden: User "proxy" .*; give --kubeconfig FILE/,
+  );
   await Deno.remove(folder, { recursive: true });
 });

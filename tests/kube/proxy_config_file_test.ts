@@ -235,7 +235,9 @@ Deno.test("errors in how fields go together are found too", () => {
     problems({ ...HEAD, apiVersion: "v2" })[0]!,
     /^apiVersion: "v2"; .*kubeproxy\.config\.k8s\.io\/v1alpha1/,
   );
-  assert.deepEqual(problems(HEAD, { ...OURS, ledgers: "x" }), ["ledgers: there is no such field"]);
+  assert.deepEqual(problems(HEAD, { ...OURS, ledgers: "x" }), [
+    "ledgers: there is no such field; LedgerProxyConfiguration has ledger, serviceProxyName, countConnections",
+  ]);
 });
 
 Deno.test("unknown fields are left out with a warning, as in kube-proxy; for removed ones it names the release", () => {
@@ -307,4 +309,29 @@ Deno.test("of two KubeProxyConfigurations the first is used, as in kube-proxy, a
   assert.deepEqual(result.warnings, [
     "document 3 is a KubeProxyConfiguration too; the first one is used, this one is not read",
   ]);
+});
+
+Deno.test("each message says what would be accepted, with an example that fits the field", () => {
+  for (
+    const [fields, ...expected] of [
+      [
+        { detectLocal: { bridgeInterface: 7 } },
+        "detectLocal.bridgeInterface: 7; expected string: write it in quotes",
+      ],
+      [{ detectLocal: { interfaceNamePrefix: [] } }, "detectLocal.interfaceNamePrefix: []; expected string"],
+      [{ hostnameOverride: false }, "hostnameOverride: false; expected string: write it in quotes"],
+      [{ hostnameOverride: " " }, 'hostnameOverride: " "; the name of a Node is expected'],
+      [{ metricsBindAddress: "x" }, 'metricsBindAddress: "x"; IP:PORT such as "0.0.0.0:10249" is expected'],
+      [{ healthzBindAddress: "x" }, 'healthzBindAddress: "x"; IP:PORT such as "0.0.0.0:10256" is expected'],
+      [
+        { logging: { format: "yaml" } },
+        'logging.format: "yaml"; Invalid option: expected one of ""|"text"|"json"',
+      ],
+      [{ logging: { verbosity: "x" } }, 'logging.verbosity: "x"; expected number'],
+    ] as const
+  ) assert.deepEqual(problems({ ...HEAD, ...fields }), expected);
+  read({
+    logging: { format: "", verbosity: 4, flushFrequency: 0, options: { json: {} } },
+    hostnameOverride: "",
+  });
 });

@@ -42,3 +42,36 @@ Deno.test("a file that was changed after the program had read it is applied; one
     await Deno.remove(config);
   }
 });
+
+Deno.test("a file that is gone is named once it stays away, and its settings stay in force", async () => {
+  const config = await Deno.makeTempFile();
+  Deno.writeTextFileSync(config, configText(14));
+  const module = (name: string) => JSON.stringify(new URL(`../../src/node/${name}.ts`, import.meta.url).href);
+  const program = `import { settings } from ${module("config")};
+import { watchConfig } from ${module("config_watch")};
+import { startLog } from ${module("log")};
+startLog();
+const config = ${JSON.stringify(config)};
+const fail = () => console.error("a change");
+watchConfig({ config }, settings({ config }), { apply: fail, restart: fail });
+Deno.removeSync(config);`;
+  await using process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "-"],
+    cwd: new URL("../../", import.meta.url),
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const writer = process.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(program));
+  await writer.close();
+  let text = "";
+  for await (const part of process.stderr.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (text.includes("put it back")) break;
+  }
+  assert.equal(
+    text,
+    `warning: --config ${config}: there is no such file any more; what it said stays in force, and the next start needs it: put it back\n`,
+  );
+});

@@ -15,7 +15,10 @@ Deno.test("a ledger has the events and times of its recordings; a folder with a 
   assert.ok(events > 0 && commits > 0 && times[0] < times[1], `${events} events, ${commits} commits`);
   const records = [...openPast(folder).records()].filter(({ record }) => record.kind === "event");
   assert.deepEqual([records.length, records.at(-1)?.record.time], [events, times[1]]);
-  assert.throws(() => makeLedger(folder, [recording(AUDIT)], ""), /it has a ledger already/);
+  assert.throws(
+    () => makeLedger(folder, [recording(AUDIT)], ""),
+    /it has a ledger already; give a folder that is new or empty/,
+  );
   const none = { path: "none", form: "", events: [], problems: [], notes: [] };
   assert.throws(() => makeLedger(folder, [none], ""), /none: no event of a kind that decides rules/);
   Deno.removeSync(folder, { recursive: true });

@@ -1,6 +1,7 @@
 // Health: the status and body of the endpoints, and the health check ports of Services.
 
 import assert from "node:assert/strict";
+import { TOO_FEW_DESCRIPTORS } from "../../src/serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
 import { NO_NOTES } from "../../src/serve/http_server.ts";
@@ -215,8 +216,9 @@ Deno.test("health check ports beyond the bound are not opened, and are reported"
   ports.follow([service(0), service(1), service(2)], ["127.0.0.1"]);
   assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), [200, 200, "closed"]);
   assert.deepEqual(warnings, [
-    "s2: health check port 20262 on 127.0.0.1 cannot be opened: more open ports would leave too few descriptors",
+    `s2: health check port 20262 on 127.0.0.1 cannot be opened: ${TOO_FEW_DESCRIPTORS}`,
   ]);
+  assert.match(warnings.join(), /too few descriptors: raise the limit of open files .*ulimit -n/);
   ports.follow([service(1), service(2)], ["127.0.0.1"]);
   assert.deepEqual(await Promise.all([0, 1, 2].map(asked)), ["closed", 200, 200]);
 });

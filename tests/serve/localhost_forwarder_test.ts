@@ -189,7 +189,10 @@ Deno.test("more ports than the limit are not opened", () => {
   using _forwarder = made;
   made.follow([nodePort(freePort(), [endpoint]), nodePort(freePort(), [endpoint])]);
   assert.deepEqual(listening, { ip: 1, ip6: 0 });
-  assert.match(failures.join(), /more open ports would leave too few descriptors/);
+  assert.match(
+    failures.join(),
+    /more open ports would leave too few descriptors: raise the limit of open files/,
+  );
 });
 
 Deno.test("thousands of ports are opened in turns, and a change that keeps them looks at none", async () => {

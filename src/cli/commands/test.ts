@@ -53,7 +53,9 @@ function writeCommand(file: string, options: TestOptions): number {
     Deno.writeTextFileSync(file, text, { createNew: true });
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) {
-      throw new UsageError(`${file}: it is there already, and is not overwritten`);
+      throw new UsageError(
+        `${file}: it is there already, and is not overwritten; give another name, or remove it`,
+      );
     }
     throw error;
   }
