@@ -78,12 +78,11 @@ export class ClaimMap implements Iterable<readonly [string, Claimants]> {
   }
 
   /** The claims as they are now, whatever changes later. */
-  keep(): Kept<string, Claimants> {
+  keep(): Pick<Kept<string, Claimants>, "get"> & Disposable {
     const kept = this.#places.keep();
     const someApart = this.#apart > 0;
     return {
       get: (claim) => read(kept, claim, addressOf(claim), someApart),
-      keys: () => [...kept.keys()].flatMap((key) => listed(kept.get(key)).map(({ claim }) => claim)),
       [Symbol.dispose]: () => kept[Symbol.dispose](),
     };
   }

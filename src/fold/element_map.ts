@@ -161,7 +161,7 @@ export class Causes implements ReadByKey<ElementKey, Offset>, Iterable<[ElementK
     return this.#elements.size;
   }
 
-  keys(): Iterable<ElementKey> {
+  keys(): MapIterator<ElementKey> {
     return this.#elements.keys();
   }
 
@@ -174,7 +174,11 @@ export class Causes implements ReadByKey<ElementKey, Offset>, Iterable<[ElementK
     return this.#elements.keepCauses();
   }
 
-  [Symbol.iterator](): Generator<[ElementKey, Offset]> {
+  entries(): Generator<[ElementKey, Offset]> {
     return this.#elements.keyedCauses();
+  }
+
+  [Symbol.iterator](): Generator<[ElementKey, Offset]> {
+    return this.entries();
   }
 }

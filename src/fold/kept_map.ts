@@ -5,7 +5,7 @@
 /** What a map holds, or held. */
 export interface ReadByKey<Key, Value> {
   get(key: Key): Value | undefined;
-  keys(): Iterable<Key>;
+  entries(): Iterable<readonly [Key, Value]>;
 }
 
 /**
@@ -38,12 +38,15 @@ export class Moments<Key, Value> {
   keep(map: ReadByKey<Key, Value>): Kept<Key, Value> {
     const saved = new Map<Key, Value | undefined>();
     this.#saved.add(saved);
+    // Nearly always nothing has changed yet. To look a text up in a Map costs more than the rest.
+    const changed = (key: Key) => saved.size > 0 && saved.has(key);
     return {
-      get: (key) => saved.has(key) ? saved.get(key) : map.get(key),
-      keys: () => {
-        const same = [...map.keys()].filter((key) => !saved.has(key));
-        for (const [key, value] of saved) if (value !== undefined) same.push(key);
-        return same;
+      get: (key) => changed(key) ? saved.get(key) : map.get(key),
+      entries: () => {
+        const all: (readonly [Key, Value])[] = [];
+        for (const entry of map.entries()) if (!changed(entry[0])) all.push(entry);
+        for (const [key, value] of saved) if (value !== undefined) all.push([key, value]);
+        return all;
       },
       [Symbol.dispose]: () => void this.#saved.delete(saved),
     };

@@ -1,8 +1,14 @@
 // Every object that exists, by `describeKey`. Services are in the table of all that there is of each, and slices are kept by no text: see
 // `place_index.ts`.
 
-import { describeKey, type EndpointSlice, type KubeObject, type ObjectKey } from "../kube/objects.ts";
-import { partsOfService, readServiceName, type ServiceName } from "../kube/service_name.ts";
+import {
+  describeKey,
+  type EndpointSlice,
+  type KubeObject,
+  type ObjectKey,
+  readDescribed,
+} from "../kube/objects.ts";
+import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { type Kept, KeptMap, Moments, type ReadByKey } from "./kept_map.ts";
 import type { ServiceTable } from "./service_table.ts";
 import { SliceTable } from "./slice_table.ts";
@@ -54,7 +60,7 @@ export class ObjectMap implements ReadonlyMap<string, KubeObject> {
 
   *entries(): MapIterator<[string, KubeObject]> {
     for (const [name, service] of this.#services.objects) yield [describeName(name), service];
-    for (const slice of this.#slices.values()) yield [describeSlice(slice), slice];
+    yield* this.#slices.entries();
     yield* this.#others;
   }
 
@@ -82,7 +88,11 @@ export class ObjectMap implements ReadonlyMap<string, KubeObject> {
     const [services, slices, others] = all;
     return {
       get: (described) => read(services, slices, others, described),
-      keys: () => [...[...services.keys()].map(describeName), ...slices.keys(), ...others.keys()],
+      entries: () => {
+        const entries: (readonly [string, KubeObject])[] = [];
+        for (const [name, service] of services.entries()) entries.push([describeName(name), service]);
+        return entries.concat([...slices.entries()], [...others.entries()]);
+      },
       [Symbol.dispose]: () => all.forEach((kept) => kept[Symbol.dispose]()),
     };
   }
@@ -98,7 +108,7 @@ class KeptSlices implements ReadByKey<string, EndpointSlice> {
   }
 
   get(described: string): EndpointSlice | undefined {
-    return this.#table.described(described);
+    return this.#table.get(readDescribed(described, "EndpointSlice"));
   }
 
   at(key: ObjectKey): EndpointSlice | undefined {
@@ -119,8 +129,8 @@ class KeptSlices implements ReadByKey<string, EndpointSlice> {
     return this.#table.values();
   }
 
-  *keys(): Generator<string> {
-    for (const slice of this.values()) yield describeSlice(slice);
+  *entries(): Generator<[string, EndpointSlice]> {
+    for (const slice of this.values()) yield [describeSlice(slice), slice];
   }
 
   keep(): Kept<string, EndpointSlice> {
@@ -129,7 +139,7 @@ class KeptSlices implements ReadByKey<string, EndpointSlice> {
 }
 
 function describeName(name: ServiceName): string {
-  return describeKey({ kind: "Service", ...partsOfService(name) });
+  return SERVICE + (name.startsWith("/") ? name.slice(1) : name);
 }
 
 function describeSlice({ metadata: { namespace = "", name } }: EndpointSlice): string {

@@ -150,11 +150,6 @@ export function hashOfKey(text: string): number {
   return mixed(hashOn(FNV_OFFSET, text));
 }
 
-/** As {@link hashOfKey}, of what stands in `text` from `begin` on. */
-export function hashOfEnd(text: string, begin: number): number {
-  return mixed(hashOn(FNV_OFFSET, text, begin));
-}
-
 /** As {@link hashOfKey}, of two texts with a slash between them: the same as of all of it as one text. */
 export function hashOfPair(one: string, other: string): number {
   return mixed(hashOn(hashOn(hashOn(FNV_OFFSET, one), "/"), other));
@@ -163,8 +158,8 @@ export function hashOfPair(one: string, other: string): number {
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-function hashOn(hash: number, text: string, begin = 0): number {
-  for (let i = begin; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME);
+function hashOn(hash: number, text: string): number {
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), FNV_PRIME);
   return hash;
 }
 

@@ -36,7 +36,7 @@ function compare(a: ElementPlace, b: ElementPlace): number {
 /** What of a ClusterState says which elements a Service has, now or at the moment of a snapshot. */
 interface Elements {
   readonly programs: ReadByKey<ServiceName, ServiceProgram>;
-  readonly claims: ReadByKey<string, readonly ServiceName[]>;
+  readonly claims: Pick<ReadByKey<string, readonly ServiceName[]>, "get">;
 }
 
 /** The elements of Service `name`, ordered by path and key. */

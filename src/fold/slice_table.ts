@@ -1,15 +1,7 @@
 // EndpointSlices by namespace and name. Why no Map? Each would need a text of both, which nothing else has; see `place_index.ts`.
 
-import {
-  describeKey,
-  type EndpointSlice,
-  type ObjectKey,
-  objectKey,
-  readDescribed,
-} from "../kube/objects.ts";
-import { hashOfEnd, hashOfPair, PlaceIndex } from "./place_index.ts";
-
-const KIND = "EndpointSlice ";
+import { describeKey, type EndpointSlice, type ObjectKey, objectKey } from "../kube/objects.ts";
+import { hashOfPair, PlaceIndex } from "./place_index.ts";
 
 /** Names a slice. */
 export type SliceKey = Pick<ObjectKey, "namespace" | "name">;
@@ -26,16 +18,6 @@ export class SliceTable {
   get(key: SliceKey): EndpointSlice | undefined {
     const place = this.#find(key, hashOfPair(key.namespace, key.name));
     return place < 0 ? undefined : this.#slices[place];
-  }
-
-  /** As {@link get}, by what `describeKey` says. It takes no text apart: a snapshot looks up all slices. */
-  described(described: string): EndpointSlice | undefined {
-    const hash = hashOfEnd(described, KIND.length);
-    const places = this.#places;
-    for (let at = places.first(hash); at >= 0; at = places.next(at, hash)) {
-      if (isDescribed(this.#slices[at]!, described)) return this.#slices[at];
-    }
-    return this.get(readDescribed(described, "EndpointSlice"));
   }
 
   /** Puts `slice` in place of what has `key`, and returns that; undefined removes it. */
@@ -82,10 +64,4 @@ export class SliceTable {
       }
     }
   }
-}
-
-function isDescribed({ metadata: { namespace = "", name } }: EndpointSlice, described: string): boolean {
-  return described.length === KIND.length + namespace.length + 1 + name.length &&
-    described.startsWith(namespace, KIND.length) && described[KIND.length + namespace.length] === "/" &&
-    described.endsWith(name);
 }

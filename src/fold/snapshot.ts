@@ -17,7 +17,7 @@ import { type ClusterState, emptyState } from "./cluster_state.ts";
 import { settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
 import { isUnfinished } from "./unfinished.ts";
-import type { Kept, ReadByKey } from "./kept_map.ts";
+import type { ReadByKey } from "./kept_map.ts";
 import { namedNode } from "./own_node.ts";
 import { elementsInSteps } from "./service_elements.ts";
 import { PATHS } from "./skeleton.ts";
@@ -88,7 +88,7 @@ export interface SnapshotState extends
   > {
   readonly objects: ReadByKey<string, KubeObject>;
   readonly programs: ReadByKey<ServiceName, ServiceProgram>;
-  readonly claims: ReadByKey<string, readonly ServiceName[]>;
+  readonly claims: Pick<ReadByKey<string, readonly ServiceName[]>, "get">;
   readonly causes: ReadonlyMap<SetPath, ReadByKey<ElementKey, Offset>>;
 }
 
@@ -100,7 +100,7 @@ export function snapshotState(state: ClusterState): SnapshotState & Disposable {
   const { folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode } = state;
   assert(!isUnfinished(state), "a snapshot has no elements, so they must be those of the objects");
   const all = new DisposableStack();
-  const kept = <Key, Value>(map: { keep(): Kept<Key, Value> }) => all.use(map.keep());
+  const kept = <Of extends Disposable>(map: { keep(): Of }) => all.use(map.keep());
   return {
     ...{ folded, committed, gap, config, bounds, changed, node, nodeDeleted, knownNode },
     aside: new Map(state.aside),
@@ -137,19 +137,16 @@ export function* snapshotInSteps(state: SnapshotState): Generator<SnapshotLine |
     aside: [...state.aside].sort(byKey),
     ...(state.crowded.size === 0 ? {} : { crowded: [...state.crowded].sort(byKey) }),
   };
-  for (const key of yield* sortInSteps([...state.objects.keys()], compareTexts)) {
-    yield { kind: "object", value: state.objects.get(key)! };
+  for (const [, value] of yield* sortInSteps([...state.objects.entries()], byKey)) {
+    yield { kind: "object", value };
   }
-  for (const service of yield* sortInSteps([...state.programs.keys()], compareTexts)) {
-    const { slots } = state.programs.get(service)!;
+  for (const [service, { slots }] of yield* sortInSteps([...state.programs.entries()], byKey)) {
     const causes = yield* causesOf(state, service);
     const stored = [...slots].map(([list, one]) => [list, storedSlots(one)] as const);
     yield { kind: "slots", service, slots: stored.sort(byKey), causes };
   }
   for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
-    const causes = state.causes.get(set)!;
-    const keys = [...causes.keys()].sort();
-    yield { kind: "causes", set, causes: keys.map((key) => [key, causes.get(key)!] as const) };
+    yield { kind: "causes", set, causes: [...state.causes.get(set)!.entries()].sort(byKey) };
   }
 }
 
@@ -201,12 +198,9 @@ export function compareSnapshot(
   return version === FOLD_VERSION ? "different" : "another version";
 }
 
-function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return compareTexts(a, b);
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : 1;
+/** By index and not by pattern: a snapshot compares all names, and a pattern makes an iterator for each. */
+function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1;
 }
 
 /** The state that {@link snapshotLines} wrote. */

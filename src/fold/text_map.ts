@@ -44,8 +44,11 @@ export class TextMap<Value> implements ReadByKey<string, Value> {
     return true;
   }
 
-  *keys(): Generator<string> {
-    for (const key of this.#keys) if (key !== undefined) yield key;
+  *entries(): Generator<[string, Value]> {
+    for (let place = 0; place < this.#keys.length; place++) {
+      const key = this.#keys[place];
+      if (key !== undefined) yield [key, this.#values[place]!];
+    }
   }
 
   *values(): Generator<Value> {

@@ -1,7 +1,6 @@
 // The planner. It compares the committed elements with the desired ones, but only the keys that records touched, and
 // makes a Delta; of a Delta it makes operations in an order that the kernel accepts.
 
-import type { ReadByKey } from "../fold/kept_map.ts";
 import { assert } from "../invariant.ts";
 import { chainOf, objectNoun, setOf } from "../nft/objects.ts";
 import {
@@ -18,7 +17,7 @@ import type { Operation, Transaction } from "../nft/transaction.ts";
 import type { Delta, ElementChange } from "./delta.ts";
 
 /** Keys that may differ, each with its cause: the offset of the record that touched it last. */
-export type Touched = ReadonlyMap<SetPath, ReadByKey<ElementKey, number>>;
+export type Touched = ReadonlyMap<SetPath, Pick<ReadonlyMap<ElementKey, number>, "get" | "keys">>;
 
 /** The changes from `committed` to `desired` among the `touched` keys. Takes time for those alone. */
 export function plan(committed: Elements, desired: Elements, touched: Touched): Delta {

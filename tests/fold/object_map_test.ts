@@ -50,7 +50,9 @@ Deno.test("objects are found and listed by describeKey, also those that are kept
         assert.equal(objects.has(key), same.has(key));
         for (const { now, copy } of kept) assert.equal(now.get(key), copy.get(key));
       }
-      for (const { now, copy } of kept) assert.deepEqual([...now.keys()].sort(), [...copy.keys()].sort());
+      for (const { now, copy } of kept) {
+        assert.deepEqual([...now.entries()].sort(), [...copy.entries()].sort());
+      }
     }
   }));
 });

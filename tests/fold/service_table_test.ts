@@ -105,9 +105,9 @@ Deno.test("objects, slices and programs are those of three maps, also those that
     assert.deepEqual(new Set([...table.all()].map(({ name }) => name)), names);
     assert.deepEqual([table.objects.size, table.served.size], [same.objects.size, served.length]);
     for (const { objects, programs, copies } of kept) {
-      assert.deepEqual([...objects.keys()].sort(), [...copies.objects.keys()].sort());
+      assert.deepEqual(sorted(objects.entries()), sorted(copies.objects));
       for (const [name, object] of copies.objects) assert.equal(objects.get(name), object);
-      assert.deepEqual([...programs.keys()].sort(), [...copies.programs.keys()].sort());
+      assert.deepEqual(sorted(programs.entries()), sorted(copies.programs));
       for (const [name, program] of copies.programs) assert.equal(programs.get(name), program);
     }
   }));
