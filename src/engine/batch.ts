@@ -6,10 +6,11 @@ import { assert } from "../invariant.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { portionEnd } from "../ingest/portions.ts";
 import {
-  byName,
+  compareList,
+  type Comparison,
   inOrderOfVersions,
+  knownObjects,
   largeRemoval,
-  type NamedObjects,
   news,
   relist,
   replacesSlices,
@@ -28,19 +29,18 @@ export function admitBatch(state: EngineState, batch: SourceBatch): Effect[] {
   // Before the first commit everything is folded first. After it rules may follow any part of a list, as they follow a watch.
   const inPortions = state.synced;
   state.tables = afterBatch(state.tables);
-  const listed = batch.kind === "list" ? byName(batch.objects) : undefined;
-  const held = batch.kind === "list" ? judgeList(state, batch, listed!) : { taken: true, effects: [] };
+  const { objects } = state.cluster;
+  const compared = batch.kind === "list" ? compareList(objects, batch) : undefined;
+  const held = batch.kind === "list" ? judgeList(state, batch, compared!) : { taken: true, effects: [] };
   // What a held list adds is needed now, and is as true as what a watch adds. Only its removals wait.
-  const admitted = held.taken || batch.kind === "events"
-    ? batch
-    : withoutRemovals(state.cluster.objects, batch);
-  const events = eventsOf(state.cluster, admitted, admitted === batch ? listed : undefined);
+  const admitted = held.taken || batch.kind === "events" ? batch : withoutRemovals(objects, batch);
+  const events = eventsOf(objects, admitted, admitted === batch ? compared : undefined);
   if (held.taken && describesCluster(batch, state.unknownPast)) {
     state.synced = !isPart(batch);
     if (state.synced) state.unknownPast = false;
   }
   const effects = [...held.effects, ...batch.problems.map(problemWarning)];
-  if (batch.kind === "events" || !inPortions || replacesSlices(state.cluster.objects, events)) {
+  if (batch.kind === "events" || !inPortions || replacesSlices(objects, events)) {
     return [...effects, ...appends(events)];
   }
   state.untaken = inOrderOfVersions(events);
@@ -61,9 +61,13 @@ function appends(events: readonly WatchEvent[]): Effect[] {
   return [{ kind: "append", records: events.map((event) => ({ kind: "event", ...event } as const)) }];
 }
 
-function eventsOf({ objects }: ClusterState, batch: SourceBatch, listed?: NamedObjects): WatchEvent[] {
+function eventsOf(
+  objects: ClusterState["objects"],
+  batch: SourceBatch,
+  compared?: Comparison,
+): WatchEvent[] {
   if (batch.kind === "events") return news(objects, batch.events);
-  if (!batch.fragment) return relist(objects, batch, listed);
+  if (!batch.fragment) return relist(objects, batch, compared);
   // A fragment of a list only adds objects: what it would change or remove is decided with the whole list.
   const isNew = (object: KubeObject) => objects.at(objectKey(object)) === undefined;
   return relist(objects, { ...batch, objects: batch.objects.filter(isNew) });
@@ -77,20 +81,20 @@ function eventsOf({ objects }: ClusterState, batch: SourceBatch, listed?: NamedO
 function judgeList(
   state: EngineState,
   list: ListBatch,
-  listed: NamedObjects,
+  compared: Comparison,
 ): { taken: boolean; effects: Effect[] } {
   if (list.confirms === undefined) return { taken: true, effects: [] };
   const [kind] = list.kinds!;
-  const removal = largeRemoval(state.cluster.objects, list, listed);
+  const removal = largeRemoval(state.cluster.objects, list, compared);
   const before = state.held.get(kind!);
   const confirmed = list.confirms && before !== undefined &&
-    largeRemoval(before.listed, list, listed) === undefined;
+    largeRemoval(before.listed, list) === undefined;
   const taken = removal === undefined || confirmed;
   if (removal === undefined && before === undefined) return { taken, effects: [] };
   const outcome = !taken ? "held" : removal === undefined ? "withdrawn" : "confirmed";
   const about = removal ?? before!;
   if (taken) state.held.delete(kind!);
-  else state.held.set(kind!, { ...about, listed });
+  else state.held.set(kind!, { ...about, listed: knownObjects(list.objects) });
   const effects: Effect[] = [
     warning(heldListText(kind!, about, outcome)),
     { kind: "append", records: [heldListRecord(kind!, about, outcome, list.time)] },

@@ -2,14 +2,14 @@
 // Why a record of kind `drift` and not one of its own kind? Earlier versions can read it, and it fits: something outside
 // contradicts what the ledger holds, and `response` says what was done.
 
-import type { Removal } from "../ingest/relist.ts";
-import type { KubeObject, ObjectKind } from "../kube/objects.ts";
+import type { KnownObjects, Removal } from "../ingest/relist.ts";
+import type { ObjectKind } from "../kube/objects.ts";
 import type { DriftRecord } from "../ledger/record.ts";
 
 /** A list that is not applied yet. */
 export interface HeldList extends Removal {
-  /** Its objects, by describeKey. */
-  readonly listed: ReadonlyMap<string, KubeObject>;
+  /** Its objects. */
+  readonly listed: KnownObjects;
 }
 
 /** What became of a list. */

@@ -2,7 +2,7 @@
 
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
-import { news } from "./relist.ts";
+import { knownObjects, news } from "./relist.ts";
 
 /** The content of a recording. */
 export interface RecordingContent {
@@ -54,7 +54,7 @@ export class Recorder {
 
 /** The events of all `recordings` of one cluster, in order, without those that change nothing. */
 export function mergedEvents(recordings: readonly RecordingContent[]): WatchEvent[] {
-  return news(new Map(), inOrder(recordings.flatMap(({ events }) => events)));
+  return news(knownObjects([]), inOrder(recordings.flatMap(({ events }) => events)));
 }
 
 /** `events` in the order of their times. Events of one object are in the order of its versions: two may have come at once. */

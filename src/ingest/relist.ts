@@ -22,68 +22,94 @@ type Listed = Pick<
   "objects" | "complete" | "time" | "kinds" | "unread" | "gone" | "resourceVersion"
 >;
 
-/** Objects by describeKey. */
-export type NamedObjects = ReadonlyMap<string, KubeObject>;
+/** Objects that are known. */
+export interface KnownObjects {
+  at(key: ObjectKey): KubeObject | undefined;
+  values(): Iterable<KubeObject>;
+}
 
-/** `objects` by describeKey. To make these names is a third of the work of comparing a list. */
-export function byName(objects: readonly KubeObject[]): NamedObjects {
-  return new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
+/** `objects` as known ones. Of those with one key the last counts. */
+export function knownObjects(objects: readonly KubeObject[]): KnownObjects {
+  const named = new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
+  return { at: (key) => named.get(describeKey(key)), values: () => named.values() };
+}
+
+/** A list beside the known objects. It is made once, for all that is asked about the list. */
+export interface Comparison {
+  /** The listed objects. One that the list repeats is here once, as it is last. */
+  readonly listed: readonly KubeObject[];
+  /** For each of them the known object. */
+  readonly before: readonly (KubeObject | undefined)[];
+  /** What a complete list lacks: known objects of its kinds, without those that could not be read. */
+  readonly missing: readonly KubeObject[];
+}
+
+/** Compares a list with the `known` objects. It makes no names where the list is in order and lacks nothing, as nearly always. */
+export function compareList(
+  known: KnownObjects,
+  { objects, complete, kinds = OBJECT_KINDS, unread = [] }: Listed,
+): Comparison {
+  const listed = isInOrder(objects) ? objects : [...knownObjects(objects).values()];
+  const before = listed.map((object) => known.at(objectKey(object)));
+  if (!complete) return { listed, before, missing: [] };
+  let left = 0;
+  for (const { kind } of known.values()) if (kinds.includes(kind)) left++;
+  for (const object of before) if (object !== undefined && kinds.includes(object.kind)) left--;
+  const missing = left === 0 ? [] : withoutListed([...known.values()], listed, kinds, unread);
+  return { listed, before, missing };
 }
 
 /**
- * The events that turn the `known` objects (by describeKey) of the listed kinds into the listed ones. Objects that are not listed are
- * deleted only when the list is complete. An unchanged object gives no event. Deletions get the version of the list. `now`: the listed
- * objects by name.
+ * Whether `objects` are of one kind and in the order of their keys in etcd, as an API server lists them. Then none is repeated.
+ */
+function isInOrder(objects: readonly KubeObject[]): boolean {
+  for (let i = 1; i < objects.length; i++) {
+    const [a, b] = [objects[i - 1]!, objects[i]!];
+    if (a.kind !== b.kind) return false;
+    const [one, other] = [a.metadata.namespace ?? "", b.metadata.namespace ?? ""];
+    if (one === other ? a.metadata.name >= b.metadata.name : `${one}/` >= `${other}/`) return false;
+  }
+  return true;
+}
+
+/**
+ * The events that turn the `known` objects of the listed kinds into the listed ones. Objects that are not listed are deleted only when
+ * the list is complete. An unchanged object gives no event. Deletions get the version of the list.
  */
 export function relist(
-  known: NamedObjects,
-  { objects, complete, time, kinds = OBJECT_KINDS, unread = [], gone = [], resourceVersion: version = "" }:
-    Listed,
-  now: NamedObjects = byName(objects),
+  known: KnownObjects,
+  list: Listed,
+  { listed, before, missing }: Comparison = compareList(known, list),
 ): WatchEvent[] {
+  const { complete, time, kinds = OBJECT_KINDS, unread = [], gone = [], resourceVersion: version = "" } =
+    list;
   const removed = complete
-    ? missing(known, now, kinds, unread)
-    : withoutListed(gone.flatMap((key) => known.get(describeKey(key)) ?? []), now, kinds, unread);
+    ? missing
+    : withoutListed(gone.flatMap((key) => known.at(key) ?? []), listed, kinds, unread);
   const events = removed.map((object): WatchEvent => ({
     key: objectKey(object),
     value: null,
     resourceVersion: version,
     time,
   }));
-  for (const [name, object] of now) {
-    if (sameValue(known.get(name), object)) continue;
+  listed.forEach((object, i) => {
+    if (sameValue(before[i], object)) return;
     const resourceVersion = object.metadata.resourceVersion ?? "";
     events.push({ key: objectKey(object), value: object, resourceVersion, time });
-  }
+  });
   return events.sort(compareEvents);
 }
 
-/** The known objects of `kinds` that are not listed `now`, nor among those that could not be read. */
-function missing(
-  known: NamedObjects,
-  now: NamedObjects,
-  kinds: readonly ObjectKind[],
-  unread: readonly ObjectKey[],
-): KubeObject[] {
-  let left = 0;
-  for (const { kind } of known.values()) if (kinds.includes(kind)) left++;
-  for (const [name, { kind }] of now) if (kinds.includes(kind) && known.has(name)) left--;
-  // Nearly always all are listed. Then no name is made for each that is known.
-  return left === 0 ? [] : withoutListed([...known.values()], now, kinds, unread);
-}
-
+/** Those of `objects`, of `kinds`, that are neither listed nor among what could not be read. */
 function withoutListed(
   objects: readonly KubeObject[],
-  now: NamedObjects,
+  listed: readonly KubeObject[],
   kinds: readonly ObjectKind[],
   unread: readonly ObjectKey[],
 ): KubeObject[] {
-  const stays = new Set(unread.map(describeKey));
-  return objects.filter((object) => {
-    if (!kinds.includes(object.kind)) return false;
-    const name = describeKey(objectKey(object));
-    return !now.has(name) && !stays.has(name);
-  });
+  if (objects.length === 0) return [];
+  const stay = new Set([...listed.map(objectKey), ...unread].map(describeKey));
+  return objects.filter((object) => kinds.includes(object.kind) && !stay.has(describeKey(objectKey(object))));
 }
 
 /**
@@ -103,13 +129,13 @@ export function inOrderOfVersions(events: readonly WatchEvent[]): WatchEvent[] {
  * deletions come first, the Service would have no endpoints for a while.
  */
 export function replacesSlices(
-  known: NamedObjects,
+  known: KnownObjects,
   events: readonly WatchEvent[],
 ): boolean {
   const slices = events.filter(({ key: { kind } }) => kind === "EndpointSlice");
   const losing = new Set(
     slices.filter(({ value }) => value === null).flatMap(({ key }) =>
-      servicesOfEvent({ key, value: known.get(describeKey(key)) ?? null })
+      servicesOfEvent({ key, value: known.at(key) ?? null })
     ),
   );
   return slices.some((event) =>
@@ -122,14 +148,14 @@ export function replacesSlices(
  * send both again, and a watch that begins without a version sends every object.
  */
 export function news(
-  known: NamedObjects,
+  known: KnownObjects,
   events: readonly WatchEvent[],
 ): WatchEvent[] {
   /** Values after the earlier events of this batch. */
   const newer = new Map<string, KubeObject | null>();
   return events.filter(({ key, value }) => {
     const name = describeKey(key);
-    const before = newer.get(name) ?? (newer.has(name) ? undefined : known.get(name));
+    const before = newer.get(name) ?? (newer.has(name) ? undefined : known.at(key));
     if (value === null ? before === undefined : before !== undefined && isSame(before, value)) return false;
     newer.set(name, value);
     return true;
@@ -151,20 +177,22 @@ export interface Removal {
 /**
  * What `list` would remove, if that is more than half of the `known` Services, slices or endpoints, and more than a few. Such
  * a list may be wrong: it must be confirmed by a second one before anything is deleted. Undefined for all other lists. A list
- * that has no version is what a server made that is not an API server, or a wrong one: a single object is enough then. `listed`: its
- * objects by name.
+ * that has no version is what a server made that is not an API server, or a wrong one: a single object is enough then.
  */
 export function largeRemoval(
-  known: NamedObjects,
-  { objects, complete, kinds = OBJECT_KINDS, unread = [], resourceVersion }: ListBatch,
-  listed: NamedObjects = byName(objects),
+  known: KnownObjects,
+  list: ListBatch,
+  { listed, before, missing }: Comparison = compareList(known, list),
 ): Removal | undefined {
-  const gone = complete ? missing(known, listed, kinds, unread) : [];
+  const { kinds = OBJECT_KINDS, resourceVersion } = list;
   const least = resourceVersion === undefined ? 1 : LARGE_REMOVAL_MIN;
   return [
-    ...kinds.includes("Service") ? [removedObjects(known, "Service", gone)] : [],
+    ...kinds.includes("Service") ? [removedObjects(known, "Service", missing)] : [],
     ...kinds.includes("EndpointSlice")
-      ? [removedObjects(known, "EndpointSlice", gone), removedEndpoints(known, listed, gone)]
+      ? [
+        removedObjects(known, "EndpointSlice", missing),
+        removedEndpoints(known, { listed, before, missing }),
+      ]
       : [],
   ].find(({ removed, known }) => removed >= least && removed * 2 > known);
 }
@@ -173,9 +201,9 @@ export function largeRemoval(
  * The part of `list` that removes nothing of the `known` objects: it may be applied before another list confirms the rest. A
  * slice that lacks endpoints of its known version stays as it was.
  */
-export function withoutRemovals(known: NamedObjects, list: ListBatch): ListBatch {
+export function withoutRemovals(known: KnownObjects, list: ListBatch): ListBatch {
   const keeps = (object: KubeObject) => {
-    const before = known.get(describeKey(objectKey(object)));
+    const before = known.at(objectKey(object));
     if (before?.kind !== "EndpointSlice" || object.kind !== "EndpointSlice") return true;
     const now = new Set(endpointNames(object));
     return endpointNames(before).every((endpoint) => now.has(endpoint));
@@ -184,36 +212,31 @@ export function withoutRemovals(known: NamedObjects, list: ListBatch): ListBatch
 }
 
 function removedObjects(
-  known: NamedObjects,
+  known: KnownObjects,
   kind: "Service" | "EndpointSlice",
-  gone: readonly KubeObject[],
+  missing: readonly KubeObject[],
 ): Removal {
   const count = (objects: Iterable<KubeObject>) => {
     let all = 0;
     for (const object of objects) if (object.kind === kind) all++;
     return all;
   };
-  return { of: `${kind}s`, removed: count(gone), known: count(known.values()) };
+  const removed = count(missing);
+  return { of: `${kind}s`, removed, known: removed > 0 ? count(known.values()) : 0 };
 }
 
 /** The endpoints that no slice of their Service would have any more. One that moves to another slice is not removed. */
-function removedEndpoints(
-  known: NamedObjects,
-  listed: NamedObjects,
-  gone: readonly KubeObject[],
-): Removal {
+function removedEndpoints(known: KnownObjects, { listed, before, missing }: Comparison): Removal {
   const changed = new Set<string>();
-  const change = (before: KubeObject | undefined) => {
-    if (before?.kind === "EndpointSlice") { for (const one of endpointNames(before)) changed.add(one); }
+  const change = (slice: KubeObject | undefined) => {
+    if (slice?.kind === "EndpointSlice") { for (const one of endpointNames(slice)) changed.add(one); }
   };
-  gone.forEach(change);
-  for (const [name, now] of listed) {
-    if (now.kind !== "EndpointSlice") continue;
-    const before = known.get(name);
-    const version = before?.metadata.resourceVersion;
-    if (version === undefined || version !== now.metadata.resourceVersion) change(before);
-  }
-  for (const object of changed.size > 0 ? listed.values() : []) {
+  missing.forEach(change);
+  before.forEach((slice, i) => {
+    const version = slice?.metadata.resourceVersion;
+    if (version === undefined || version !== listed[i]!.metadata.resourceVersion) change(slice);
+  });
+  for (const object of changed.size > 0 ? listed : []) {
     if (object.kind === "EndpointSlice") {
       for (const endpoint of endpointNames(object)) changed.delete(endpoint);
     }
@@ -224,7 +247,7 @@ function removedEndpoints(
 }
 
 /** Each endpoint once, in however many slices it is. */
-function allEndpoints(known: NamedObjects): Set<string> {
+function allEndpoints(known: KnownObjects): Set<string> {
   const all = new Set<string>();
   for (const slice of known.values()) {
     if (slice.kind !== "EndpointSlice") continue;

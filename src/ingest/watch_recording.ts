@@ -14,7 +14,7 @@ import {
   type WatchEvent,
 } from "../kube/objects.ts";
 import { quoted } from "../kube/quoted.ts";
-import { relist } from "./relist.ts";
+import { knownObjects, relist } from "./relist.ts";
 
 /** One line of a recording. */
 interface Line {
@@ -81,7 +81,7 @@ function lineEvents(
     const items = line.items ?? [];
     if (!Array.isArray(items)) return `items: ${quoted(items)}; a list is expected`;
     const objects = items.map(decode).filter((object) => object !== undefined);
-    const ofKind = new Map([...known].filter(([, object]) => object.kind === kind));
+    const ofKind = knownObjects([...known.values()].filter((object) => object.kind === kind));
     return relist(ofKind, { objects, complete: objects.length === items.length, time });
   }
   if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED") {

@@ -6,7 +6,7 @@ import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
-import { relist } from "../ingest/relist.ts";
+import { knownObjects, relist } from "../ingest/relist.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
@@ -41,7 +41,7 @@ export function renewal(storage: Storage, damage: LedgerDamage, time: string): R
   const { state, deleted, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
   const folder = `${newer === undefined ? "damaged" : `version-${newer}`}-${time.replace(/[:.]/g, "-")}`;
   const objects = [...state.objects.values()].filter((object) => !isOneOf(object, deleted));
-  const events = relist(new Map(), { objects, complete: true, time });
+  const events = relist(knownObjects([]), { objects, complete: true, time });
   const gap: GapRecord = {
     kind: "gap",
     time,

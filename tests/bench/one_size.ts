@@ -8,7 +8,7 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { CONTAINERS, skeleton } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
-import { relist } from "../../src/ingest/relist.ts";
+import { knownObjects, relist } from "../../src/ingest/relist.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { EventRecord, Offset } from "../../src/ledger/record.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
@@ -69,7 +69,7 @@ function records(i: number, endpoints: number, generation = 0): [EventRecord, ..
 /** The records in the order in which a start has them in its ledger: first all slices, then all Services. */
 function inOrderOfLists(made: readonly EventRecord[]): EventRecord[] {
   const [first] = made;
-  const events = relist(new Map(), {
+  const events = relist(knownObjects([]), {
     objects: made.flatMap(({ value }) => value ?? []),
     complete: true,
     time: first!.time,

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { shippedCommand } from "../support/shipped_command.ts";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { manifestSource, readManifests } from "../../src/ingest/manifest_source.ts";
-import { news, relist } from "../../src/ingest/relist.ts";
+import { knownObjects, news, relist } from "../../src/ingest/relist.ts";
 import { describeKey, type KubeObject, objectKey, type Service } from "../../src/kube/objects.ts";
 import { service, slice } from "../support/cluster_notation.ts";
 
@@ -164,7 +164,7 @@ Deno.test("relist makes the known objects equal to the list; an incomplete list 
     new Map(list.map((object) => [describeKey(objectKey(object)), object]));
   fc.assert(fc.property(objects, objects, fc.boolean(), (before, listed, complete) => {
     const [known, time] = [keyed(before), "2026-01-01T00:00:00.000Z"];
-    const events = relist(known, { objects: listed, complete, time });
+    const events = relist(knownObjects(before), { objects: listed, complete, time });
     const after = new Map(known);
     for (const { key, value } of events) {
       value === null ? after.delete(describeKey(key)) : after.set(describeKey(key), value);
@@ -172,11 +172,11 @@ Deno.test("relist makes the known objects equal to the list; an incomplete list 
     const expected = complete ? keyed(listed) : new Map([...known, ...keyed(listed)]);
     assert.deepEqual(new Map([...after].sort()), new Map([...expected].sort()));
     assert.deepEqual(
-      relist(after, { objects: listed, complete, time }),
+      relist(knownObjects([...after.values()]), { objects: listed, complete, time }),
       [],
       "the same list again gives no event",
     );
-    const reordered = relist(known, { objects: [...listed].reverse(), complete, time });
+    const reordered = relist(knownObjects(before), { objects: [...listed].reverse(), complete, time });
     assert.deepEqual(reordered, events, "the order of the list does not matter");
   }));
 });
@@ -189,9 +189,8 @@ Deno.test("the deletion of an unknown object is dropped; that of an object from 
     resourceVersion: "1",
     time: "",
   });
-  const objects = new Map([[describeKey(objectKey(known)), known]]);
   const received = [event(other, true), event(known, true), event(other, false), event(other, true)];
-  assert.deepEqual(news(objects, received), received.slice(1));
+  assert.deepEqual(news(knownObjects([known]), received), received.slice(1));
 });
 
 /** Runs `use` with the lists of a source on `folder`: one for each change. */

@@ -1,16 +1,15 @@
 // Lists as events: which objects are deleted, which stay, and which lists must be confirmed by a second one.
 
 import assert from "node:assert/strict";
-import { largeRemoval, news, relist } from "../../src/ingest/relist.ts";
+import { knownObjects, largeRemoval, news, relist } from "../../src/ingest/relist.ts";
 import type { ListBatch } from "../../src/ingest/source.ts";
-import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
+import { type KubeObject, objectKey } from "../../src/kube/objects.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 
 const TIME = "2026-11-26T10:00:00.000Z";
 const services = (count: number) =>
   Array.from({ length: count }, (_, i) => service(`shop/s${i} 10.96.0.${i + 1} http:80/tcp`));
-const known = (...objects: KubeObject[]) =>
-  new Map(objects.map((object) => [describeKey(objectKey(object)), object]));
+const known = (...objects: KubeObject[]) => knownObjects(objects);
 const listOf = (objects: readonly KubeObject[], more: Partial<ListBatch> = {}): ListBatch => ({
   kind: "list",
   kinds: ["Service"],
@@ -107,4 +106,19 @@ Deno.test("endpoints count by Service and address, in whichever slice they are",
     { of: "endpoints", removed: 20, known: 20 },
     "all are gone, also where each was in two slices",
   );
+});
+
+Deno.test("of an object that a list repeats the last counts, and a list in another order than etcd's gives the same events", () => {
+  const at = (name: string, address: string) => service(`${name} ${address} http:80/tcp`);
+  const [old, newer] = [at("shop/a", "10.96.0.1"), at("shop/a", "10.96.0.2")];
+  const given = (objects: readonly KubeObject[], ...before: KubeObject[]) =>
+    relist(known(...before), listOf(objects)).map(({ key, value }) => [key.namespace, key.name, value]);
+  assert.deepEqual(given([old, newer]), [["shop", "a", newer]]);
+  assert.deepEqual(given([newer, old], old), []);
+  assert.deepEqual(given([old, old], old, at("shop/b", "10.96.0.3")), [["shop", "b", null]]);
+  // etcd has the keys of namespace `shop-b` before those of `shop`.
+  const [b, c] = [at("shop-b/z", "10.96.0.4"), at("shop/c", "10.96.0.5")];
+  for (const listed of [[b, c], [c, b]]) {
+    assert.deepEqual(given(listed), [["shop", "c", c], ["shop-b", "z", b]]);
+  }
 });
