@@ -144,13 +144,27 @@ function requireUsable({ image, namespace, ledger, metricsJob }: InstallationOpt
 export function settingsOfPods(options: KnownOptions): Settings {
   const { serviceProxyName, config } = options;
   const text = config?.["config.conf"];
-  return settings({
+  const found = settings({
     ...proxyFlags(options),
     ...(text === undefined
       ? {}
       : { configText: { name: "the cluster's configuration of kube-proxy", text } }),
     ...(serviceProxyName === undefined ? {} : { serviceProxyName }),
   });
+  if (serviceProxyName !== undefined && text !== undefined) requireOwnAddresses(options, found);
+  return found;
+}
+
+/** A proxy with a name runs beside kube-proxy, and may not take the addresses that the cluster's configuration gives that one. */
+function requireOwnAddresses(options: KnownOptions, { document }: Settings): void {
+  for (const [field, port] of [["healthzBindAddress", 10356], ["metricsBindAddress", 10349]] as const) {
+    const theirs = document[field];
+    if (options[field] !== undefined || typeof theirs !== "string" || theirs === "") continue;
+    throw new UsageError(
+      `the cluster's configuration of kube-proxy has ${field} ${theirs}, where kube-proxy itself listens: ` +
+        `give ${longFlag(field)} IP:PORT, such as 0.0.0.0:${port}`,
+    );
+  }
 }
 
 /** The name of the objects. That of a proxy with a name is part of them, and names of objects have fewer characters than labels. */

@@ -59,7 +59,7 @@ export function kustomizeFiles(version: string): ReadonlyMap<string, string> {
     ["components/head-lease/objects.yaml", writeDocuments(leaseObjects(monitored.metadata))],
     [
       "components/head-lease/kustomization.yaml",
-      component({ resources: ["objects.yaml"], patches: patches(published()) }),
+      `${NAMESPACE_STAYS}${component({ resources: ["objects.yaml"], patches: patches(published()) })}`,
     ],
     ["components/monitoring/objects.yaml", writeDocuments(monitoring)],
     [
@@ -76,6 +76,12 @@ function kustomization(kind: "Kustomization" | "Component", fields: Manifest): s
 }
 
 const component = (fields: Manifest) => kustomization("Component", fields);
+
+/** kustomize changes fields, and neither the arguments nor the expressions of the policy. */
+const NAMESPACE_STAYS =
+  `# The account ${NAME} of namespace ${WORKLOAD.namespace} is named in the policy and in --head-lease: with another namespace or a
+# namePrefix, take these objects from \`ledgerproxy manifest --head-lease\`, which has --namespace.
+`;
 
 /** An overlay to copy. */
 function example(): string {

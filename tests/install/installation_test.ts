@@ -89,3 +89,30 @@ Deno.test("a namespace is printed where that is wanted, before all that is in it
   assert.match(text({ namespace: "monitoring" })!, /kubectl label namespace monitoring pod-security/);
   assert.match(text({ namespace: "network", createNamespace: true })!, /deletes it with all that is in it/);
 });
+
+Deno.test("a proxy with a name does not take the addresses of kube-proxy that a cluster's configuration has", () => {
+  const config = (...fields: string[]) => ({
+    "config.conf": [
+      "apiVersion: kubeproxy.config.k8s.io/v1alpha1",
+      "kind: KubeProxyConfiguration",
+      "mode: nftables",
+      ...fields,
+    ]
+      .join("\n"),
+  });
+  const named = { serviceProxyName: "blue", apiServer: "https://10.0.0.2:6443" };
+  const health = { config: config("healthzBindAddress: 0.0.0.0:10256"), ...named };
+  const metrics = { config: config("metricsBindAddress: 0.0.0.0:10249"), ...named };
+  assert.throws(
+    () => objects(health),
+    /healthzBindAddress 0.0.0.0:10256, .* give --healthz-bind-address IP:PORT/,
+  );
+  assert.throws(
+    () => objects(metrics),
+    /metricsBindAddress 0.0.0.0:10249, .* give --metrics-bind-address IP:PORT/,
+  );
+  const own = JSON.stringify(objects({ ...health, healthzBindAddress: "0.0.0.0:10356" }));
+  assert.ok(own.includes('"port":10356'), own);
+  objects({ config: config('healthzBindAddress: ""', 'metricsBindAddress: ""'), ...named });
+  objects({ ...health, serviceProxyName: undefined });
+});
