@@ -9,12 +9,14 @@ import { ControlPlane, type Json, missingAssets } from "../support/cluster/contr
 import { addApiAddress } from "../support/cluster/near_plane.ts";
 import { API_ADDRESS } from "../support/cluster/oracle.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { reportSkip } from "../support/skipped.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
 const missing = missingAssets();
 if (missing === undefined) addApiAddress();
+else reportSkip(missing);
 
 const SYSTEM = "/api/v1/namespaces/kube-system/configmaps";
 const PATHS: Readonly<Record<string, string>> = {

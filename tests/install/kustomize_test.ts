@@ -6,8 +6,9 @@ import { kustomizeFiles } from "../../src/install/kustomize.ts";
 import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
+import { goProgram } from "../support/go_program.ts";
 
-const KUSTOMIZE = Deno.env.get("KUSTOMIZE");
+const KUSTOMIZE = goProgram("KUSTOMIZE");
 
 type Json = Record<string, unknown>;
 

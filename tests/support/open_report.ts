@@ -5,12 +5,13 @@
 import assert from "node:assert/strict";
 import type { Page } from "puppeteer-core";
 import { missingBrowser, type OpenPage, withPage } from "./browser.ts";
+import { reportSkip } from "./skipped.ts";
 
 const MAIN = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 const READY = "#notes";
 
 const missing = missingBrowser();
-if (missing !== undefined) console.log(`skipped: tests of a report's page: ${missing}`);
+if (missing !== undefined) reportSkip(`tests of a report's page: ${missing}`);
 
 /** A test that is ignored where there is no browser. */
 export function browserTest(name: string, fn: () => Promise<void>): void {

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { chartFiles } from "../../src/install/chart.ts";
+import { goProgram } from "./go_program.ts";
 
 /** The program; without it no chart can be rendered. */
-export const HELM = Deno.env.get("HELM");
+export const HELM = goProgram("HELM");
 
 export type Json = Record<string, unknown>;
 

@@ -6,6 +6,7 @@
 //                                seconds, side by side, and of the simulation a few seeds
 
 import { NAMESPACE_VARIABLE } from "./private_namespace.ts";
+import { SKIPPED_VARIABLE } from "./skipped.ts";
 
 interface Counts {
   passed: number;
@@ -31,12 +32,18 @@ const startsProcess = (file: string) =>
 const ordinary = files.filter((file) => !needsNamespace(file) && !(unit && startsProcess(file)));
 const total: Counts = { passed: 0, failed: 0, skipped: 0, names: [] };
 if (unit) Deno.env.set("SEEDS", UNIT_SEEDS);
+const reasons = await Deno.makeTempFile();
+Deno.env.set(SKIPPED_VARIABLE, reasons);
 if (ordinary.length > 0) await runTests(ordinary, [], unit ? ["--parallel"] : []);
 for (const file of unit ? [] : files.filter(needsNamespace)) {
   await runTests([file], namespaceCommand());
 }
 
 const { passed, failed, skipped, names } = total;
+for (const reason of new Set((await Deno.readTextFile(reasons)).split("\n"))) {
+  if (reason !== "") console.log(reason);
+}
+await Deno.remove(reasons);
 const skipsFail = Deno.env.get("CI") === "true" && skipped > 0;
 if (skipsFail) console.log("CI=true: a skipped test counts as a failure of the run");
 // Failures are named again at the end, because their output is far above.

@@ -4,6 +4,7 @@ import { Lab } from "../lab/lab.ts";
 import type { Manifest } from "../scenario/scenario.ts";
 import { ControlPlane, missingAssets } from "./control_plane.ts";
 import { addApiAddress } from "./near_plane.ts";
+import { reportSkip } from "../skipped.ts";
 import { API_ADDRESS, ApiCluster, connectApi, furnishApi } from "./oracle.ts";
 
 /** A node in a lab, which reaches an API server. */
@@ -16,7 +17,7 @@ export interface Scene {
 }
 
 const missing = missingAssets();
-if (missing !== undefined) console.log(`skipped: ${missing}`);
+if (missing !== undefined) reportSkip(missing);
 let hasAddress = false;
 
 /** A test that needs the programs of Kubernetes. */
