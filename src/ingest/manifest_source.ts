@@ -15,6 +15,8 @@ import { readFolderUnblocked, readTextUnblocked, statUnblocked } from "./unblock
 
 /** Longest pause before the files are read again after a transient failure, in seconds. */
 const RETRY_SECONDS_MAX = 60;
+/** Most characters of files that are kept, so that only files that changed are read as YAML again. */
+const KNOWN_CHARACTERS_MAX = 16 * 1024 * 1024;
 const MANIFEST = /\.(ya?ml|json)$/i;
 
 /** The result of reading all files once. */
@@ -30,17 +32,24 @@ interface Reading {
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
+/** What the text of one file was read as, so that it is read once, however often other files change. */
+interface ReadFile {
+  readonly text: string;
+  readonly found: Omit<Reading, "files">;
+}
+
 /** Lists `path` once; with `follow` again at each change. The first list throws NotFound where `path` does not exist. */
 export function manifestSource(path: string, follow: boolean): Source {
   return {
     description: path,
     async *batches(signal) {
       let before: Reading | undefined;
+      const known = new Map<string, ReadFile>();
       const pause = { seconds: 0, left: 0 };
       const retry = () => before?.transient === true && --pause.left <= 0;
       for await (const _ of follow ? changesOf(path, signal, retry) : [undefined]) {
         if (signal.aborted) return;
-        const reading = before === undefined ? readUnblocked(path) : readAgain(path);
+        const reading = before === undefined ? readUnblocked(path, known) : readAgain(path, known);
         const now = await within(reading, FOREVER_MILLISECONDS, signal);
         if (now === undefined) return;
         yield listBatch(now, goneFiles(before, now));
@@ -70,14 +79,15 @@ export function readManifests(path: string, adapt: Adapt = asItIs): Reading {
 }
 
 /** As {@link readManifests}, without waiting for the disk in the loop. The promise stays pending while the disk does not answer. */
-async function readUnblocked(path: string): Promise<Reading> {
+async function readUnblocked(path: string, known: Map<string, ReadFile>): Promise<Reading> {
   const problems: string[] = [];
   const places = await manifestFilesUnblocked(path, problems);
-  const found = new FoundManifests(problems);
+  const found = new FoundManifests(problems, known);
   for (const file of places) {
     const text = await readTextUnblocked(file, MANIFEST_BYTES_MAX).catch((error: unknown) => ({ error }));
     found.add(file, text, asItIs);
   }
+  found.forgetOthers();
   return found.reading();
 }
 
@@ -99,15 +109,17 @@ class FoundManifests {
   readonly #otherKinds: string[] = [];
   #complete: boolean;
   #transient = false;
+  /** Characters of the texts in `known`. */
+  #characters = 0;
 
-  /** `problems` of the folders: a list with one of them is not complete. */
-  constructor(readonly problems: string[]) {
+  /** `problems` of the folders: a list with one of them is not complete. `known`: what the files were read as the last time. */
+  constructor(readonly problems: string[], readonly known = new Map<string, ReadFile>()) {
     this.#complete = problems.length === 0;
   }
 
   /** Adds the next file, by the order of the names. */
   add(file: string, text: FileText, adapt: Adapt): void {
-    const found = typeof text === "string" ? manifestObjects(file, text, adapt) : unread(file, text.error);
+    const found = typeof text === "string" ? this.#read(file, text, adapt) : unread(file, text.error);
     this.#transient ||= found.transient;
     this.#complete &&= found.complete;
     for (const problem of found.problems) this.problems.push(problem);
@@ -121,6 +133,21 @@ class FoundManifests {
       else this.problems.push(`${file}: ${name} is in ${before.file} already; the first is used`);
     }
     this.#files.set(file, names);
+  }
+
+  /** Reads `text`, unless it is that of the last time. */
+  #read(file: string, text: string, adapt: Adapt): ReadFile["found"] {
+    const known = this.known.get(file);
+    const found = known?.text === text ? known.found : manifestObjects(file, text, adapt);
+    this.#characters += text.length;
+    if (this.#characters > KNOWN_CHARACTERS_MAX) this.known.delete(file);
+    else this.known.set(file, { text, found });
+    return found;
+  }
+
+  /** Forgets files that are gone. */
+  forgetOthers(): void {
+    for (const file of this.known.keys()) if (!this.#files.has(file)) this.known.delete(file);
   }
 
   reading(): Reading {
@@ -220,9 +247,9 @@ function unreadable(path: string, error: unknown): string {
 }
 
 /** Reads again. A folder that is missing is being replaced, or is not mounted: that does not mean that its objects are gone. */
-async function readAgain(path: string): Promise<Reading> {
+async function readAgain(path: string, known: Map<string, ReadFile>): Promise<Reading> {
   try {
-    return await readUnblocked(path);
+    return await readUnblocked(path, known);
   } catch (error) {
     const problems = [`${path}: ${readFault(error)}; everything stays as it was`];
     return { objects: [], complete: false, transient: isTransient(error), problems, files: new Map() };

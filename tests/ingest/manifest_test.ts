@@ -193,10 +193,18 @@ Deno.test("the deletion of an unknown object is dropped; that of an object from 
   assert.deepEqual(news(knownObjects([known]), received), received.slice(1));
 });
 
+/** A list of a source. */
+interface Listed {
+  readonly objects: readonly KubeObject[];
+  readonly names: readonly string[];
+  readonly complete: boolean;
+  readonly said: string;
+}
+
 /** Runs `use` with the lists of a source on `folder`: one for each change. */
 async function following(
   path: string,
-  use: (next: () => Promise<{ names: string[]; complete: boolean; said: string }>) => Promise<void>,
+  use: (next: () => Promise<Listed>) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
   const deadline = setTimeout(() => stop.abort(), DEADLINE_MILLISECONDS);
@@ -204,7 +212,8 @@ async function following(
   await use(async () => {
     const { value, done } = await batches.next();
     assert.ok(!done && value.kind === "list", "a list came before the deadline");
-    return { names: names(value.objects), complete: value.complete, said: value.problems.join("\n") };
+    const { objects, complete, problems } = value;
+    return { objects, names: names(objects), complete, said: problems.join("\n") };
   });
   clearTimeout(deadline);
   stop.abort();
@@ -227,6 +236,31 @@ Deno.test("a file that is gone deletes the objects that only it had, and their n
       });
     },
   );
+});
+
+Deno.test("only files whose text changed are read as YAML again; what is wrong with the others is still reported", async () => {
+  const files = {
+    "a.yaml": LIST,
+    "b.yaml": ONE.replace("one", "Four"),
+    "c.yaml": ONE.replace("one", "five"),
+  };
+  await withFolder(files, async (folder) => {
+    await following(folder, async (next) => {
+      const first = await next();
+      assert.deepEqual(first.names, ["one", "two", "three", "five"]);
+      Deno.writeTextFileSync(`${folder}/c.yaml`, ONE.replace("one", "six"));
+      const second = await next();
+      assert.deepEqual(second.names, ["one", "two", "three", "six"]);
+      assert.ok([0, 1, 2].every((i) => second.objects[i] === first.objects[i]), "the same objects");
+      assert.match(second.said, /b\.yaml: .*Four/);
+      Deno.removeSync(`${folder}/a.yaml`);
+      assert.deepEqual((await next()).names, ["six"]);
+      Deno.writeTextFileSync(`${folder}/a.yaml`, LIST);
+      assert.deepEqual((await next()).names, ["one", "two", "three", "six"], "a file that comes back");
+      Deno.writeTextFileSync(`${folder}/b.yaml`, ONE.replace("one", "four"));
+      assert.deepEqual((await next()).names, ["one", "two", "three", "four", "six"]);
+    });
+  });
 });
 
 Deno.test("a pipe among the files is rejected, and the other files are served", async () => {
