@@ -3,7 +3,7 @@
 import { textUpTo } from "../bounded_body.ts";
 import { ApiClient } from "../ingest/api_client.ts";
 import { httpFailure, isUnanswered } from "../ingest/api_failure.ts";
-import { homeKubeconfig } from "../install/asked_cluster.ts";
+import { kubeconfigOf } from "../install/asked_cluster.ts";
 import { array, object, optional, record, string } from "../kube/zod.ts";
 import { headsOfAnnotations, type LedgerHead, readHeads } from "../ledger/head.ts";
 import { isVerifier } from "../ledger/signed_note.ts";
@@ -67,7 +67,7 @@ const LEASES = object({
 
 /** The heads in all Leases with the label of the proxy, in the cluster that `kubeconfig` leads to. Throws UsageError, ApiFailure. */
 async function headsOfLeases(kubeconfig: string | undefined): Promise<readonly LedgerHead[]> {
-  using client = new ApiClient(kubeconfig ?? Deno.env.get("KUBECONFIG") ?? homeKubeconfig());
+  using client = new ApiClient(kubeconfigOf(kubeconfig));
   const where = `--witness lease: ${client.server}`;
   const query = {
     labelSelector: `${HEAD_LEASE_LABEL.name}=${HEAD_LEASE_LABEL.value}`,

@@ -86,6 +86,7 @@ export const FLAG_RULES: Readonly<Record<string, readonly FlagRule[]>> = {
   top: [{ flag: "--kernel", without: ["--until"], why: COUNTED_NOW }],
   verify: [{ flag: "--kubeconfig", needs: ["--witness lease"], why: "without it no API server is asked" }],
   why: [
+    { flag: "--all", without: ["--json"], why: "JSON has all of them" },
     { flag: "--ledger", without: SOURCES, why: "the answer comes from one of them" },
     { flag: "--at", without: SOURCES, why: "a source has only its present state" },
     { flag: "--live", without: ["--at"], why: "it is about the rules that are in the kernel now" },
@@ -101,8 +102,30 @@ export const FLAG_RULES: Readonly<Record<string, readonly FlagRule[]>> = {
   ],
 };
 
+/** kube-proxy's flags, of which an empty one means what is meant without it. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(
+  PROXY_FLAGS.map(({ name }) => name.replace(/^.*--/, "--")),
+);
+
+/** Why an empty text is refused: where a variable is not set, `--ledger "$LEDGER"` has one. */
+const EMPTY = "its value is empty; is a variable of the shell not set?";
+
+/** Throws {@link UsageError} where a flag of ours or an argument is empty. The scripts of shells complete an empty word. */
+function checkEmpty(command: Command): void {
+  if (command.name() === "completion") return;
+  const { registeredArguments: named, args, options } = command;
+  const argument = args.indexOf("");
+  if (argument >= 0) throw new UsageError(`<${(named[argument] ?? named.at(-1))?.name()}>: ${EMPTY}`);
+  const flag = options.find((option) => {
+    const value = givenValue(command, option);
+    return value === "" || Array.isArray(value) && value.includes("");
+  })?.long ?? "";
+  if (flag !== "" && !MAY_BE_EMPTY.has(flag)) throw new UsageError(`${flag}: ${EMPTY}`);
+}
+
 /** Throws {@link UsageError} where the flags of `command`, which was parsed, break a rule. */
 export function checkFlags(command: Command): void {
+  checkEmpty(command);
   for (const { flag, without = [], needs, why } of FLAG_RULES[command.name()] ?? []) {
     const given = givenText(command, flag);
     if (given === undefined) continue;

@@ -21,7 +21,7 @@ export async function withFacts(
   { apiServer: local }: Distribution,
   milliseconds = ASK_MILLISECONDS,
 ): Promise<KnownOptions> {
-  using client = new ApiClient(options.kubeconfig ?? Deno.env.get("KUBECONFIG") ?? homeKubeconfig());
+  using client = new ApiClient(kubeconfigOf(options.kubeconfig));
   const facts = await clusterFacts((path) => read(client, path, milliseconds));
   const { clusterCidr, podCidrs, config, families, kubeProxyMode } = facts;
   const apiServer = options.apiServer ?? local ?? facts.apiServer ?? client.server;
@@ -43,9 +43,17 @@ export async function withFacts(
   );
 }
 
-/** Where kubectl has its kubeconfig unless another one is named. */
-export function homeKubeconfig(): string {
-  return `${Deno.env.get("HOME") ?? ""}/.kube/config`;
+/** The kubeconfig that a flag names, else the one that kubectl would read. Throws {@link UsageError}. */
+export function kubeconfigOf(flag: string | undefined): string {
+  if (flag !== undefined) return flag;
+  const named = Deno.env.get("KUBECONFIG");
+  if (named === undefined || named === "") return `${Deno.env.get("HOME") ?? ""}/.kube/config`;
+  const files = named.split(":").filter((file) => file !== "");
+  if (files.length === 1) return files[0]!;
+  // kubectl merges them, by rules of its own.
+  throw new UsageError(
+    `KUBECONFIG names ${files.length} files: give --kubeconfig FILE; kubectl config view --flatten --raw prints one of all`,
+  );
 }
 
 /** An object of the cluster; undefined where it does not exist or may not be read. */

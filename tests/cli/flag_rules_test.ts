@@ -6,6 +6,9 @@ import { isWrongUsage } from "../../src/cli/explained.ts";
 import { FLAG_RULES } from "../../src/cli/flag_rules.ts";
 import { allCommands, runProgram } from "../../src/cli/program.ts";
 import { AskedLedger } from "../support/asked_program.ts";
+import { ledgerproxy } from "../support/run_program.ts";
+
+const run = (...args: readonly string[]) => ledgerproxy([...args]);
 
 /** Command lines with a flag that means nothing there, and the flags that the message must name. */
 const IGNORED: readonly (readonly [line: string, ...flags: string[]])[] = [
@@ -22,6 +25,7 @@ const IGNORED: readonly (readonly [line: string, ...flags: string[]])[] = [
   ["manifest --image i --api-server https://10.0.0.2 --metrics-job j", "--metrics-job", "--pod-monitor"],
   ["record --allow-empty", "--allow-empty", "--source"],
   ["run --allow-empty", "--allow-empty", "--source"],
+  ["why 10.0.0.1 web --all --json", "--all", "--json"],
   ["run --source a.yaml --head-lease kube-system", "--head-lease", "--source"],
   ["run --source a.yaml --dry-run --assert a.yaml", "--assert", "--dry-run"],
   ["run --init-only --dry-run", "--init-only", "--dry-run"],
@@ -56,6 +60,33 @@ Deno.test("a flag that a command would ignore is wrong usage, which names it and
     assert.ok(isWrongUsage(error), `${line}: ${error}`);
     for (const flag of flags) assert.ok(error.message.includes(flag), `${line}: ${error.message}`);
   }
+});
+
+Deno.test("an empty value, as of a variable that is not set, is wrong usage and no fault of the program", async () => {
+  const { code, stderr } = await run("log", "--ledger", "");
+  assert.deepEqual([code, stderr], [
+    2,
+    "error: --ledger: its value is empty; is a variable of the shell not set?\n",
+  ]);
+  for (
+    const [words, named] of [
+      [["verify", ""], /<ledger>: its value is empty/],
+      [["run", "--source", "", "--ledger", "/nowhere"], /--source: its value is empty/],
+      [["import", "a", "", "--ledger", "/nowhere"], /<recordings?>: its value is empty/],
+      [["plan", "-f", "", "--ledger", "/nowhere"], /--filename: its value is empty/],
+      [["manifest", "--image", "i", "--config-map", ""], /--config-map: its value is empty/],
+    ] as const
+  ) {
+    const ended = await run(...words);
+    assert.equal(ended.code, 2, ended.stderr);
+    assert.match(ended.stderr, named);
+  }
+  // kube-proxy takes an empty flag for none, and a shell completes an empty word.
+  const flags = ["--cluster-cidr=", "--healthz-bind-address=", "--node="];
+  const made = await run("manifest", "--image", "i", "--api-server", "https://10.0.0.2:6443", ...flags);
+  assert.equal(made.code, 0, made.stderr);
+  const names = await run("completion", "names", "", "--ledger", "fixtures/recordings/evening");
+  assert.equal(names.code, 0, names.stderr);
 });
 
 /** Commands that take the whole configuration of a proxy: what a file of it says for others is ignored there too. */
@@ -120,11 +151,12 @@ const TOGETHER: Readonly<Record<string, string>> = {
   "verify --repair": "--json --kernel --key --witness",
   "verify --witness": "--json --kernel --key --repair",
   "version --json": "",
-  "why --at": "--interface --json",
+  "why --all": "--at --interface --kernel --kubeconfig --live --master --source",
+  "why --at": "--all --interface --json",
   "why --json": "--at --interface --kernel --kubeconfig --live --master --source",
-  "why --kernel": "--interface --json",
-  "why --live": "--interface --json --kubeconfig --master --source",
-  "why --source": "--interface --json --kubeconfig --live --master",
+  "why --kernel": "--all --interface --json",
+  "why --live": "--all --interface --json --kubeconfig --master --source",
+  "why --source": "--all --interface --json --kubeconfig --live --master",
 };
 
 Deno.test("each pair of flags of which one chooses how to answer is refused, or was looked at", async () => {

@@ -1,7 +1,7 @@
 // A running cluster is asked, over TLS, what it says about itself. What is larger than any object is refused as it arrives.
 
 import assert from "node:assert/strict";
-import { withFacts } from "../../src/install/asked_cluster.ts";
+import { kubeconfigOf, withFacts } from "../../src/install/asked_cluster.ts";
 import type { Distribution } from "../../src/install/distributions.ts";
 import {
   type InstallationOptions,
@@ -96,5 +96,26 @@ Deno.test("the time for an answer begins once a person has logged in, and the me
   } finally {
     silence.resolve(status(404, "NotFound"));
     Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("the kubeconfig is that of the flag, else kubectl's; of several files one must be named", () => {
+  const before = Deno.env.get("KUBECONFIG");
+  const found = (variable: string, flag?: string) => {
+    Deno.env.set("KUBECONFIG", variable);
+    return kubeconfigOf(flag);
+  };
+  try {
+    assert.equal(found("/a:/b", "/c"), "/c");
+    assert.equal(found("/a"), "/a");
+    assert.equal(found(":/a:"), "/a");
+    assert.equal(found(""), `${Deno.env.get("HOME")}/.kube/config`);
+    assert.throws(() => found("/a:/b"), {
+      name: "UsageError",
+      message: /KUBECONFIG names 2 files: give --kubeconfig/,
+    });
+  } finally {
+    if (before === undefined) Deno.env.delete("KUBECONFIG");
+    else Deno.env.set("KUBECONFIG", before);
   }
 });
