@@ -3,7 +3,7 @@
 // expression of Helm's templates.
 
 import { writeDocuments } from "../ingest/yaml_documents.ts";
-import { helper, helpersText, NO_NODES, refusalsText } from "./chart_helpers.ts";
+import { CHECK_NAME, helper, helpersText, NO_NODES, refusalsText } from "./chart_helpers.ts";
 import { checkJob } from "./check_job.ts";
 import { leaseObjects } from "./lease_objects.ts";
 import { type Monitored, type MonitoringChoice, monitoringObjects } from "./monitors.ts";
@@ -64,14 +64,14 @@ const DEFAULT_VALUES: readonly (readonly [comment: string, values: Json])[] = [
 
 /** Single values. */
 const VALUES: Readonly<Record<string, string>> = {
-  image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}",
+  image: helper("image"),
   pullPolicy: "{{ .Values.image.pullPolicy }}",
   namespace: "{{ .Release.Namespace }}",
   ledger: helper("ledger"),
   apiServer: helper("apiServer"),
   priorityClassName: "{{ .Values.priorityClassName }}",
   job: "{{ .Values.monitoring.job }}",
-  check: `${NAME}-check-{{ $number }}`,
+  check: CHECK_NAME,
   node: "{{ $node | quote }}",
   name: helper("name"),
   serviceProxyName: "{{ .Values.serviceProxyName }}",
@@ -117,7 +117,7 @@ const forEachChecked = (text: string) =>
 {{- end }}
 {{- if not $nodes }}${NO_NODES}{{ end }}
 {{- end }}
-{{- range $number, $node := $nodes }}
+{{- range $node := $nodes }}
 {{- with $ }}
 ---
 ${text}{{- end }}
@@ -173,12 +173,10 @@ export function chartFiles(version: string): ReadonlyMap<string, string> {
     const object = monitoringObjects(monitored, { [name]: true }).find((one) => one["kind"] === kind);
     return when(`.Values.monitoring.${name}`, template(object));
   };
-  const check = checkJob({
-    name: mark("check"),
-    namespace: mark("namespace"),
-    node: mark("node"),
-    image: mark("image"),
-  });
+  const check = checkJob(
+    { name: mark("check"), namespace: mark("namespace"), node: mark("node"), image: mark("image") },
+    { pod: pullSecrets(8), container: { imagePullPolicy: mark("pullPolicy") } },
+  );
   const leases = leaseObjects({ name: mark("name"), namespace: mark("namespace") });
   const [service] = monitoringObjects(monitored, { podMonitor: true });
   const chart = { apiVersion: "v2", name: NAME, description: DESCRIPTION, type: "application" };
@@ -273,7 +271,7 @@ function charted(object: ReturnType<typeof daemonSet>): Json {
         },
         spec: {
           ...pod,
-          ...fieldsIf(".Values.imagePullSecrets", 3, { imagePullSecrets: block("imagePullSecrets") }),
+          ...pullSecrets(3),
           priorityClassName: mark("priorityClassName"),
           nodeSelector: block("nodeSelector"),
           tolerations: block("tolerations"),
@@ -290,6 +288,11 @@ function charted(object: ReturnType<typeof daemonSet>): Json {
       },
     },
   };
+}
+
+/** The credentials of the image's registry. `number` keeps the marks of one object apart. */
+function pullSecrets(number: number): Json {
+  return fieldsIf(".Values.imagePullSecrets", number, { imagePullSecrets: block("imagePullSecrets") });
 }
 
 /** A field for each entry of a map that the user sets. `number` keeps the marks of one object apart. */

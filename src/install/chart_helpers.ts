@@ -13,6 +13,7 @@ type Helper = keyof typeof HELPERS;
 const HELPERS = {
   /** The name of all objects. */
   name: `${NAME}{{ with .Values.serviceProxyName }}-{{ . }}{{ end }}`,
+  image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}",
   /** Two proxies on a node need a folder each, as the names of their objects differ. */
   ledger: `{{ .Values.ledger | default (printf "/var/lib/%s" (include "${NAME}.name" .)) }}`,
   apiServer:
@@ -49,6 +50,13 @@ const HELPERS = {
 {{- if regexMatch "^(\\\\[::1\\\\].*|::1)$" $address }}::1{{ end }}`,
   metricsPort: `{{ if .Values.serviceProxyName }}10349{{ else }}10249{{ end }}`,
 } as const;
+
+/**
+ * The name of the Job that checks `$node`: another one with each version, image and way to pull it. The template of a Job cannot
+ * change, so that Helm could not upgrade the chart while one with that name is there.
+ */
+export const CHECK_NAME = `${NAME}-check-{{ toString $node | trunc 32 | trimAll "-." }}-{{ ` +
+  `list $node .Values.image .Values.imagePullSecrets .Chart.Version | toJson | sha256sum | trunc 8 }}`;
 
 /** The labels by which the DaemonSet and the Service find the pods. */
 const SELECTORS = Object.keys(LABELS).map((label) =>

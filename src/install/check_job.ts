@@ -9,9 +9,16 @@ const LABELS = { "app.kubernetes.io/name": `${NAME}-check` };
 /** A finished Job is deleted after so many seconds. */
 const KEPT_SECONDS = 3600;
 
+/** What a chart adds: how the image is pulled. */
+interface Pulling {
+  readonly pod: Readonly<Record<string, unknown>>;
+  readonly container: Readonly<Record<string, unknown>>;
+}
+
 /** The Job. It ends as failed where the node cannot run the proxy, and its log says why. */
 export function checkJob(
   { name, namespace, node, image }: Readonly<Record<"name" | "namespace" | "node" | "image", string>>,
+  { pod, container }: Pulling = { pod: {}, container: {} },
 ): Manifest {
   return {
     apiVersion: "batch/v1",
@@ -28,7 +35,8 @@ export function checkJob(
           restartPolicy: "Never",
           automountServiceAccountToken: false,
           tolerations: [{ operator: "Exists" }],
-          containers: [{ name: "check", image, args: ["check"], securityContext: FEW_RIGHTS }],
+          ...pod,
+          containers: [{ name: "check", image, ...container, args: ["check"], securityContext: FEW_RIGHTS }],
         },
       },
     },

@@ -182,12 +182,34 @@ Deno.test({
       [...found.keys()].filter((name) => name.startsWith("Job "));
     assert.deepEqual(names(await rendered(...API)), []);
     const only = ["--show-only", "templates/check.yaml"];
-    const found = await rendered(...API, "--set", "check.nodes={worker-1,7}", ...only);
-    const job = (name: string, node: string) =>
-      checkJob({ name, namespace: "kube-system", node, image: "ledgerproxy:1.2.3" });
+    const long = `${"worker-".repeat(6)}1`;
+    const checked = ["--set", `check.nodes={worker-1,7,${long}}`, ...only];
+    const found = await rendered(...API, ...checked);
+    const nodes = ["worker-1", "7", long];
     assert.deepEqual(
       [...found.values()],
-      [job("ledgerproxy-check-0", "worker-1"), job("ledgerproxy-check-1", "7")],
+      nodes.map((node, i) => {
+        const name = [...found.keys()][i]!.replace(/^Job /, "");
+        const job = { name, namespace: "kube-system", node, image: "ledgerproxy:1.2.3" };
+        return checkJob(job, { pod: {}, container: { imagePullPolicy: "IfNotPresent" } });
+      }),
+    );
+    const [first, second, third] = names(found);
+    assert.match(first!, /^Job ledgerproxy-check-worker-1-[0-9a-f]{8}$/);
+    assert.match(second!, /^Job ledgerproxy-check-7-[0-9a-f]{8}$/);
+    assert.match(third!, /^Job ledgerproxy-check-[a-z-]{30,32}[a-z]-[0-9a-f]{8}$/);
+    assert.ok(third!.length <= "Job ".length + 63, `${third}`);
+    // The template of a Job cannot change: a Job that Helm would have to change has another name.
+    assert.deepEqual(names(await rendered(...API, ...checked)), names(found));
+    const other = names(await rendered(...API, ...checked, "--set", "image.tag=9"));
+    assert.deepEqual(other.filter((name) => found.has(name)), []);
+    // An image that the proxy's pods can pull, the Job can.
+    const pulling = ["--set", "imagePullSecrets[0].name=key,image.pullPolicy=Always"];
+    const [[pulledName, pulled] = []] = await rendered(...API, ...checked, ...pulling);
+    assert.ok(!found.has(pulledName!), `${pulledName}`);
+    assert.match(
+      JSON.stringify(pulled),
+      /"imagePullSecrets":\[\{"name":"key"\}\].*"imagePullPolicy":"Always"/,
     );
   },
 });
