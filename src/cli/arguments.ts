@@ -131,8 +131,12 @@ export function subjectFinder(text: string | undefined): SubjectFinder {
 
 /** What `text` names at offset `last` of `past`; what is gone is named in full. Throws as {@link named}. */
 export function subjectAtAnyTime(past: Past, last: number, text: string): Subject {
-  return named(findSubjectBefore(past, last, text));
+  const found = findSubjectBefore(past, last, text);
+  if (!isNameProblem(found) || found.kind !== "unknown") return named(found);
+  throw new NothingFound([...nameProblemLines(found), GONE].join("\n"));
 }
+
+const GONE = "what is gone is found by its full name: shop/web, pods/shop/web-0, nodes/node-b, zone/z1";
 
 /** The Service that `text` names, or ports of one, at offset `through` of `past`, or any time before. Throws as {@link named}. */
 export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {

@@ -39,6 +39,7 @@ Deno.test("what changed is printed by name, node, kind of change and time; -p pr
   assert.deepEqual(offsets, [13, 12, 11]);
   assert.deepEqual([none.code, unknown.code, both.code], [1, 1, 1]);
   assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+  assert.match(unknown.stderr, /what is gone is found by its full name: .*pods\/shop\/web-0/);
 });
 
 Deno.test("log --json has every event of a Service, newest first; what is left out at --limit is said", async () => {
