@@ -77,7 +77,7 @@ function frontendTable(
     return [
       element("code", {}, text),
       `${kind}`,
-      element("span", { class: leads === "endpoints" ? "" : "bad" }, led),
+      element("span", { class: leads === "endpoints" ? "" : "bad" }, breakable(led)),
       causeLine(report, cause),
       kind === "NodePort" ? undefined : why,
     ];
@@ -107,7 +107,7 @@ function endpointTable(report: Report, port: PortView): HTMLElement {
   ].slice(0, ENDPOINTS_MAX);
   const rows = shown.map(({ endpoint: { text, node, condition, traffic }, cause }): Child[] => [
     element("code", {}, text),
-    node,
+    breakable(node),
     element("span", { class: condition === "ready" ? "" : "warn" }, condition),
     traffic === "all" ? "traffic" : traffic === "local" ? "local traffic" : "none",
     causeLine(report, cause),
@@ -117,6 +117,14 @@ function endpointTable(report: Report, port: PortView): HTMLElement {
   if (more === 0) return made;
   const rest = `and ${counted(more, "endpoint")} more. An address or a node in the filter shows those.`;
   return element("div", { class: "many" }, made, element("p", { class: "quiet notes" }, rest));
+}
+
+/** Longest name that keeps its row in the column: one of 253 characters is as wide as the page. */
+const UNBROKEN_MAX = 40;
+
+/** A text of names, which may break anywhere where it is long. */
+function breakable(text: string): Child {
+  return text.length <= UNBROKEN_MAX ? text : element("span", { class: "long" }, text);
 }
 
 /** Whether the filter names this endpoint. */
