@@ -28,7 +28,7 @@ ENV MALLOC_ARENA_MAX=2
 # --allow-net, because an image does not know the API server (`manifest` prints a command with its addresses); --allow-env,
 # because libraries look for variables of many names, and a pod's have no secret; and Deno opens a path that it allows as it is
 # written, wherever links lead. There is no --allow-run: a pod has a service account, so no exec plugin is needed.
-ENTRYPOINT ["/ledgerproxy/deno", "run", "--no-prompt", "--no-remote", "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=50,--preconfigured-old-space-size=120", \
+ENTRYPOINT ["/ledgerproxy/deno", "run", "--no-prompt", "--no-remote", "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=50,--preconfigured-old-space-size=400", \
   "--allow-ffi=/lib/x86_64-linux-gnu/libc.so.6,/lib/aarch64-linux-gnu/libc.so.6", "--allow-net", \
   "--allow-read=/ledgerproxy,/var/lib/ledgerproxy,/var/lib/kube-proxy,/var/run/secrets/kubernetes.io/serviceaccount,/run/secrets/kubernetes.io/serviceaccount", \
   "--allow-write=/var/lib/ledgerproxy", "--allow-env", "--allow-sys=hostname,networkInterfaces,osRelease,uid", \

@@ -24,7 +24,8 @@ export function frugal(progress: Progress, collect: () => void = collectGarbage)
   };
 }
 
-function collectGarbage(): void {
+/** Collects the garbage of this thread. From the first collection on V8 follows what is in use (install/runtime_command.ts). */
+export function collectGarbage(): void {
   const gc: unknown = Reflect.get(globalThis, "gc");
   if (typeof gc === "function") gc();
 }

@@ -5,6 +5,7 @@ import { EXIT } from "../node/exit_code.ts";
 import { VERSION } from "../node/program_version.ts";
 import { Command, type Done, withoutSigns } from "./command_line.ts";
 import { checkFlags } from "./flag_rules.ts";
+import { collectGarbage } from "./frugal.ts";
 import { startPaging } from "./pager.ts";
 import { printText } from "./terminal.ts";
 
@@ -83,6 +84,8 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   });
   program.hook("preAction", (_, command) => {
     checkFlags(command);
+    // A node has room for its first sync (install/runtime_command.ts). A question would fill it with garbage.
+    if (command.name() !== "run") collectGarbage();
     if (program.opts()["pager"] === true && !UNPAGED.has(command.name())) startPaging();
   });
   await program.parseAsync(words, { from: "user" });

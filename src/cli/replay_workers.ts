@@ -7,6 +7,7 @@ import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import { isSegmentGone, SegmentGone } from "../ledger/gone.ts";
 import { openPast } from "../library/open_ledger.ts";
 import { progress } from "../node/progress.ts";
+import { collectGarbage } from "./frugal.ts";
 import { replayCommits } from "./replay_commits.ts";
 
 /** The message to a worker. */
@@ -115,6 +116,8 @@ function failureOf(error: unknown): WorkerMessage {
 
 /** Replays one part into a kernel in memory, which checks every transaction. */
 function replayTask({ path, part }: Task, counted: (records: number) => void): ReplayResult {
+  // As in every command: a worker has the room of a node, too.
+  collectGarbage();
   const replay = replayCommits(new FakeKernel(), openPast(path), part);
   for (let count = 1;; count++) {
     const step = replay.next();

@@ -20,14 +20,15 @@ const PROGRAM_FOLDER = "/ledgerproxy";
 const LIBC = ["/lib/x86_64-linux-gnu/libc.so.6", "/lib/aarch64-linux-gnu/libc.so.6"];
 /**
  * Old objects are collected each time they have grown by half. By a quarter, a first sync of 10,000 Services took an eighth more CPU
- * time for collections that found little. V8's own rule waits longer, and does not count what the runtime
- * has outside of its heap until then: 230 bytes for each hash (Deno 2.9.6), and every element that changes is hashed. A start fills
- * an empty heap: a collection before 120 MB would find little to free (10,000 Services have 90 to 110 MB then). From the first
- * collection on, which comes soon after a start (node/free_memory.ts), V8 follows what is in use. Why not --initial-old-space-size? V8
- * takes that as the least at which it collects for as long as the process runs, so the garbage of a small node waits up to there.
+ * time for collections that found little. V8's own rule waits longer, and does not count what the runtime has outside of its heap
+ * until then: 230 bytes for each hash (Deno 2.9.6), and every element that changes is hashed. A start fills an empty heap, and what
+ * it makes stays: a collection before 400 MB would find little to free (10,000 Services have 90 to 110 MB then, 50,000 less than 400).
+ * From the first collection on, which comes soon after a start (node/free_memory.ts) and at once in a question (cli/program.ts), V8
+ * follows what is in use. Why not --initial-old-space-size? V8 takes that as the least at which it collects for as long as the
+ * process runs, so the garbage of a small node waits up to there.
  */
 const V8_FLAGS =
-  "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=50,--preconfigured-old-space-size=120";
+  "--v8-flags=--expose-gc,--max-semi-space-size=4,--heap-growing-percent=50,--preconfigured-old-space-size=400";
 /** The variable with the address of the node, which only the kubelet knows. */
 export const HOST_IP = "HOST_IP";
 

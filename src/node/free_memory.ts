@@ -97,6 +97,11 @@ export class MemoryRelease implements Disposable {
 
   /** Collects a node that rests, where the heap has grown much since the last collection. One that never rests is left to V8. */
   #look(): void {
+    if (this.#live === undefined && !this.#started) {
+      // No server answers. What that leaves would fill the room that a start has.
+      if (++this.#rested >= LOOK_SECONDS) this.#free();
+      return;
+    }
     if (this.#live === undefined || this.#isAtWork()) return;
     this.#rested++;
     const small = this.#live < SMALL_HEAP_BYTES;

@@ -47,6 +47,16 @@ Deno.test("it has the image's flags of V8, so that a checkout measures what a no
   assert.ok(script.includes(` ${flag} `), flag);
 });
 
+Deno.test("a question collects before it gathers what a node has room for at its start, and a node does not", async () => {
+  const flags = imageEntrypoint().find((one) => one.startsWith("--v8-flags="))!;
+  const collections = async (line: string) => {
+    const { output } = await typed(`deno run --allow-all ${flags},--trace-gc ${bundle()} ${line}`);
+    return output.match(/: Mark-Compact /g)?.length ?? 0;
+  };
+  assert.equal(await collections("version"), 1);
+  assert.equal(await collections("run --source cluster.yaml --dry-run"), 0);
+});
+
 Deno.test("the bundle is ASCII, so that the runtime holds each character in one byte", async () => {
   const bytes = await Deno.readFile(bundle());
   assert.equal(bytes.findIndex((byte) => byte > 0x7f), -1);

@@ -39,8 +39,8 @@ Deno.test("memory is freed after a load although the disk never comes to an end"
   }
 });
 
-/** A release whose first load was freed, its seconds, and what its heap holds: `left` after a collection. */
-async function afterFirstLoad(left: number) {
+/** A release, its seconds, and what its heap holds: `left` after a collection. */
+function atStart(left: number) {
   const heap = { used: left, left, collections: 0, works: false };
   let second = () => {};
   const scope = globalThis as { gc?: unknown };
@@ -54,11 +54,9 @@ async function afterFirstLoad(left: number) {
     return { [Symbol.dispose]() {} };
   };
   const release = new MemoryRelease(() => heap.works, 1, () => heap.used, each);
-  release.noteLoad(1);
-  await until("the first load is freed", () => heap.collections === 1);
-  heap.collections = 0;
   return {
     heap,
+    release,
     /** So many seconds, each with so many `changes`; returns the collections in them. */
     seconds(count: number, changes = 0): number {
       const before = heap.collections;
@@ -75,6 +73,15 @@ async function afterFirstLoad(left: number) {
   };
 }
 
+/** {@link atStart}, and the first load was freed. */
+async function afterFirstLoad(left: number) {
+  const node = atStart(left);
+  node.release.noteLoad(1);
+  await until("the first load is freed", () => node.heap.collections === 1);
+  node.heap.collections = 0;
+  return node;
+}
+
 /** {@link afterFirstLoad}, and what the first changes lead to is done. */
 async function warmedUp(left: number) {
   const node = await afterFirstLoad(left);
@@ -83,6 +90,14 @@ async function warmedUp(left: number) {
   assert.equal(node.heap.collections, 1);
   return node;
 }
+
+Deno.test("memory is freed after a minute without a first load, and after that load once more", async () => {
+  using node = atStart(16e6);
+  assert.equal(node.seconds(59), 0);
+  assert.equal(node.seconds(300), 1);
+  node.release.noteLoad(1);
+  await until("the first load is freed", () => node.heap.collections === 2);
+});
 
 Deno.test("memory is freed once when a node rests for the first time after fifty changes", async () => {
   for (const [left, rest] of [[16e6, 1], [60e6, 10]] as const) {
