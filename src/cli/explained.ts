@@ -34,9 +34,12 @@ export const REPAIR =
 
 /** What to do after `error`, where its message does not say it; "" where it does. */
 export function wayOut(error: unknown): string {
-  return error instanceof LedgerDamage && !error.newerVersion
-    ? `\`verify\` says up to where the ledger is whole; ${REPAIR}`
-    : "";
+  if (!(error instanceof LedgerDamage) || error.newerVersion) return "";
+  const { offset = 0 } = error;
+  const before = offset === 0
+    ? ""
+    : `what was before @${offset} can be asked for: --at @${offset - 1}, --until @${offset - 1}; `;
+  return `${before}\`verify\` says up to where the ledger is whole; ${REPAIR}`;
 }
 
 /** Whether the user must ask for something else. */

@@ -79,8 +79,10 @@ export function* auditTrail(
   const isComplete = begin !== undefined || past.first() === 0;
   const proof = past.prove(begin);
   let step = proof.next();
+  let read = -1;
   for (; !step.done && step.value.offset <= through; step = proof.next()) {
     const { offset, record, chain } = step.value;
+    read = offset;
     const row = rowOf(record, known, isComplete);
     if (offset < from) continue;
     const writer = writers.get(offset) ?? null;
@@ -93,7 +95,7 @@ export function* auditTrail(
     };
   }
   const end = step.done ? step.value : undefined;
-  if (end?.kind === "damaged") throw end.damage;
+  if (end?.kind === "damaged" && read < through) throw end.damage;
   return end?.kind === "torn" ? end.torn : undefined;
 }
 

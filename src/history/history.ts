@@ -31,7 +31,13 @@ import {
 import { packetOfNames } from "./packet_names.ts";
 import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
 import { type Applied, type PlanAhead, planAhead } from "./plan_ahead.ts";
-import { HEAD, parsePosition, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import {
+  HEAD,
+  parsePosition,
+  type PositionExpression,
+  resolvePosition,
+  resolveWritten,
+} from "./position_expression.ts";
 import { findServiceBefore, findSubjectBefore } from "./past_names.ts";
 import { pastAt, wholeRules } from "./recorded_rules.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
@@ -161,7 +167,8 @@ export function historyOf(past: Past): History {
       const state = stateToRead(past, offsetOf(position));
       return endpointsAbout(past, state, subjectOr(state, what));
     },
-    status: (position) => nodeStateOf(past, stateToRead(past, offsetOf(position))),
+    status: (position = HEAD) =>
+      nodeStateOf(past, stateToRead(past, again(() => resolveWritten(expressionOf(position), past)))),
     outages: (range, service) => outagesNamed(past, span(range), service),
     latency: (range, service) => latencyNamed(past, span(range), service),
     top: (range, most) => topIn(past, span(range), most),

@@ -2,6 +2,7 @@
 // is kept beside it. That of the segment being written is worked out by each program, and continued when the segment has grown.
 
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
 import { journalEntries, type JournalEntry, type WaitingEvents } from "./journal.ts";
 import { type JournalPart, journalText, readJournalText } from "./journal_text.ts";
 import { type Past, stateAt } from "./past.ts";
@@ -22,14 +23,13 @@ export function* journalFrom(
     const next = segments[i + 1];
     if ((next ?? Infinity) <= from) continue;
     if (first > through) return;
-    let entries = keptJournal(past, first, next, part);
-    if (entries === undefined) {
-      const tail = folded(past, first, next, end);
-      [entries, end] = [tail.entries, tail.state];
-    }
-    for (const entry of entries) {
+    const kept = keptJournal(past, first, next, part);
+    const tail = kept === undefined ? folded(past, first, next, end) : undefined;
+    end = tail?.state ?? end;
+    for (const entry of kept ?? tail!.entries) {
       if (entry.offset >= from && entry.offset <= through && isWanted(entry, part)) yield entry;
     }
+    requireRead(tail, next, through);
     counted(next ?? first);
   }
 }
@@ -47,7 +47,10 @@ export function* journalBackward(
     const [first, next] = [segments[i]!, segments[i + 1]];
     if (first > through) continue;
     if ((next ?? Infinity) <= from) return;
-    const entries = keptJournal(past, first, next, part) ?? folded(past, first, next, undefined).entries;
+    const kept = keptJournal(past, first, next, part);
+    const tail = kept === undefined ? folded(past, first, next, undefined) : undefined;
+    requireRead(tail, next, through);
+    const entries = kept ?? tail!.entries;
     for (let at = entries.length - 1; at >= 0; at--) {
       const entry = entries[at]!;
       if (entry.offset < from) return;
@@ -93,7 +96,12 @@ function keptJournal(
   return kept === undefined ? undefined : readJournalText(kept, part);
 }
 
-/** A segment that was folded, as far as it had been written. */
+/** Throws the damage of a segment that was folded, where that is before offset `through` and the segment after it. */
+function requireRead(tail: Folded | undefined, next = Infinity, through: number): void {
+  if (tail?.damage !== undefined && tail.state.folded < Math.min(through, next - 1)) throw tail.damage;
+}
+
+/** A segment that was folded, as far as it had been written, or could be read. */
 interface Folded {
   /** Id of the ledger: another one may have come to the same folder. */
   readonly ledger: string;
@@ -103,6 +111,8 @@ interface Folded {
   readonly state: ClusterState;
   /** The events of the segment that made Services wait for a step. */
   readonly waiting: WaitingEvents;
+  /** What is behind its last record, where that cannot be read. */
+  damage?: LedgerDamage | undefined;
   /** The segment before it, where that was folded too: one that is followed ends, and what it ended with is still asked for. */
   before?: ClosedSegment | undefined;
 }
@@ -134,7 +144,9 @@ function folded(
   const isKnown = known?.first === first && known.state.folded < (next ?? Infinity);
   const tail = isKnown ? known : beginning(past, first, known, before);
   fold(past, tail, next);
-  if (next !== undefined) past.keepJournal(first, next, journalText(tail.entries));
+  if (next !== undefined && tail.damage === undefined) {
+    past.keepJournal(first, next, journalText(tail.entries));
+  }
   if (tail.entries.length > FOLLOWED_ENTRIES) tail.before = undefined;
   LAST_FOLDED.set(past, tail);
   return tail;
@@ -166,11 +178,13 @@ function endsAt(past: Past, first: number): number | undefined {
   return at < 0 ? undefined : segments[at + 1];
 }
 
-/** Folds what follows what is folded of `tail`, to the record before `next`. Throws where retention has overtaken it. */
-function fold(past: Past, { state, entries, waiting }: Folded, next = Infinity): void {
-  for (const { offset, record } of past.recordsToFold(state.folded + 1)) {
-    if (offset !== state.folded + 1) throw past.overtaken();
-    if (offset >= next) break;
-    entries.push(...journalEntries(state, offset, record, waiting));
-  }
+/** Folds what follows what is folded of `tail`, to the record before `next`, or to damage. Throws where retention has overtaken it. */
+function fold(past: Past, tail: Folded, next = Infinity): void {
+  const { state, entries, waiting } = tail;
+  tail.damage = past.damageIn(() => {
+    for (const { offset, record } of past.recordsToFold(state.folded + 1, next - 1)) {
+      if (offset !== state.folded + 1) throw past.overtaken();
+      entries.push(...journalEntries(state, offset, record, waiting));
+    }
+  });
 }

@@ -8,12 +8,12 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { NotRecorded, type Past } from "./past.ts";
 
 /**
- * The records of `past` that match `search`, newest first. An empty search matches all records. Throws NotRecorded behind the last
- * one where the newest records are missing, so that no search takes what is left for all.
+ * The records of `past` that match `search`, from the one at `through` back, newest first. An empty search matches all records. Throws
+ * NotRecorded behind the last one where the newest records are missing, so that no search takes what is left for all.
  */
-export function* recordsAbout(past: Past, search: Search = {}): Generator<Placed> {
+export function* recordsAbout(past: Past, search: Search = {}, through = Infinity): Generator<Placed> {
   const matches = matcher(search);
-  for (const placed of past.newestFirst(search)) if (matches(placed.record)) yield placed;
+  for (const placed of past.newestFirst(search, through)) if (matches(placed.record)) yield placed;
   const cut = past.cut();
   if (cut !== undefined) throw new NotRecorded(cut.text);
 }

@@ -1,5 +1,6 @@
 // What a log is asked for: changes, or the records themselves, that meet every given condition, newest first.
 
+import type { LedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { Search } from "../ledger/terms.ts";
@@ -68,6 +69,23 @@ export function settledThrough(past: Past, last: number): number {
     if (entry.kind !== "event" && entry.kind !== "config" && entry.waited === undefined) return entry.offset;
   }
   return last;
+}
+
+/**
+ * The last record before `damage`, where a log up to `until` ends before that: it can be read without what is behind. Times grow with
+ * offsets, so what follows a record that is too late is too late as well.
+ */
+export function lastBefore(
+  past: Past,
+  damage: LedgerDamage,
+  until: PositionExpression | undefined,
+): number | undefined {
+  const before = (damage.offset ?? 0) - 1;
+  if (before < past.first()) return undefined;
+  if (until?.kind === "offset") return until.offset <= before ? before : undefined;
+  if (until?.kind !== "time") return undefined;
+  const last = past.lookup()(before);
+  return last !== undefined && Date.parse(last.record.time) > until.milliseconds ? before : undefined;
 }
 
 /** A range of offsets, and of the times of records. */
@@ -141,9 +159,9 @@ function searchOf(
 
 /** The records that a search finds by their content: commits too. */
 function* recordsFound(past: Past, search: Search, { from, through }: Span): Generator<Placed> {
-  for (const placed of recordsAbout(past, search)) {
+  for (const placed of recordsAbout(past, search, through)) {
     if (placed.offset < from) return;
-    if (placed.offset <= through) yield placed;
+    yield placed;
   }
 }
 

@@ -7,8 +7,9 @@ import type { Subject } from "./names.ts";
 import { journalBackward, journalFrom } from "./journal_reading.ts";
 import { type Past, stateAt } from "./past.ts";
 import { conditionOfService, portText, type ServiceCondition } from "./service_condition.ts";
+import { hasCommits } from "./position_expression.ts";
 import { rfc3339 } from "./time_expression.ts";
-import { hasCommits, type Span } from "./window.ts";
+import type { Span } from "./window.ts";
 
 /** A record of the journal, as the reason of something. */
 export interface JournalCause {

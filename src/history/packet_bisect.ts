@@ -216,9 +216,9 @@ function meeting(expected: PacketCondition["expected"], good: Trace): (trace: Tr
 }
 
 function* driftBetween(past: Past, from: number, through: number): Generator<PlacedDrift> {
-  for (const { offset, record } of recordsAbout(past, { kind: "drift" })) {
+  for (const { offset, record } of recordsAbout(past, { kind: "drift" }, through)) {
     if (offset < from) return;
-    if (offset <= through && record.kind === "drift") yield { offset, record };
+    if (record.kind === "drift") yield { offset, record };
   }
 }
 

@@ -57,9 +57,8 @@ function* commitsOfSteps(
   let waiting: Placed[] = [];
   let [folded, commit] = [from, from];
   if (!isUnfinished(state)) return { folded, commit };
-  for (const placed of past.records(from + 1)) {
+  for (const placed of past.records(from + 1, through)) {
     const { offset, record } = placed;
-    if (offset > through) break;
     if (record.kind === "commit" && record.outcome === "committed") {
       yield { offset, records: waiting.filter((one) => one.offset <= record.through) };
       waiting = waiting.filter((one) => one.offset > record.through);

@@ -69,8 +69,7 @@ export function stateAt(past: Past, through: number): PastState {
   // One value for all records: making one for each costs a twentieth of the fold.
   const ignored = noChanges(false);
   if (state.folded === through) return { state, lookup: past.lookup() };
-  for (const { offset, record } of past.recordsToFold(state.folded + 1)) {
-    if (offset > through) break;
+  for (const { offset, record } of past.recordsToFold(state.folded + 1, through)) {
     if (offset !== next++) throw past.overtaken();
     foldRecord(state, offset, record, ignored);
     counted(offset + 1);

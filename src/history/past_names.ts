@@ -25,7 +25,7 @@ export function findServiceBefore(past: Past, last: number, text: string): Subje
   if (address !== undefined) return address;
   const found = findSubject(directoryAt(past, last), text);
   if (!isNameProblem(found) || found.kind !== "unknown" || !FULL_NAME.test(text)) return found;
-  const isKnown = recordsAbout(past, { service: text }).next().done !== true;
+  const isKnown = recordsAbout(past, { service: text }, last).next().done !== true;
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
 }
 

@@ -2,6 +2,7 @@
 // what was committed by then. Why not the last record by then? In a ledger into which a recording was played, events have the
 // times of the recording and commits those of the player: no packet met the rules of an event before its commit.
 
+import type { LedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { PlacedCommit } from "./cause.ts";
@@ -42,8 +43,18 @@ export function resolvePosition(position: PositionExpression, past: Past): numbe
       return offsetAtTime(past, position.milliseconds);
     case "head":
       requireTail(past);
-      return position.back === 0 ? lastOffset(past) : offsetOfCommit(past, position.back);
+      return position.back === 0 ? lastOffset(past) : commitBack(past, position.back).record.through;
   }
+}
+
+/**
+ * The offset up to which the ledger was written at `position`: for a commit its own record. As {@link resolvePosition} has it, no
+ * commit has brought its last record to the kernel yet. Throws as that does.
+ */
+export function resolveWritten(position: PositionExpression, past: Past): number {
+  const offset = resolvePosition(position, past);
+  if (position.kind === "time") return commitAtTime(past, position.milliseconds)?.offset ?? offset;
+  return position.kind === "head" && position.back > 0 ? commitBack(past, position.back).offset : offset;
 }
 
 /** Offset of the newest record; undefined where there is none yet. */
@@ -64,10 +75,16 @@ function requireTail(past: Past): void {
 }
 
 function offsetWithin(past: Past, offset: number): number {
-  const [first, last] = [past.first(), lastOffset(past)];
+  const first = past.first();
+  if (offset < first) {
+    throw new WrongPosition(`@${offset}: the ledger begins at @${first}; what was before is not kept`);
+  }
+  // The end may be damaged, and need not be read for a position in a segment before the last.
+  if (offset < (past.segments().at(-1) ?? first)) return offset;
+  let last = offset;
+  past.damageIn(() => last = lastOffset(past));
   if (offset > last) throw new WrongPosition(`@${offset}: the ledger ends at @${last}`);
-  if (offset >= first) return offset;
-  throw new WrongPosition(`@${offset}: the ledger begins at @${first}; what was before is not kept`);
+  return offset;
 }
 
 /** What was committed by then. In a ledger without commits, which `record` writes: what was written by then. */
@@ -78,9 +95,7 @@ function offsetAtTime(past: Past, milliseconds: number): number {
     if (past.cut() !== undefined && isNewestCommit(past, commit)) requireTail(past);
     return commit.record.through;
   }
-  for (const { record } of past.newestFirst({ kind: "commit" })) {
-    if (isCommitted(record)) throw tooEarly(past);
-  }
+  if (hasCommits(past)) throw tooEarly(past);
   const written = lastBy(past, milliseconds, ({ record }) => Date.parse(record.time));
   if (written?.offset === lastOffsetOf(past)) requireTail(past);
   if (written !== undefined) return written.offset;
@@ -96,6 +111,19 @@ export function commitAtTime(past: Past, milliseconds: number): PlacedCommit | u
     ({ record }) => isCommitted(record) ? Date.parse(record.time) : undefined,
   );
   return found?.record.kind === "commit" ? { offset: found.offset, record: found.record } : undefined;
+}
+
+/** Whether the ledger has a commit that the kernel accepted. */
+export function hasCommits(past: Past): boolean {
+  let found = false;
+  const lookIn = (records: Iterable<Placed>) =>
+    past.damageIn(() => {
+      found = Iterator.from(records).some(({ record }) => isCommitted(record));
+    });
+  // Where the newest cannot be read, those before the damage may have one.
+  const damage = lookIn(past.newestFirst({ kind: "commit" })) && lookIn(past.records());
+  if (!found && damage !== undefined) throw damage;
+  return found;
 }
 
 function isNewestCommit(past: Past, { offset }: PlacedCommit): boolean {
@@ -123,46 +151,69 @@ type TimeOf = (placed: Placed) => number | undefined;
 
 /**
  * The last record whose time is not later than `milliseconds`. Times grow with offsets, unless the node's clock was set back:
- * then several answers are right, and this is one. Only one segment is read as a whole.
+ * then several answers are right, and this is one. Only one segment is read as a whole. Throws LedgerDamage where no record before
+ * the damage is later: it may be behind it.
  */
 function lastBy(past: Past, milliseconds: number, timeOf: TimeOf): Placed | undefined {
   const segments = past.segments();
   let [low, high] = [0, segments.length];
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (firstTime(past, segments[middle], segments[middle + 1], timeOf) <= milliseconds) low = middle;
+    let [at, first] = [middle, firstTime(past, middle, timeOf)];
+    // The first segment from there on whose beginning can be read.
+    while (typeof first !== "number" && ++at < high) first = firstTime(past, at, timeOf);
+    if (typeof first === "number" && first <= milliseconds) low = at;
     else high = middle;
   }
   // The segments before it are read where the first record of a segment is one that is not searched.
   for (let at = low; at >= 0; at--) {
     let found: Placed | undefined;
-    for (const placed of past.records(segments[at])) {
-      if (placed.offset === segments[at + 1]) break;
-      const time = timeOf(placed);
-      if (time !== undefined && time <= milliseconds) found = placed;
+    let isBefore = false;
+    let damage = past.damageIn(() => {
+      for (const placed of recordsOfSegment(past, at)) {
+        const time = timeOf(placed) ?? NaN;
+        if (time <= milliseconds) found = placed;
+        isBefore ||= time > milliseconds;
+      }
+    });
+    if (at === low && at + 1 < segments.length) {
+      const after = firstTime(past, at + 1, timeOf);
+      if (typeof after !== "number") damage ??= after;
     }
+    if (damage !== undefined && !isBefore) throw damage;
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** The time of the first record of a segment that is searched; that of its first record where none is. */
-function firstTime(past: Past, begin: number | undefined, end: number | undefined, timeOf: TimeOf): number {
+/**
+ * The time of the first record of a segment that is searched, or that of its first record where none is; the damage before which none
+ * is.
+ */
+function firstTime(past: Past, segment: number, timeOf: TimeOf): number | LedgerDamage {
   let first: number | undefined;
-  for (const placed of past.records(begin)) {
-    if (placed.offset === end) break;
-    const time = timeOf(placed);
-    if (time !== undefined) return time;
-    first ??= Date.parse(placed.record.time);
-  }
-  return first ?? Infinity;
+  let searched: number | undefined;
+  const damage = past.damageIn(() => {
+    for (const placed of recordsOfSegment(past, segment)) {
+      first ??= Date.parse(placed.record.time);
+      searched = timeOf(placed);
+      if (searched !== undefined) return;
+    }
+  });
+  return searched ?? damage ?? first ?? Infinity;
 }
 
-function offsetOfCommit(past: Past, back: number): number {
+/** The records of the segment that is so many segments behind the first. */
+function recordsOfSegment(past: Past, segment: number): Iterable<Placed> {
+  const segments = past.segments();
+  return past.records(segments[segment], (segments[segment + 1] ?? Infinity) - 1);
+}
+
+function commitBack(past: Past, back: number): PlacedCommit {
   let commits = 0;
-  for (const { record } of past.newestFirst()) {
+  for (const { offset, record } of past.newestFirst()) {
     if (record.kind !== "commit" || record.outcome !== "committed") continue;
-    if (commits++ === back) return record.through;
+    if (commits++ === back) return { offset, record };
   }
   throw new WrongPosition(`HEAD~${back}: the ledger has ${commits} commits`);
 }

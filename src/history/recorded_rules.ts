@@ -90,8 +90,7 @@ function commitsOfTables(past: Past, through: number): PlacedCommit[] {
 }
 
 function* commitsBetween(past: Past, from: number, end: number): Generator<PlacedCommit> {
-  for (const { offset, record } of past.records(from)) {
-    if (offset >= end) return;
+  for (const { offset, record } of past.records(from, end - 1)) {
     if (record.kind === "commit" && record.outcome === "committed") yield { offset, record };
   }
 }

@@ -87,8 +87,7 @@ export function* replayPart(
 ): Generator<ReplayStep, ReplayResult, string | undefined> {
   const run = newReplay(stateBefore(past, from - 1));
   let [records, commits, otherVersions] = [0, 0, 0];
-  for (const { offset, record } of past.records(run.state.folded + 1)) {
-    if (offset > through) break;
+  for (const { offset, record } of past.records(run.state.folded + 1, through)) {
     if (offset !== run.state.folded + 1) throw past.overtaken();
     const made = tryReplay(run, offset, record);
     if (typeof made === "string") return { records, commits, otherVersions, difference: null, problem: made };

@@ -3,11 +3,18 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { assert } from "../invariant.ts";
+import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { REPORT_RECORDS } from "../limits/questions.ts";
 import { type Cause, causeAt } from "./cause.ts";
 import { type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
-import { commitAtTime, HEAD, type PositionExpression, resolvePosition } from "./position_expression.ts";
+import {
+  commitAtTime,
+  hasCommits,
+  HEAD,
+  type PositionExpression,
+  resolvePosition,
+} from "./position_expression.ts";
 import { rfc3339 } from "./time_expression.ts";
 
 /** The bounds of a window. */
@@ -54,8 +61,10 @@ export function windowOf(
   const last = recordAt(past, until ?? HEAD);
   const kept = past.first();
   const [oldest] = past.records();
-  const [newest] = past.newestFirst();
-  assert(oldest !== undefined && newest !== undefined, "a ledger with a last record has a first");
+  assert(oldest !== undefined, "a ledger with a last record has a first");
+  let newest: Placed | undefined;
+  // It may be behind damage that the window does not reach.
+  past.damageIn(() => [newest] = past.newestFirst());
   const begin = since === undefined || isBefore(past, since, oldest.record)
     ? kept
     : recordAt(past, since) + 1;
@@ -71,9 +80,9 @@ export function windowOf(
     node: nodeName(records, before),
     leftOut: {
       before: first - kept,
-      after: newest.offset - last,
+      after: (newest?.offset ?? last) - last,
       oldest: oldest.record.time,
-      newest: newest.record.time,
+      newest: (newest?.record ?? records.at(-1)!).time,
     },
   };
 }
@@ -83,14 +92,6 @@ function isBefore(past: Past, since: PositionExpression, oldest: LedgerRecord): 
   if (since.kind !== "time") return false;
   if (since.milliseconds < Date.parse(oldest.time)) return true;
   return commitAtTime(past, since.milliseconds) === undefined && hasCommits(past);
-}
-
-/** Whether the ledger has a commit that the kernel accepted. */
-export function hasCommits(past: Past): boolean {
-  for (const { record } of past.newestFirst({ kind: "commit" })) {
-    if (record.kind === "commit" && record.outcome === "committed") return true;
-  }
-  return false;
 }
 
 /** The record that a position means. A time means the commit by then: its record belongs to what it committed. */
@@ -151,8 +152,7 @@ function newestRecords(past: Past, begin: number, last: number, bytesMax: number
   const sizes: number[] = [];
   const counted = past.progress("records read from the ledger");
   let [bytes, dropped] = [0, 0];
-  for (const { offset, record } of past.records(begin)) {
-    if (offset > last) break;
+  for (const { record } of past.records(begin, last)) {
     records.push(record);
     bytes += sizes[sizes.push(JSON.stringify(record).length) - 1]!;
     while (bytes > bytesMax && dropped < records.length - 1) bytes -= sizes[dropped++]!;

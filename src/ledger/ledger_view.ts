@@ -56,12 +56,12 @@ export interface LedgerView<Line> {
   segments(): Offset[];
   /** Offset of the first record after each snapshot, in order. */
   snapshots(): Offset[];
-  /** Records in order, from the one at `from` on. */
-  records(from?: number): Iterable<Placed>;
+  /** Records in order, from the one at `from` to the one at `through`. Damage behind that does not matter. */
+  records(from?: number, through?: number): Iterable<Placed>;
   /** As {@link LedgerView.records}, for a fold: what commits changed is left out, and they have no `changes`. */
-  recordsToFold(from?: number): Iterable<Placed>;
-  /** Records, newest first. Skips segments that cannot have a match for `search`; the caller still has to filter. */
-  newestFirst(search?: Search): Iterable<Placed>;
+  recordsToFold(from?: number, through?: number): Iterable<Placed>;
+  /** Records from the one at `through` back, newest first. Skips segments that cannot have a match for `search`; the caller still has to filter. */
+  newestFirst(search?: Search, through?: number): Iterable<Placed>;
   /** Who wrote the objects of events, by offset, where an audit log was imported. Throws LedgerDamage. */
   writers(): ReadonlyMap<number, ApiWriter>;
   /** A function that returns the record at an offset, if the ledger has it. It is fast for offsets in one segment. */
@@ -118,9 +118,11 @@ export function ledgerView<Line>(
     },
     segments,
     snapshots: () => storage.names().flatMap((name) => snapshotNext(name) ?? []),
-    records: (from = 0) => placedRecords(storage, { from, index }),
-    recordsToFold: (from = 0) => placedRecords(storage, { from, index, brief: true }),
-    newestFirst: (search = {}) => readBackward(storage, canHold(storage, search, progress), index),
+    records: (from = 0, through = Infinity) => placedRecords(storage, { from, through, index }),
+    recordsToFold: (from = 0, through = Infinity) =>
+      placedRecords(storage, { from, through, index, brief: true }),
+    newestFirst: (search = {}, through = Infinity) =>
+      readBackward(storage, canHold(storage, search, progress), index, through),
     writers: () => readWriters(storage, ledgerId(storage) ?? ""),
     lookup: () => lookup(storage, index),
     snapshotBefore: (next) => newestSnapshot<Line>(storage, next, check, straySnapshots(storage)),
@@ -200,9 +202,14 @@ function canHold(
   let searched = 0;
   return (segment, after) => {
     counted(++searched);
-    const { terms, begins, ends } = segmentTerms(storage, segment, after);
-    return begins <= (until ?? Infinity) && ends >= (since ?? -Infinity) &&
-      wanted.every((term) => terms.has(term));
+    let isWanted = true;
+    // What a damaged segment has is not known. Reading it shows whether the damage matters.
+    damageIn(() => {
+      const { terms, begins, ends } = segmentTerms(storage, segment, after);
+      isWanted = begins <= (until ?? Infinity) && ends >= (since ?? -Infinity) &&
+        wanted.every((term) => terms.has(term));
+    });
+    return isWanted;
   };
 }
 

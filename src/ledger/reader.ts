@@ -5,7 +5,7 @@
 import { readDecompressedHead } from "./compression.ts";
 import { isLedgerDamage, LedgerDamage } from "./damage.ts";
 import { COMPRESSED, segmentFirst, segmentNames } from "./format.ts";
-import { type DecodedRecord, decodeHeader, decodeRecord, newerVersion } from "./line_decoder.ts";
+import { type DecodedRecord, decodeHeader, decodeRecord, newerVersion, NOT_WHOLE } from "./line_decoder.ts";
 import { ifThere, isSegmentGone } from "./gone.ts";
 import type { IndexedLines, LineIndex } from "./line_index.ts";
 import type { LedgerRecord, Offset } from "./record.ts";
@@ -47,22 +47,24 @@ export function* placedRecords(
 }
 
 /**
- * As {@link readLedger}, newest first. Skips the closed segments for which `wanted` returns false. Ends where retention removes
- * the rest meanwhile.
+ * As {@link readLedger}, newest first, from offset `through` on. Skips the closed segments for which `wanted` returns false. Ends
+ * where retention removes the rest meanwhile.
  */
 export function* readBackward(
   storage: Storage,
   wanted: (segment: string, after: string) => boolean = () => true,
   index?: LineIndex,
+  through = Infinity,
 ): Generator<Placed> {
   const names = segmentNames(storage);
   for (let i = names.length - 1; i >= 0; i--) {
     const name = names[i]!;
     const after = names[i + 1];
+    if (segmentFirst(name)! > through) continue;
     try {
       if (after !== undefined && !wanted(name, after)) continue;
-      if (after === undefined && index !== undefined) yield* newestBackward(storage, name, index);
-      else yield* backward(name, segmentRecords(storage, name, segmentFirst(after ?? "")));
+      if (after === undefined && index !== undefined) yield* newestBackward(storage, name, index, through);
+      else yield* backward(name, segmentRecords(storage, name, segmentFirst(after ?? ""), through), through);
     } catch (error) {
       if (!isSegmentGone(error)) throw error;
       return;
@@ -82,43 +84,54 @@ export function* closedRecords(storage: Storage, name: string, after: string): G
 }
 
 /** The records of the newest segment, newest first; those that are wanted are read, and no others. */
-function* newestBackward(storage: Storage, name: string, index: LineIndex): Generator<Placed> {
+function* newestBackward(
+  storage: Storage,
+  name: string,
+  index: LineIndex,
+  through: number,
+): Generator<Placed> {
   const lines = index.linesOf(storage, name);
   const header = lines?.line(0);
   const first = segmentFirst(name)!;
   const isWhole = header !== undefined && headerFault(header, first) === undefined;
-  for (let i = isWhole ? lines!.length - 1 : 0; i > 0; i--) {
+  for (let i = isWhole ? Math.min(lines!.length - 1, through - first + 1) : 0; i > 0; i--) {
     const line = lines!.line(i);
     const decoded = line && decodeRecord(line.bytes, first + i - 1, undefined);
     if (typeof decoded === "object") yield placed(decoded);
     else {
       // A torn tail, damage, or another file by now.
       index.forget();
-      const from = i === lines!.length - 1 ? undefined : i - 1;
+      const from = i === lines!.length - 1 ? through : first + i - 1;
       return yield* backward(name, segmentRecords(storage, name, undefined), from);
     }
   }
-  if (!isWhole) yield* backward(name, segmentRecords(storage, name, undefined));
+  if (!isWhole) yield* backward(name, segmentRecords(storage, name, undefined), through);
 }
 
-/** The records of `lines`, from line `from` back to the first. */
-function* backward(
-  name: string,
-  lines: readonly SegmentLine[],
-  from = lines.length - 1,
-): Generator<Placed> {
-  for (let line = from; line >= 0; line--) {
-    const decoded = decodeRecord(lines[line]!.bytes, segmentFirst(name)! + line, undefined);
+/** The records of `lines`, from the one at offset `through`, or the last, back to the first. */
+function* backward(name: string, lines: readonly SegmentLine[], through: number): Generator<Placed> {
+  const first = segmentFirst(name)!;
+  for (let line = Math.min(lines.length - 1, through - first); line >= 0; line--) {
+    const { bytes, ended } = lines[line]!;
+    const decoded = decodeRecord(bytes, first + line, undefined);
+    const isTail = line === lines.length - 1 && !name.endsWith(COMPRESSED) &&
+      (!ended || decoded === NOT_WHOLE);
     if (typeof decoded !== "string") yield placed(decoded);
-    else if (line < lines.length - 1 || name.endsWith(COMPRESSED)) throw damage(name, line, lines, decoded);
+    else if (!isTail) throw damage(name, line, lines, decoded);
   }
 }
 
 /**
  * The lines of the records of one segment; `next` is the first offset of the segment after it. Throws LedgerDamage where there
- * are not as many as that. The last line may be torn, even where another segment follows: after a failed write the next begins.
+ * are not as many as that, and the one at `through` is not among them. The last line may be torn, even where another segment
+ * follows: after a failed write the next begins.
  */
-function segmentRecords(storage: Storage, name: string, next: number | undefined): readonly SegmentLine[] {
+function segmentRecords(
+  storage: Storage,
+  name: string,
+  next: number | undefined,
+  through = Infinity,
+): readonly SegmentLine[] {
   const [header, ...lines] = [...segmentLines(storage, name)];
   const first = segmentFirst(name)!;
   const fault = headerFault(header, first);
@@ -129,7 +142,7 @@ function segmentRecords(storage: Storage, name: string, next: number | undefined
   const whole = torn === undefined ||
     typeof decodeRecord(torn.bytes, first + lines.length - 1, undefined) !== "string";
   const end = first + lines.length - (whole ? 0 : 1);
-  if (next === undefined || next === end) return lines;
+  if (next === undefined || next === end || through < end) return lines;
   throw endsEarly(name, lines, end, next);
 }
 
@@ -191,16 +204,16 @@ export function recordLookup(
     if (name === undefined) return undefined;
     const found = at === names.length - 1 ? newest(offset) : undefined;
     if (found !== undefined) return found;
-    if (kept?.name !== name) {
-      kept = { name, lines: linesIfThere(storage, name, segmentFirst(names[at + 1] ?? "")) };
-    }
+    const next = segmentFirst(names[at + 1] ?? "");
+    if (kept?.name !== name) kept = { name, lines: linesIfThere(storage, name, next, offset) };
     if (kept.lines === undefined) return undefined;
     const line = offset - segmentFirst(name)!;
     const bytes = kept.lines[line]?.bytes;
     const decoded = bytes && decodeRecord(bytes, offset, undefined);
-    if (typeof decoded === "string" && line < kept.lines.length - 1) {
+    if (typeof decoded === "string" && (next !== undefined || line < kept.lines.length - 1)) {
       throw damage(name, line, kept.lines, decoded);
     }
+    if (decoded === undefined && next !== undefined) throw endsEarly(name, kept.lines, offset, next);
     return typeof decoded === "object" ? decoded.record : undefined;
   };
 }
@@ -227,9 +240,10 @@ function linesIfThere(
   storage: Storage,
   name: string,
   next: number | undefined,
+  through: number,
 ): readonly SegmentLine[] | undefined {
   try {
-    return segmentRecords(storage, name, next);
+    return segmentRecords(storage, name, next, through);
   } catch (error) {
     if (isSegmentGone(error)) return undefined;
     throw error;

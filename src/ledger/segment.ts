@@ -43,6 +43,8 @@ export interface LedgerReading {
   readonly behind?: Place | undefined;
   /** Offset of the first record to yield. */
   readonly from?: number;
+  /** Offset of the last record to yield: what is behind it may be damaged. */
+  readonly through?: number;
   /** Whether to prove the hash chain too, and not only the CRC of each record. */
   readonly proven: boolean;
   /** Finds `from` in the newest segment, for readers that come again. */
@@ -57,19 +59,23 @@ export interface LedgerReading {
  */
 export function* readSegments(
   storage: Storage,
-  { behind, from = 0, proven, index, brief = false }: LedgerReading,
+  { behind, from = 0, through = Infinity, proven, index, brief = false }: LedgerReading,
 ): Generator<DecodedRecord, LedgerEnd | undefined> {
+  if (from > through) return undefined;
   const all = segmentNames(storage).filter((name) => segmentFirst(name)! >= (behind?.next ?? 0));
-  const names = all.filter((_, i) => (segmentFirst(all[i + 1] ?? "") ?? Infinity) > from);
+  const names = all.filter((name, i) =>
+    (segmentFirst(all[i + 1] ?? "") ?? Infinity) > from && segmentFirst(name)! <= through
+  );
   let end: LedgerEnd | undefined = behind && { ...behind, segment: "", torn: undefined };
-  for (const [i, name] of names.entries()) {
-    const last = i === names.length - 1;
-    const follows = end !== undefined || names.length < all.length;
+  for (const name of names) {
+    const last = name === all.at(-1);
+    const follows = end !== undefined || name !== all[0];
     const next = yield* readSegment(storage, name, {
       before: end,
       follows,
       last,
       from,
+      through,
       proven,
       index,
       brief,
@@ -77,7 +83,9 @@ export function* readSegments(
     if (next === undefined) return end === undefined ? undefined : { ...end, torn: wholeFile(storage, name) };
     end = next;
   }
-  return end;
+  const after = all[all.indexOf(names.at(-1) ?? "") + 1];
+  if (end === undefined || after === undefined || end.next > through || names.length === 0) return end;
+  throw missingBehind(end, after);
 }
 
 interface SegmentReading {
@@ -87,6 +95,7 @@ interface SegmentReading {
   readonly follows: boolean;
   readonly last: boolean;
   readonly from: number;
+  readonly through: number;
   readonly proven: boolean;
   readonly index: LineIndex | undefined;
   readonly brief: boolean;
@@ -102,7 +111,7 @@ function* readSegment(
   const header = readHeader(all.next().value, name, reading);
   if (header === undefined) return undefined;
   const { ledger, first, chain } = header;
-  const { from, proven, last, index } = reading;
+  const { from, through, proven, last, index } = reading;
   const begin = last && !proven && from > first ? index?.beginOf(storage, name, from - first) : undefined;
   const lines = begin === undefined ? all : segmentLines(storage, name, begin);
   const next = begin === undefined ? first : from;
@@ -130,6 +139,7 @@ function* readSegment(
     }
     yield decoded;
     end = { ...end, next: decoded.offset + 1, chain: decoded.chain };
+    if (decoded.offset >= through) return end;
   }
   return end;
 }
@@ -153,6 +163,10 @@ function readHeader(
   // One that follows a ledger may come while the writer begins it.
   const continues = follows || segmentFirst(name) === 0;
   if (last && continues && !whole) return undefined;
+  const isOurs = typeof header !== "string" && header.ledger === before?.ledger;
+  if (isOurs && segmentFirst(name) === header.first && before.next < header.first) {
+    throw missingBehind(before, name);
+  }
   throw new LedgerDamage(name, 1, 0, problem!, whole ? newerVersion(line.bytes) : undefined);
 }
 
@@ -163,6 +177,12 @@ function wholeFile(storage: Storage, name: string): TornTail {
     lostBytes: ifThere(() => storage.size(name)) ?? 0,
     reason: "the segment header is not whole",
   };
+}
+
+/** The damage where the records before segment `after` end too early, at `next`. */
+function missingBehind({ next }: LedgerEnd, after: string): LedgerDamage {
+  const reason = `starts at offset ${segmentFirst(after)}; records from ${next} on are missing`;
+  return new LedgerDamage(after, 1, 0, reason, undefined, next);
 }
 
 /** Why a whole header cannot be at this place of the ledger; undefined when it can. */
@@ -176,7 +196,7 @@ function misfit(header: SegmentHeader, name: string, before: LedgerEnd | undefin
   }
   if (header.ledger !== before.ledger) return `belongs to ledger ${header.ledger}, not ${before.ledger}`;
   if (header.first !== before.next) {
-    return `starts at offset ${header.first}; records from ${before.next} on are missing`;
+    return `starts at offset ${header.first}; it follows @${before.next - 1}`;
   }
   return header.chain === before.chain ? undefined : "its hash chain does not continue the segment before";
 }

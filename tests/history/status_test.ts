@@ -1,6 +1,7 @@
 // The state of a node, worst first.
 
 import assert from "node:assert/strict";
+import { historyOf } from "../../src/history/history.ts";
 import { stateToRead } from "../../src/history/journal_reading.ts";
 import { type Finding, isOnItsWay, nodeStateOf, rulesRemoved } from "../../src/history/status.ts";
 import { statusLines } from "../../src/history/status_words.ts";
@@ -125,6 +126,22 @@ Deno.test("the own Node, drift and gaps are findings until a commit follows; man
     findings(node, OWN, ...many, commit(10))[0]!,
     /9 Services without endpoints: shop\/s0, .*shop\/s4 and 4 more$/,
   );
+});
+
+Deno.test("at a time, and some commits back, the node had the rules of that commit", () => {
+  const later = { ...appears(slice("shop/web-a http:80/tcp 10.0.0.2")), time: timeAt(6) };
+  const last = { ...appears(slice("shop/web-a http:80/tcp 10.0.0.3")), time: timeAt(8) };
+  const history = historyOf(
+    pastOf([node, OWN, ...WEB, commit(3), later, { ...commit(5), time: timeAt(7) }, last]),
+  );
+  const state = (position: string) => {
+    const { at, committed, inSync } = history.status(position);
+    return [at, committed, inSync];
+  };
+  assert.deepEqual(state(timeAt(5)), [4, 3, true]);
+  assert.deepEqual(state(timeAt(7)), [6, 5, true]);
+  assert.deepEqual(state("HEAD~1"), [4, 3, true]);
+  assert.deepEqual([state("@5"), state("HEAD")], [[5, 3, false], [7, 5, false]]);
 });
 
 Deno.test("what the running proxy answers is sorted among the rest", () => {

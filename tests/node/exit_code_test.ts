@@ -29,7 +29,7 @@ Deno.test("0 is an answer, 1 a difference or nothing found, 2 wrong usage, 3 a f
   assert.deepEqual([answer, difference, nothing, usage, failure].map(({ code }) => code), [0, 1, 1, 2, 3]);
   assert.match(
     failure.stderr,
-    /:6 \(byte \d+\): damaged \(CRC\)\n`verify` says up to where the ledger is whole; `verify --repair` sets/,
+    /:6 \(byte \d+\): damaged \(CRC\)\nwhat was before @4 can be asked for: --at @3, --until @3; `verify` says/,
   );
   await Deno.remove(folder, { recursive: true });
 });

@@ -3,7 +3,7 @@
 
 import { CHANGE_KINDS, type ChangeKind } from "../../history/changes_log.ts";
 import { loggedLines } from "../../history/changes_log_words.ts";
-import { logOf, settledThrough } from "../../history/log_question.ts";
+import { lastBefore, logOf, settledThrough } from "../../history/log_question.ts";
 import { recordLines } from "../../history/log_words.ts";
 import type { Subject } from "../../history/names.ts";
 import type { Past } from "../../history/past.ts";
@@ -14,6 +14,7 @@ import {
   resolvePosition,
 } from "../../history/position_expression.ts";
 import { parseAddress, parseCidr } from "../../kube/address.ts";
+import { isLedgerDamage } from "../../ledger/damage.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
@@ -81,7 +82,7 @@ export function logCommand(what: string | undefined, options: LogOptions): numbe
   const last = lastOffsetOf(past) ?? -1;
   const limit = options.limit ?? LIMIT;
   let count = 0;
-  for (const print of questionOf(past, last, what, options)(last)) {
+  for (const print of printsUpTo(past, last, what, options)) {
     if (++count > limit) {
       log.info(`older records match too: --limit ${limit * 10} shows more`);
       break;
@@ -92,6 +93,23 @@ export function logCommand(what: string | undefined, options: LogOptions): numbe
   if (cut !== undefined) log.error(cut.text);
   if (count === 0) log.info("nothing in the ledger matches");
   return count === 0 || cut !== undefined ? EXIT.found : EXIT.done;
+}
+
+/** What to print, up to offset `last`. Damage behind what was asked for does not matter. */
+function* printsUpTo(
+  past: Past,
+  last: number,
+  what: string | undefined,
+  options: LogOptions,
+): Generator<() => void> {
+  try {
+    yield* questionOf(past, last, what, options)(last);
+  } catch (error) {
+    // What was printed up to here is behind the damage.
+    const before = isLedgerDamage(error) ? lastBefore(past, error, options.until) : undefined;
+    if (before === undefined) throw error;
+    yield* printsUpTo(past, before, what, options);
+  }
 }
 
 /** Prints the newest that match, oldest first, and then what is written, until the process is asked to stop. */

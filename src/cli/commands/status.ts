@@ -2,7 +2,7 @@
 
 import { stateToRead } from "../../history/journal_reading.ts";
 import type { Past } from "../../history/past.ts";
-import type { PositionExpression } from "../../history/position_expression.ts";
+import { HEAD, type PositionExpression, resolveWritten } from "../../history/position_expression.ts";
 import { isOnItsWay, nodeStateOf, type RecentEntries, recentEntries } from "../../history/status.ts";
 import { isProblem, statusLines } from "../../history/status_words.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -39,7 +39,9 @@ async function statusCommand(options: StatusOptions): Promise<number> {
   const past = pastArgument(options.ledger);
   if (options.watch) return await watchStatus(past);
   const answers = options.at === undefined ? await proxyFindings(options.health, options.metrics) : [];
-  const state = nodeStateOf(past, stateToRead(past, offsetArgument(past, options.at)), answers);
+  offsetArgument(past, options.at);
+  const through = past.again(() => resolveWritten(options.at ?? HEAD, past));
+  const state = nodeStateOf(past, stateToRead(past, through), answers);
   if (options.json) printJson("status/1", state);
   else printLines(statusLines(state, localTime));
   return state.findings.some(isProblem) ? EXIT.found : EXIT.done;
