@@ -223,7 +223,7 @@ export class DiskSide {
 
   /** Closes what is open. */
   *#end(): DiskWork<void> {
-    const disk = this.#disk;
+    const [disk, received] = [this.#disk, this.#received];
     this.#disk =
       this.#folder =
       this.#reason =
@@ -231,7 +231,10 @@ export class DiskSide {
         undefined;
     this.#received = 0;
     try {
-      if (disk !== undefined) yield* disk.close();
+      if (disk === undefined) return;
+      yield* disk.close();
+      // The end may have written what waited, and the program says what is lost.
+      if (disk.isBegun) this.#counters.note(disk.written, disk.durable, received - disk.waitingBytes);
     } catch (error) {
       if (!(error instanceof LedgerLocked)) throw error;
     }

@@ -210,6 +210,11 @@ export class DiskWriter {
     if (this.#failure === undefined) yield* this.attempt(this.#begun.removeEmpty());
   }
 
+  /** Whether {@link begin} was called. */
+  get isBegun(): boolean {
+    return this.#appender !== undefined;
+  }
+
   /** Where the message that begins the ledger is lost, as in the simulation, others come first: then the session is lost. */
   get #begun(): SegmentAppender {
     if (this.#appender === undefined) throw new LedgerGone("the ledger was not begun");

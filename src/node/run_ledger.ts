@@ -130,10 +130,12 @@ export class RunLedger {
     this.#ended = true;
     this.#looked?.late[Symbol.dispose]();
     clearTimeout(this.#retry);
-    if (await this.#disk.close(LEDGER_CLOSE_MILLISECONDS_MAX)) return true;
-    const records = this.#current?.ledger.failure?.records ?? 0;
-    log.error(`the disk of the ledger does not answer: ${records} records are not on it`);
-    return false;
+    const answered = await this.#disk.close(LEDGER_CLOSE_MILLISECONDS_MAX);
+    const { reason, records = 0 } = this.#current?.ledger.failure ?? {};
+    const lost = records === 0 ? "every record was written" : `the last ${records} records are lost`;
+    if (!answered) log.error(`the disk of the ledger does not answer: ${lost}`);
+    else if (records > 0) log.error(`the ledger cannot be written: ${reason}; ${lost}`);
+    return answered;
   }
 
   /** The writer begins to read. */

@@ -133,3 +133,26 @@ Deno.test("every read fails at a start: rules are made without the ledger, which
   assertWhole(ledger, kernel);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("the program ends while every write fails: it says how many records are lost, and the next start goes on", async () => {
+  using kernel = new NetlinkKernel();
+  const { folder, disk, program, ledger } = await started(kernel);
+  await using _disk = disk;
+  await using _program = program;
+  await disk.fail({ write: EIO });
+  for (let endpoints = 2; endpoints <= 4; endpoints++) await change(folder, kernel, endpoints);
+  await until("health says so", ledgerFails);
+  assert.equal(await program.stop(), 0);
+  assert.match(
+    program.log,
+    /error: the ledger cannot be written: .*os error 5.*; the last [1-9]\d* records are lost\n/,
+  );
+  await disk.fail({});
+  await using second = new SourceProgram(folder, disk);
+  await until("the ledger is written", ledgerIsWritten);
+  await change(folder, kernel, 5);
+  assert.equal(await second.stop(), 0);
+  assert.equal(second.log.match(/records are lost/g)?.length, 1, "at the first end alone");
+  assertWhole(ledger, kernel);
+  await Deno.remove(folder, { recursive: true });
+});
