@@ -11,7 +11,7 @@ import { LedgerDamage } from "../ledger/damage.ts";
 import { FolderNotOurs } from "../ledger/disk_folder.ts";
 import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
 import { SegmentGone } from "../ledger/gone.ts";
-import { LedgerOverflow } from "../ledger/writer.ts";
+import { LedgerOverflow, LedgerUnwritten } from "../ledger/writer.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { codeOf } from "../thrown.ts";
 import { OutputFailure } from "./terminal.ts";
@@ -23,7 +23,8 @@ export const WRONG_USAGE = [UsageError, KubeconfigProblem, WrongPosition];
 export const EXPLAINED = [
   ...[ApiFailure, FileIsPipe, FileTooLong],
   ...[KernelRejection, SystemError, UnreadableRuleset],
-  ...[FolderNotOurs, LedgerDamage, LedgerGone, LedgerLocked, LedgerOverflow, NotRecorded, SegmentGone],
+  ...[FolderNotOurs, LedgerDamage, LedgerGone, LedgerLocked, LedgerOverflow, LedgerUnwritten, NotRecorded],
+  SegmentGone,
   OutputFailure,
   ...Object.values(Deno.errors),
 ];

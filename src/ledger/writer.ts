@@ -6,7 +6,7 @@ import { UNWRITTEN_BYTES_MAX } from "../limits/ledger.ts";
 import { ageBehind, NEWBORN } from "./age.ts";
 import { atOnce } from "./disk_work.ts";
 import { type DiskOptions, DiskWriter } from "./disk_writer.ts";
-import { genesisChain } from "./format.ts";
+import { genesisChain, segmentNames } from "./format.ts";
 import { commitBehind } from "./last_commit.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
@@ -23,6 +23,16 @@ export class LedgerOverflow extends Error {
     super(
       `ledger ${path}: ${records} records could not be written (${reason}), and no more are kept in memory`,
     );
+  }
+}
+
+/** A program has nothing more to write, and the disk did not take all of it. */
+export class LedgerUnwritten extends Error {
+  override readonly name = "LedgerUnwritten";
+
+  constructor(path: string, { records, reason }: LedgerFailure) {
+    const what = records === 0 ? "it may not be durable" : `its last ${records} records are not written`;
+    super(`ledger ${path}: ${what} (${reason})`);
   }
 }
 
@@ -152,7 +162,36 @@ export class LedgerWriter implements Ledger, Disposable {
     atOnce(this.disk.sync());
   }
 
+  /** As {@link sync}, where nothing follows that would try again. Throws {@link LedgerUnwritten}. */
+  finish(): void {
+    this.sync();
+    const { failure } = this;
+    if (failure !== undefined) throw new LedgerUnwritten(this.storage.path, failure);
+  }
+
   [Symbol.dispose](): void {
     atOnce(this.disk.close());
+  }
+}
+
+/**
+ * Writes a new ledger into `storage`, which has none. Where the disk does not take all of it, removes what was written, so that it can be
+ * tried again, and throws {@link LedgerUnwritten} or {@link LedgerOverflow}.
+ */
+export function writeNewLedger<T>(
+  storage: Storage,
+  options: WriterOptions,
+  fill: (writer: LedgerWriter) => T,
+): T {
+  try {
+    using writer = new LedgerWriter(storage, options);
+    const made = fill(writer);
+    writer.finish();
+    return made;
+  } catch (error) {
+    if (error instanceof LedgerUnwritten || error instanceof LedgerOverflow) {
+      for (const name of segmentNames(storage)) storage.remove(name);
+    }
+    throw error;
   }
 }

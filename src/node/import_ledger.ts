@@ -6,7 +6,7 @@ import type { FormedRecording } from "../ingest/recording_forms.ts";
 import { segmentNames } from "../ledger/format.ts";
 import type { LedgerView } from "../ledger/ledger_view.ts";
 import { folderStorage } from "../ledger/storage.ts";
-import { LedgerWriter } from "../ledger/writer.ts";
+import { type LedgerWriter, writeNewLedger } from "../ledger/writer.ts";
 import { writeWriters } from "../ledger/writers_file.ts";
 import { settings } from "./config.ts";
 import { joinedWriters } from "./import_audit.ts";
@@ -25,7 +25,7 @@ export interface MadeLedger extends Imported {
   readonly times: readonly [string, string];
 }
 
-/** Makes the ledger of `recordings` in `folder`, as the node called `node` would have written it. Throws UsageError. */
+/** Makes the ledger of `recordings` in `folder`, as the node called `node` would have written it. Throws UsageError, LedgerUnwritten. */
 export function makeLedger(folder: string, recordings: readonly RecordingFile[], node: string): MadeLedger {
   const events = mergedEvents(recordings);
   const [first, last] = [events[0], events.at(-1)];
@@ -41,9 +41,9 @@ export function makeLedger(folder: string, recordings: readonly RecordingFile[],
   const name = recordings.map(({ path, form, notes }) => [`${path} (${form})`, ...notes].join("; ")).join(
     ", ",
   );
-  using writer = new LedgerWriter(storage, { policy: "interval" });
-  const made = importEvents(writer, events, configRecord(settings({ node })), name);
-  writer.sync();
+  const config = configRecord(settings({ node }));
+  const fill = (writer: LedgerWriter) => importEvents(writer, events, config, name);
+  const made = writeNewLedger(storage, { policy: "interval" }, fill);
   return { ...made, times: [first.time, last.time] };
 }
 

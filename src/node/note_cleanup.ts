@@ -5,7 +5,7 @@ import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
 import { ledgerId } from "../ledger/reader.ts";
 import { CLEANUP } from "../fold/skeleton.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
-import { LedgerWriter } from "../ledger/writer.ts";
+import { LedgerUnwritten, LedgerWriter } from "../ledger/writer.ts";
 
 /** Appends to the ledger in `folder`, whose id must be `ledger`, that `tables` were removed. Returns the reason where it cannot. */
 export function noteCleanup(folder: string, ledger: string, tables: readonly string[]): string | undefined {
@@ -16,7 +16,7 @@ export function noteCleanup(folder: string, ledger: string, tables: readonly str
     return undefined;
   } catch (error) {
     const isExpected = error instanceof LedgerLocked || error instanceof LedgerGone ||
-      isLedgerDamage(error) ||
+      error instanceof LedgerUnwritten || isLedgerDamage(error) ||
       Object.values(Deno.errors).some((kind) => error instanceof kind);
     if (!isExpected || !(error instanceof Error)) throw error;
     return error.message;
@@ -34,7 +34,7 @@ function append(storage: Storage, tables: readonly string[]): void {
       changes: tables.map((table) => `delete table ${table}`),
       response: "they stay away until `run` starts again",
     }]);
-    writer.sync();
+    writer.finish();
   } finally {
     writer[Symbol.dispose]();
   }

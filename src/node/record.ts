@@ -25,7 +25,7 @@ export interface RecordOptions extends ConfigOptions {
 /** How often the ledger is made durable. */
 const SYNC_MILLISECONDS = 1000;
 
-/** Records until the source ends or SIGTERM arrives; returns the exit code. */
+/** Records until the source ends or SIGTERM arrives; returns the exit code. Throws LedgerUnwritten. */
 export async function record(options: RecordOptions): Promise<number> {
   startNodeLog();
   const inForce = settings(options);
@@ -39,7 +39,15 @@ export async function record(options: RecordOptions): Promise<number> {
   if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
   const counted = progress("records written");
-  const timer = setInterval(() => ledger.sync(), SYNC_MILLISECONDS);
+  let failing: string | undefined;
+  const timer = setInterval(() => {
+    ledger.sync();
+    const reason = ledger.failure?.reason;
+    if (reason === failing) return;
+    failing = reason;
+    if (reason === undefined) log.info("the ledger is written again: nothing is missing");
+    else log.error(`the ledger cannot be written: ${reason}; records wait in memory`);
+  }, SYNC_MILLISECONDS);
   const checked = inForce.source === undefined
     ? source
     : checkedSource(source, () => engine.cluster.objects, options);
@@ -52,6 +60,7 @@ export async function record(options: RecordOptions): Promise<number> {
     clearInterval(timer);
     ledger.sync();
   }
+  ledger.finish();
   log.info(`recorded ${engine.cluster.services.size} Services; the ledger ends at @${ledger.next - 1}`);
   return EXIT.done;
 }

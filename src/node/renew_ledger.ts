@@ -15,7 +15,7 @@ import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "
 import { salvage } from "../ledger/salvage.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
 import { folderStorage, type Storage } from "../ledger/storage.ts";
-import { LedgerWriter } from "../ledger/writer.ts";
+import { writeNewLedger } from "../ledger/writer.ts";
 import { LostDeletions } from "./lost_deletions.ts";
 import { VERSION } from "./program_version.ts";
 import { UsageError } from "./usage_error.ts";
@@ -60,7 +60,10 @@ export function renewal(storage: Storage, damage: LedgerDamage, time: string): R
   };
 }
 
-/** Sets the damaged ledger in folder `path` aside, and writes the new one. Throws {@link UsageError} while a program writes it. */
+/**
+ * Sets the damaged ledger in folder `path` aside, and writes the new one. Throws {@link UsageError} while a program writes it. Where the
+ * disk does not take the new one, the damaged one gets its place back, and what `writeNewLedger` throws is thrown.
+ */
 export function repairLedger(path: string, damage: LedgerDamage, time: string): Renewed {
   const storage = folderStorage(path, false);
   const lock = storage.lock();
@@ -68,10 +71,16 @@ export function repairLedger(path: string, damage: LedgerDamage, time: string): 
     throw new UsageError(`${path} is being written by ${lock.heldBy}, which repairs it by itself`);
   }
   lock[Symbol.dispose]();
+  const files = storage.names();
   const renewed = setDamagedAside(storage, damage, time);
-  using writer = new LedgerWriter(storage, { policy: "always" });
-  writer.append(renewed.records);
-  writer.sync();
+  const aside = new Set(files).difference(new Set(storage.names()));
+  try {
+    writeNewLedger(storage, { policy: "always" }, (writer) => writer.append(renewed.records));
+  } catch (error) {
+    for (const name of aside) storage.rename(`${renewed.folder}/${name}`, name);
+    storage.remove(renewed.folder);
+    throw error;
+  }
   return renewed;
 }
 

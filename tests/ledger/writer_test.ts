@@ -1,11 +1,11 @@
 // The writer of a ledger: only one at a time, it continues where the last one ended, and few records may wait for the disk.
 
 import assert from "node:assert/strict";
-import { segmentName } from "../../src/ledger/format.ts";
-import { readLedger } from "../../src/ledger/reader.ts";
+import { segmentName, segmentNames } from "../../src/ledger/format.ts";
+import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerLocked } from "../../src/ledger/disk_writer.ts";
-import { LedgerOverflow, LedgerWriter } from "../../src/ledger/writer.ts";
+import { LedgerOverflow, LedgerUnwritten, LedgerWriter, writeNewLedger } from "../../src/ledger/writer.ts";
 import { EVERY_KIND, open, recordsIn, text, using } from "../support/ledger_records.ts";
 import { memoryStorage, storageError } from "../support/memory_storage.ts";
 
@@ -69,4 +69,34 @@ Deno.test("records for which append returned survive SIGKILL of the writer", asy
     assert.deepEqual(offsets, offsets.map((_, i) => i));
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("where nothing follows, records that the disk did not take are an error; a new ledger is then removed", () => {
+  const storage = memoryStorage();
+  const fill = (writer: LedgerWriter) => {
+    writer.append(EVERY_KIND);
+    storage.fault = (call) => {
+      if (call === "write") throw storageError("ENOSPC");
+    };
+    writer.append(EVERY_KIND);
+    return writer.next;
+  };
+  const write = () => writeNewLedger(storage, { policy: "interval" }, fill);
+  const problem = new RegExp(`its last ${EVERY_KIND.length} records are not written \\(ENOSPC`);
+  assert.throws(write, (error: Error) => error instanceof LedgerUnwritten && problem.test(error.message));
+  assert.deepEqual(segmentNames(storage), []);
+  storage.fault = () => {};
+  const whole = (writer: LedgerWriter) => writer.append(EVERY_KIND);
+  assert.equal(writeNewLedger(storage, { policy: "interval" }, whole), 0);
+  assert.deepEqual(verifyLedger(storage), []);
+});
+
+Deno.test("records that are written, and may not be durable, are no end either", () => {
+  const storage = memoryStorage();
+  using writer = new LedgerWriter(storage, { policy: "interval" });
+  writer.append(EVERY_KIND);
+  storage.fault = (call) => {
+    if (call === "sync") throw storageError("EIO");
+  };
+  assert.throws(() => writer.finish(), LedgerUnwritten);
 });
