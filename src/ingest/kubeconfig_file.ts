@@ -3,6 +3,7 @@
 
 import { isJsonObject } from "../kube/json_value.ts";
 import { CONFIG_BYTES_MAX } from "../limits/input.ts";
+import { expectation } from "../kube/quoted.ts";
 import * as z from "../kube/zod.ts";
 import { KubeconfigProblem } from "./api_failure.ts";
 import { readFault, readTextUpTo } from "./bounded_file.ts";
@@ -137,8 +138,13 @@ function parsed(content: string, problem: ProblemMaker): Kubeconfig {
   if (broken !== undefined) throw problem(broken.replace(/\. .*/, ""));
   const { success, data, error } = KUBECONFIG.safeParse(document ?? {});
   if (success) return data;
-  const { path: place, message } = error.issues[0]!;
-  throw problem(`${place.join(".") || "the file"}: ${message}`);
+  const [issue] = error.issues;
+  const place = issue!.path.join(".");
+  throw problem(
+    place === ""
+      ? "the file: clusters, users and contexts are expected, as kubectl config view --flatten --raw prints them"
+      : `${place}: ${expectation(issue!)}`,
+  );
 }
 
 /** `fields` with absolute paths: a path in a kubeconfig is relative to the folder of the kubeconfig. */

@@ -5,7 +5,8 @@
 
 import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
 import { assert } from "../invariant.ts";
-import { isJsonObject } from "../kube/json_value.ts";
+import { fieldsOf, isJsonObject } from "../kube/json_value.ts";
+import { quoted } from "../kube/quoted.ts";
 import { codeOf } from "../thrown.ts";
 import { checkedPem, checkedToken, type ProblemMaker } from "./credential_files.ts";
 import type { Credentials } from "./access.ts";
@@ -43,7 +44,7 @@ function execMaker(exec: unknown, problem: ProblemMaker, limits: PluginLimits): 
     try {
       await plugin.applyAuthentication({ name: "user", exec }, options);
     } catch (error) {
-      throw problem(`exec: ${fault(error)}`);
+      throw problem(`exec: ${fault(error, fieldsOf(exec)["command"])}`);
     }
     return material(options, problem);
   };
@@ -79,11 +80,13 @@ function material({ headers = {}, cert, key }: RequestOptions, problem: ProblemM
 }
 
 /** Why the program made no credential. Only the kind of error is used, because its message may quote the output. */
-function fault(error: unknown): string {
+function fault(error: unknown, command: unknown): string {
   if (error instanceof PluginKilled) return error.message;
   const code = codeOf(error);
-  if (code === "ENOENT") return "there is no such program";
-  if (code === "EACCES") return "the program may not be run";
+  if (code === "ENOENT") {
+    return `there is no program ${quoted(command)}: install it, or name it with its folder`;
+  }
+  if (code === "EACCES") return `the program ${quoted(command)} may not be run; see its permissions`;
   if (error instanceof SyntaxError) return "what the program wrote is not JSON";
   if (error instanceof TypeError) return "what the program wrote is not an ExecCredential";
   return "the program failed; run it by hand to see why";

@@ -152,7 +152,7 @@ Deno.test("the output of a program that makes credentials is not quoted", () =>
       [
         place.cluster,
         { exec: { apiVersion: "client.authentication.k8s.io/v1", command: `${place.folder}/absent` } },
-        /exec: there is no such program$/,
+        /exec: there is no program ".*absent": install it, or name it with its folder$/,
       ],
     ]);
   }));

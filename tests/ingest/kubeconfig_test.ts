@@ -41,8 +41,8 @@ Deno.test("each common mistake in a kubeconfig has one clear message", async () 
       cluster({ "tls-server-name": "x", "proxy-url": "http://10.0.0.1:3128" }),
       /tls-server-name does not work through a proxy-url; leave one of them out/,
     ],
-    [{ clusters: [{ name: "c", cluster: {} }] }, /clusters\.0\.cluster\.server: .*expected string/],
-    [{ users: "u" }, /users: .*expected array/],
+    [{ clusters: [{ name: "c", cluster: {} }] }, /clusters\.0\.cluster\.server: expected string$/],
+    [{ users: "u" }, /users: expected array$/],
     [
       cluster({ "certificate-authority-data": "-----BEGIN" }),
       /clusters\.0\.cluster\.certificate-authority-data: not base64/,
@@ -61,6 +61,13 @@ Deno.test("each common mistake in a kubeconfig has one clear message", async () 
       assert.ok(error.message.startsWith(`kubeconfig ${path}: `));
       return true;
     });
+  }
+  for (const text of ["hello", "[1, 2]"]) {
+    await Deno.writeTextFile(path, text);
+    assert.throws(
+      () => new ApiClient(path),
+      /kubeconfig: the file: clusters, users and contexts are expected, as kubectl config view /,
+    );
   }
   await Deno.writeTextFile(path, "kind: [unclosed");
   assert.throws(() => new ApiClient(path), /kubeconfig .*kubeconfig: the file:1: the indentation is wrong$/);
