@@ -10,6 +10,10 @@ const TOKEN = "test-token";
 const KUBERNETES = "1.37.2";
 /** The API server needs ten seconds of CPU time, of a machine that may do other work. */
 const START_MILLISECONDS = 240_000;
+/** Longest wait for an answer. A request that began while the server did was never answered once (Deno 2.9.6, load 10). */
+const ANSWER_MILLISECONDS = 60_000;
+/** The same while the server starts: it is asked again. */
+const READY_MILLISECONDS = 10_000;
 
 /** The folder with etcd, kube-apiserver and kube-proxy: KUBEBUILDER_ASSETS, or where .ci/kubernetes puts them. */
 export function assetsFolder(): string {
@@ -188,7 +192,8 @@ export class ControlPlane implements AsyncDisposable {
         this.#client ??= Deno.createHttpClient({
           caCerts: [Deno.readTextFileSync(`${this.#folder}/apiserver.crt`)],
         });
-        const response = await this.#fetch("GET", "/readyz");
+        const late = AbortSignal.timeout(READY_MILLISECONDS);
+        const response = await this.#fetch("GET", "/readyz", undefined, late);
         await response.body?.cancel();
         return response.ok;
       } catch {
@@ -203,10 +208,15 @@ export class ControlPlane implements AsyncDisposable {
     return process;
   }
 
-  async #fetch(method: string, path: string, body?: Json, signal?: AbortSignal): Promise<Response> {
+  async #fetch(
+    method: string,
+    path: string,
+    body?: Json,
+    signal = AbortSignal.timeout(ANSWER_MILLISECONDS),
+  ): Promise<Response> {
     return await fetch(`https://${this.address}:6443${path}`, {
       method,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": contentType(method) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       client: this.#client!,
