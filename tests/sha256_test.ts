@@ -18,11 +18,30 @@ Deno.test("the hash of a text is that of its UTF-8, whatever its length and thos
 Deno.test("the hash of several texts is that of all of them one behind the other", () => {
   const bytes = new Uint8Array(32);
   for (
-    const texts of [[], ["", "a"], ["shop/", "Gr\u00f6\u00dfe", " \u{1f600}", "."], [
-      "x",
-      "y".repeat(9000),
-      "\u20ac",
-    ]]
+    const texts of [
+      [],
+      ["", "a"],
+      ["shop/", "Gr\u00f6\u00dfe", " \u{1f600}", "."],
+      [
+        "x",
+        "y".repeat(9000),
+        "\u20ac",
+      ],
+      ["set", "a"],
+      ["set", "b".repeat(20_000)],
+      ["set", "a"],
+      ["sets", "a"],
+      ["set"],
+      ["set", "a"],
+      [
+        "",
+        "a",
+      ],
+      ["Gr\u00f6\u00dfe", "a"],
+      ["Gr\u00f6\u00dfe", "b"],
+      ["x"],
+      ["Gr\u00f6\u00dfe", "b"],
+    ]
   ) {
     hashInto(texts, bytes);
     assert.equal(bytes.toHex(), hash("sha256", texts.join(""), "hex"), `${texts.length} texts`);

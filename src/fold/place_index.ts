@@ -18,10 +18,12 @@ const NO_NUMBERS = new Int32Array();
 
 /** The places. A place is where the table has an entry in its list; -1 stands for none. */
 export class PlaceIndex {
-  /** By place: the hash of the key, and the next place of the chain plus 1; 0 ends it. */
-  #hashes = NO_NUMBERS;
-  #next = NO_NUMBERS;
-  /** By hash: where a chain begins, as in `next`. There are as many as there is room for places. */
+  /**
+   * Two numbers for each place: the hash of the key, and the next place of the chain plus 1; 0 ends it. Why not two lists? What is
+   * looked up is seldom in the processor's cache, and this needs one line of it.
+   */
+  #links = NO_NUMBERS;
+  /** By hash: where a chain begins, as the second number of a link. There are as many as there is room for places. */
   #chains = NO_NUMBERS;
   /** Places of those whose chain is full, by the texts of their keys. */
   #beyond: Map<string, number> | undefined;
@@ -55,11 +57,12 @@ export class PlaceIndex {
 
   /** As {@link first}: the next one behind `place`. */
   next(place: number, hash: number): number {
-    return this.#from(this.#next[place]!, hash);
+    return this.#from(this.#links[2 * place + 1]!, hash);
   }
 
   #from(at: number, hash: number): number {
-    while (at !== 0 && this.#hashes[at - 1] !== hash) at = this.#next[at - 1]!;
+    const links = this.#links;
+    while (at !== 0 && links[2 * at - 2] !== hash) at = links[2 * at - 1]!;
     return at - 1;
   }
 
@@ -77,14 +80,14 @@ export class PlaceIndex {
   take(): number {
     const place = this.#free - 1;
     if (place < 0) return this.#length++;
-    this.#free = this.#next[place]!;
+    this.#free = this.#links[2 * place + 1]!;
     return place;
   }
 
   /** Enters `place`, whose key has `hash`. */
   enter(place: number, hash: number): void {
     if (place >= this.#chains.length) this.#grow();
-    this.#hashes[place] = hash;
+    this.#links[2 * place] = hash;
     this.#link(place);
     this.#size++;
   }
@@ -92,53 +95,52 @@ export class PlaceIndex {
   /** Frees `place`, while the table still has its entry. */
   free(place: number): void {
     if (!this.someBeyond || !this.#beyond!.delete(this.#textAt(place))) this.#unlink(place);
-    this.#next[place] = this.#free;
+    this.#links[2 * place + 1] = this.#free;
     this.#free = place + 1;
     this.#size--;
   }
 
   /** Frees all places. */
   clear(): void {
-    this.#hashes = this.#next = this.#chains = NO_NUMBERS;
+    this.#links = this.#chains = NO_NUMBERS;
     this.#beyond = undefined;
     this.#free = this.#length = this.#size = 0;
   }
 
   /** Puts `place` before the others of its chain. */
   #link(place: number): void {
-    const chains = this.#chains;
-    const chain = this.#hashes[place]! & (chains.length - 1);
+    const [links, chains] = [this.#links, this.#chains];
+    const chain = links[2 * place]! & (chains.length - 1);
     let length = 0;
-    for (let at = chains[chain]!; at !== 0; at = this.#next[at - 1]!) length++;
+    for (let at = chains[chain]!; at !== 0; at = links[2 * at - 1]!) length++;
     if (length >= CHAIN_MAX) {
       (this.#beyond ??= new Map()).set(this.#textAt(place), place);
       return;
     }
-    this.#next[place] = chains[chain]!;
+    links[2 * place + 1] = chains[chain]!;
     chains[chain] = place + 1;
   }
 
   #unlink(place: number): void {
-    const chains = this.#chains;
-    const next = this.#next;
-    const chain = this.#hashes[place]! & (chains.length - 1);
+    const [links, chains] = [this.#links, this.#chains];
+    const chain = links[2 * place]! & (chains.length - 1);
+    const next = links[2 * place + 1]!;
     if (chains[chain] === place + 1) {
-      chains[chain] = next[place]!;
+      chains[chain] = next;
       return;
     }
     let before = chains[chain]! - 1;
-    while (next[before] !== place + 1) before = next[before]! - 1;
-    next[before] = next[place]!;
+    while (links[2 * before + 1] !== place + 1) before = links[2 * before + 1]! - 1;
+    links[2 * before + 1] = next;
   }
 
   /** Makes room for twice as many places. All that there was room for are taken. */
   #grow(): void {
     const entered = this.#chains.length;
     const room = Math.max(FIRST_ROOM, 2 * entered);
-    const hashes = new Int32Array(room);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    this.#next = new Int32Array(room);
+    const links = new Int32Array(2 * room);
+    links.set(this.#links);
+    this.#links = links;
     this.#chains = new Int32Array(room);
     this.#beyond = undefined;
     for (let place = 0; place < entered; place++) this.#link(place);
