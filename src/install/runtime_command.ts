@@ -95,8 +95,15 @@ export function networkOf({ apiServer, configured, listens, proxy, families }: A
   const api = port === "" ? `${host}:443` : host;
   return {
     known: true,
-    net: [api, ...listens.map(({ hostname, port }) => endpointText(hostname, port)), ...nodes],
+    net: [api, ...listens.flatMap(placesOf), ...nodes],
   };
+}
+
+/** What an address to listen on is to the runtime: 0.0.0.0 means both families (serve/http_server.ts). */
+function placesOf({ hostname, port }: Addresses["listens"][number]): string[] {
+  return [...new Set([hostname, hostname === "0.0.0.0" ? "::" : hostname])].map((one) =>
+    endpointText(one, port)
+  );
 }
 
 function unknown(why: string): Network {

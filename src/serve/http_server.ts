@@ -64,6 +64,20 @@ const SLICE_MILLISECONDS = 100;
 /** errno(3) of an accept whose client has gone already: the next accept may succeed. */
 const GONE: ReadonlySet<string> = new Set(["ENOTCONN", "ECONNABORTED", "ECONNRESET", "EPROTO", "EPERM"]);
 
+/**
+ * Listens as kube-proxy does: to Go 0.0.0.0 means every address of both families, and a kubelet asks the node's own, which may be
+ * one of IPv6. Where there is no IPv6, or a manifest of before lets the runtime have 0.0.0.0 alone, it is IPv4.
+ */
+function listenOn(address: ServerAddress): Deno.TcpListener {
+  if (address.hostname !== "0.0.0.0") return Deno.listen(address);
+  try {
+    return Deno.listen({ ...address, hostname: "::" });
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw error;
+    return Deno.listen(address);
+  }
+}
+
 /** Listens until it is disposed of. The constructor throws AddrInUse and similar errors. */
 export class HttpServer implements Disposable {
   readonly #listener: Deno.TcpListener;
@@ -78,7 +92,7 @@ export class HttpServer implements Disposable {
     readonly connections: Connections,
     readonly notes: HttpNotes,
   ) {
-    this.#listener = Deno.listen(address);
+    this.#listener = listenOn(address);
     // A bundle loads what it imports at each start, before any rule: here it is loaded when the first server is.
     this.#http = process.getBuiltinModule("node:http").createServer(
       { maxHeaderSize: HEADER_BYTES_MAX },
@@ -119,7 +133,8 @@ export class HttpServer implements Disposable {
 
   /** Gives a connection a place, and hands it to node:http. */
   #take(conn: Deno.TcpConn): void {
-    const client = conn.remoteAddr.hostname;
+    // A client of IPv4 whose connection came to a socket of both families.
+    const client = conn.remoteAddr.hostname.replace(/^::ffff:(?=\d+\.)/, "");
     const readable = conn.readable.pipeThrough(firstRequest());
     const socket = Duplex.fromWeb(
       { readable, writable: conn.writable } as Parameters<typeof Duplex.fromWeb>[0],

@@ -45,7 +45,7 @@ Deno.test("the library that it allows is the one that the program opens", () => 
 });
 
 Deno.test("the network is the API server, what is listened on, and the node's own addresses", () => {
-  const own = "0.0.0.0:10256 [::1]:10249";
+  const own = "0.0.0.0:10256 [::]:10256 [::1]:10249";
   assert.equal(network("https://10.0.0.2:6443"), `10.0.0.2:6443 ${own} $(HOST_IP)`);
   assert.equal(network("https://10.0.0.2"), `10.0.0.2:443 ${own} $(HOST_IP)`);
   assert.equal(network("https://[fd00::2]:6443"), `[fd00::2]:6443 ${own} [$(HOST_IP)]`);

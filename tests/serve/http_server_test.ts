@@ -147,3 +147,45 @@ Deno.test("an answer that cannot be made is a 500 and is reported; the next one 
   assert.deepEqual(codes, ["500", "500", "200"]);
   assert.deepEqual(failed.map((error) => (error as Error).message), ["later", "at once"]);
 });
+
+Deno.test("0.0.0.0 is every address of both families, as to kube-proxy; a client of IPv4 has its own address", async () => {
+  const clients: string[] = [];
+  using server = new HttpServer(
+    { ...ADDRESS, hostname: "0.0.0.0" },
+    ({ client }): HttpAnswer => {
+      clients.push(client);
+      return { status: 200, body: "ok" };
+    },
+    new Connections(4),
+    NO_NOTES,
+  );
+  assert.deepEqual([await probe("127.0.0.1"), await probe("::1")], [OK, OK]);
+  assert.deepEqual(clients, ["127.0.0.1", "::1"]);
+  assert.ok(server);
+});
+
+Deno.test("where the runtime may have 0.0.0.0 alone, as a manifest of before says, that is served", async () => {
+  const program = `import { Connections } from "./src/serve/connections.ts";
+import { HttpServer, NO_NOTES } from "./src/serve/http_server.ts";
+const answer = () => ({ status: 200, body: "ok" });
+new HttpServer({ hostname: "0.0.0.0", port: 20301 }, answer, new Connections(4), NO_NOTES);
+const answered = await fetch("http://0.0.0.0:20301/");
+console.log(await answered.text());
+Deno.exit(0);`;
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/program.ts`;
+  const root = new URL("../../", import.meta.url);
+  Deno.writeTextFileSync(file, program.replaceAll("./src/", new URL("src/", root).href));
+  const args = [
+    "run",
+    "--no-check",
+    "--quiet",
+    "--no-prompt",
+    "--allow-net=0.0.0.0:20301",
+    "--allow-env",
+    file,
+  ];
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
+  assert.equal(new TextDecoder().decode(stdout), "ok\n", new TextDecoder().decode(stderr));
+  await Deno.remove(folder, { recursive: true });
+});
