@@ -48,3 +48,8 @@ function waitersOf(promise: Promise<unknown>): Set<() => void> {
 export async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   await within(new Promise<never>(() => {}), milliseconds, signal);
 }
+
+/** Resolves once the event loop has turned: what waits for a timer or the kernel goes on first. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

@@ -3,7 +3,7 @@
 // is applied without its endpoints. Then come the changes; those that arrive while a batch is applied become one batch.
 
 import type { ObjectKind } from "../kube/objects.ts";
-import { within } from "../pause.ts";
+import { turn, within } from "../pause.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
@@ -145,7 +145,7 @@ const BUSY_MILLISECONDS = 5;
 
 const REAL_TURNS: Turns = {
   now: () => performance.now(),
-  turn: () => new Promise((resolve) => setTimeout(resolve, 0)),
+  turn,
 };
 
 /** An empty list in place of a first list that has not come. It is incomplete, so it deletes nothing. */

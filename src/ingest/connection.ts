@@ -1,6 +1,7 @@
 // Sends the requests of reflectors to an API server, and hands each answer on: its head, the chunks of its body, its end. It
 // also drives liveness.ts: it probes a silent connection, and aborts all requests of a dead one.
 
+import { turn } from "../pause.ts";
 import { messageOf } from "../thrown.ts";
 import type { ApiClient } from "./api_client.ts";
 import { ApiFailure } from "./api_failure.ts";
@@ -61,6 +62,11 @@ interface Progress {
 
 /** Most bytes of one read. */
 const READ_BYTES = 64 * 1024;
+/**
+ * Bytes of a body after which the event loop turns: a read of bytes that are there already gives it no chance, so nothing else would go on
+ * before the end of a list that comes fast. JSON takes ten milliseconds for them.
+ */
+const TURN_BYTES = 256 * 1024;
 /** Path of a probe; any answer counts. Every client may read it (system:public-info-viewer), and no queue delays it. */
 const PROBE_PATH = "/livez";
 
@@ -145,6 +151,7 @@ export class ApiConnection implements Disposable {
     // All reads use one buffer. Else the runtime would allocate 64 KiB for each read, and a list may take a read per object.
     const reader = body.getReader({ mode: "byob" });
     let buffer = new ArrayBuffer(READ_BYTES);
+    let unturned = 0;
     // Ends a pending read. In Deno 2.9 it can stay pending for ever although the signal of its fetch has aborted.
     const cancel = () => void reader.cancel().catch(() => {});
     signal.addEventListener("abort", cancel);
@@ -162,6 +169,11 @@ export class ApiConnection implements Disposable {
         this.#note({ kind: "received" });
         const wait = receiver.bytes(read.value);
         if (wait !== undefined) await wait;
+        unturned += read.value.length;
+        if (unturned >= TURN_BYTES) {
+          unturned = 0;
+          await turn();
+        }
         buffer = read.value.buffer;
       }
     } finally {

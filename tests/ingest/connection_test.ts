@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import { apiSource } from "../../src/ingest/api_source.ts";
+import { ApiConnection } from "../../src/ingest/connection.ts";
 import { BOOKMARK, line, LISTEN, page, Server, status, stream, whole } from "../support/api_server.ts";
 import { Follower } from "../support/follower.ts";
 import { SilentRelay } from "../support/silent_relay.ts";
@@ -146,4 +147,35 @@ Deno.test("pages are asked for and read in gzip, watches and streamed lists are 
     `${query.has("watch") ? "watch" : "page"} ${server.encodings[i]}`
   );
   assert.deepEqual(asked.slice(0, 4), ["watch identity", "page gzip", "page gzip", "watch identity"]);
+});
+
+Deno.test("the event loop turns while a body is read, also where all of it is there already", async () => {
+  const pieces = ReadableStream.from(Array.from({ length: 64 }, () => new Uint8Array(1024 * 1024)));
+  // Sixty kilobytes on the wire.
+  const body = await new Response(pieces.pipeThrough(new CompressionStream("gzip"))).bytes();
+  const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+  await using server = new Server(() => new Response(body, { headers }));
+  server.firstLists = true;
+  using connection = new ApiConnection(server.client());
+  let [read, turns] = [0, 0];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ended = Promise.withResolvers<void>();
+  const request = connection.open("/api/v1/services", {}, "json", {
+    head: () => undefined,
+    bytes(chunk) {
+      read += chunk.length;
+      timer ??= setTimeout(() => {
+        turns++;
+        timer = undefined;
+      }, 0);
+      return undefined;
+    },
+    end: () => void ended.resolve(),
+    failed: ({ text }) => void ended.reject(new Error(text)),
+  });
+  await ended.promise;
+  await request.closed;
+  clearTimeout(timer);
+  assert.equal(read, 64 * 1024 * 1024);
+  assert.ok(turns >= 100, `${turns} turns`);
 });
