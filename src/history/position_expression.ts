@@ -155,8 +155,21 @@ type TimeOf = (placed: Placed) => number | undefined;
  * the damage is later: it may be behind it.
  */
 function lastBy(past: Past, milliseconds: number, timeOf: TimeOf): Placed | undefined {
+  let newest: Placed | undefined;
+  past.damageIn(() => {
+    newest = Iterator.from(past.newestFirst()).find((placed) => timeOf(placed) !== undefined);
+  });
+  if (newest !== undefined && timeOf(newest)! <= milliseconds) return newest;
   const segments = past.segments();
   let [low, high] = [0, segments.length];
+  // From the newest back, in steps that double. Why not halves at once? Of a clock that was ahead once, and was set back, one would hit
+  // the segments, and take all that follows for later.
+  for (let [at, step] = [high - 1, 1]; at > low; at -= step, step *= 2) {
+    const first = firstTime(past, at, timeOf);
+    if (typeof first !== "number") continue;
+    if (first <= milliseconds) low = at;
+    else high = at;
+  }
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     let [at, first] = [middle, firstTime(past, middle, timeOf)];

@@ -165,3 +165,14 @@ Deno.test("property: at every moment the position is that of the last commit bef
     }
   }));
 });
+
+Deno.test("a clock that was ahead for a while, and was set back, does not hide what was committed since", () => {
+  const records = [1, 2, 8, 3, 4].flatMap((second, i) => [
+    config(at(second)),
+    commit(2 * i, "committed", at(second)),
+  ]);
+  for (const ledger of [Infinity, 1].map((segmentBytes) => pastOf(records, segmentBytes))) {
+    const offsets = [1, 2, 3, 4, 5, 9].map((second) => resolvePosition(position(at(second)), ledger));
+    assert.deepEqual(offsets, [0, 2, 6, 8, 8, 8]);
+  }
+});
