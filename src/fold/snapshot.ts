@@ -189,13 +189,17 @@ export function compareSnapshot(
 ): "same" | "different" | "another version" {
   const made = JSON.parse(JSON.stringify([...snapshotLines(state)])) as SnapshotLine[];
   const [head] = lines;
-  const version = head?.kind === "state" ? head.fold : undefined;
   if (
     sameValue([{ ...made[0], fold: null }, ...made.slice(1)], [{ ...head, fold: null }, ...lines.slice(1)])
   ) {
     return "same";
   }
-  return version === FOLD_VERSION ? "different" : "another version";
+  return isOfAnotherFold(lines) ? "another version" : "different";
+}
+
+/** Whether another version of the fold wrote `lines`. What that chose, such as the class of slots, holds for what followed them. */
+export function isOfAnotherFold([head]: readonly SnapshotLine[]): boolean {
+  return head?.kind !== "state" || head.fold !== FOLD_VERSION;
 }
 
 /** By index and not by pattern: a snapshot compares all names, and a pattern makes an iterator for each. */

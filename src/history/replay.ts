@@ -79,6 +79,14 @@ export function newReplay(state: ClusterState): Replay {
 }
 
 /**
+ * `replay`, gone on from `state`: that of a snapshot which another version of the fold wrote. The program that came after it began
+ * there, so its rules have what that version chose where several rules are right.
+ */
+export function continuedFrom(replay: Replay, state: ClusterState): Replay {
+  return { ...newReplay(state), rebuild: replay.rebuild === "first" ? "first" : "again" };
+}
+
+/**
  * Folds one record. For a commit that the kernel accepted it returns that commit, made again. `fold` may note more than the fold does.
  */
 export function replayRecord(

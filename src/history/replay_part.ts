@@ -3,13 +3,13 @@
 
 import type { ClusterState } from "../fold/cluster_state.ts";
 import type { foldRecord } from "../fold/fold.ts";
-import { compareSnapshot } from "../fold/snapshot.ts";
+import { compareSnapshot, isOfAnotherFold, restoredState } from "../fold/snapshot.ts";
 import { InvariantError } from "../invariant.ts";
 import type { CommitRecord, CommittedChange, LedgerRecord, Offset } from "../ledger/record.ts";
 import type { Transaction } from "../nft/transaction.ts";
 import { committedChanges } from "../plan/committed_changes.ts";
 import { type Past, stateBefore } from "./past.ts";
-import { newReplay, type Replay, type Replayed, replayRecord } from "./replay.ts";
+import { continuedFrom, newReplay, type Replay, type Replayed, replayRecord } from "./replay.ts";
 
 /** A range of records. */
 export interface Part {
@@ -85,9 +85,12 @@ export function* replayPart(
   past: Past,
   { from, through, bounded }: Part,
 ): Generator<ReplayStep, ReplayResult, string | undefined> {
-  const run = newReplay(stateBefore(past, from - 1));
+  let run = newReplay(stateBefore(past, from - 1));
   let [records, commits, otherVersions] = [0, 0, 0];
+  let otherFold = false;
+  const snapshots = new Set<number>(past.snapshots());
   for (const { offset, record } of past.records(run.state.folded + 1, through)) {
+    if (otherFold && snapshots.has(offset)) run = beyondSnapshot(past, run, offset);
     if (offset !== run.state.folded + 1) throw past.overtaken();
     const made = tryReplay(run, offset, record);
     if (typeof made === "string") return { records, commits, otherVersions, difference: null, problem: made };
@@ -96,7 +99,10 @@ export function* replayPart(
     if (rejected !== undefined) {
       return { records, commits, otherVersions, difference: null, problem: rejected };
     }
-    if (made !== undefined) commits++;
+    if (made !== undefined) {
+      commits++;
+      otherFold = made.otherVersion;
+    }
     if (made === undefined || (made.digest === made.record.digest && made.misfits.length === 0)) continue;
     if (made.otherVersion) otherVersions++;
     else return { records, commits, otherVersions, difference: differenceOf(made), problem: null };
@@ -140,6 +146,13 @@ export function joinResults(results: readonly ReplayResult[]): ReplayResult {
 
 function differenceOf({ offset, record, digest, delta, misfits }: Replayed): ReplayDifference {
   return { offset, record, digest, changes: committedChanges(delta, record.through), misfits };
+}
+
+/** `run` behind the snapshot at `next`. */
+function beyondSnapshot(past: Past, run: Replay, next: number): Replay {
+  const snapshot = past.snapshot(next);
+  if (typeof snapshot === "string" || !isOfAnotherFold(snapshot.lines)) return run;
+  return continuedFrom(run, restoredState(snapshot.lines));
 }
 
 function snapshotProblem(past: Past, state: ClusterState, next: number): string | null {

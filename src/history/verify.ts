@@ -13,7 +13,7 @@ import type { Snapshot } from "../ledger/snapshot.ts";
 import type { Elements, Table } from "../nft/ruleset.ts";
 import { JournalProof } from "./journal_proof.ts";
 import type { Past } from "./past.ts";
-import { newReplay, type Replay } from "./replay.ts";
+import { continuedFrom, newReplay, type Replay } from "./replay.ts";
 import { snapshotFindings } from "./signed_snapshots.ts";
 import { WitnessCheck, type WitnessSummary } from "./witness.ts";
 import { tryReplay } from "./replay_part.ts";
@@ -234,6 +234,7 @@ function verifySnapshot(verifying: Verifying, next: number, chain: string): void
     case "different":
       return void problems.push(`${name}: it is not the state that the records before it make`);
     case "another version":
+      verifying.run = continuedFrom(run, restoredState(snapshot.lines));
       return void notes.push(`${name}: another version of the program made it; it is not compared`);
   }
 }

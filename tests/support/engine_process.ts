@@ -3,11 +3,14 @@
 
 import { type EngineState, newEngine, stepEngine } from "../../src/engine/engine.ts";
 import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { restoredState, type SnapshotLine } from "../../src/fold/snapshot.ts";
 import type { SyncReport } from "../../src/engine/sync_report.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { newestSnapshot } from "../../src/ledger/snapshot.ts";
 import type { Storage } from "../../src/ledger/storage.ts";
 import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -33,7 +36,7 @@ export interface ProcessOptions {
 
 /** An engine on `kernel` and `storage`; dispose of it to end the process. The kernel is the test's. */
 export class EngineProcess implements Disposable {
-  readonly engine: EngineState = newEngine();
+  readonly engine: EngineState;
   readonly reports: SyncReport[] = [];
   readonly warnings: string[] = [];
   readonly ledger: LedgerWriter;
@@ -42,8 +45,11 @@ export class EngineProcess implements Disposable {
   constructor(readonly kernel: Kernel, readonly storage: Storage, options: ProcessOptions = {}) {
     const { policy = "never", complete = false, now = () => TIME, warn, startedAt, first = [], conntrack } =
       options;
+    const snapshot = newestSnapshot<SnapshotLine>(storage, undefined, snapshotMisfit);
+    this.engine = newEngine(snapshot && restoredState(snapshot.lines));
     this.ledger = new LedgerWriter(storage, {
       policy,
+      ...(snapshot === undefined ? {} : { behind: snapshot }),
       onRecord: (first, record) =>
         void stepEngine(this.engine, { kind: "appended", first, records: [record] }),
     });
