@@ -13,6 +13,11 @@ export class FirstHead {
   #empty = true;
   #ended = false;
 
+  /** Whether all of it has come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** The part of `chunk` that belongs to the head; empty once that has ended. */
   take(chunk: Bytes): Bytes {
     if (this.#ended) return chunk.subarray(0, 0);
@@ -34,13 +39,20 @@ export class FirstHead {
   }
 }
 
-/** Passes on the head of the first request in a stream of bytes. */
-export function firstRequest(): TransformStream<Bytes, Bytes> {
+/**
+ * The head of the first request in `stream`. Behind a whole head nothing is read, and it does not end: a client may close its half once
+ * it has asked, and the runtime closes a connection whose end was read, so there would be no answer. Who answers cancels it.
+ */
+export function firstRequest(stream: ReadableStream<Bytes>): ReadableStream<Bytes> {
   const head = new FirstHead();
-  return new TransformStream({
-    transform(chunk, controller) {
-      const part = head.take(chunk);
-      if (part.length > 0) controller.enqueue(part);
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      if (head.ended) return await new Promise(() => {});
+      const { value, done } = await reader.read();
+      if (done) return controller.close();
+      controller.enqueue(head.take(value));
     },
-  });
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }

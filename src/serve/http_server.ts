@@ -135,7 +135,7 @@ export class HttpServer implements Disposable {
   #take(conn: Deno.TcpConn): void {
     // A client of IPv4 whose connection came to a socket of both families.
     const client = conn.remoteAddr.hostname.replace(/^::ffff:(?=\d+\.)/, "");
-    const readable = conn.readable.pipeThrough(firstRequest());
+    const readable = firstRequest(conn.readable);
     const socket = Duplex.fromWeb(
       { readable, writable: conn.writable } as Parameters<typeof Duplex.fromWeb>[0],
     );
