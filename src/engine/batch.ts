@@ -17,7 +17,7 @@ import {
   withoutRemovals,
 } from "../ingest/relist.ts";
 import { describesCluster, isPart, type ListBatch, type SourceBatch } from "../ingest/source.ts";
-import { type KubeObject, objectKey, type WatchEvent } from "../kube/objects.ts";
+import type { WatchEvent } from "../kube/objects.ts";
 import { type Effect, problemWarning, warning } from "./effect.ts";
 import type { EngineState } from "./engine_state.ts";
 import { heldListRecord, heldListText, removalText } from "./held_list.ts";
@@ -64,13 +64,14 @@ function appends(events: readonly WatchEvent[]): Effect[] {
 function eventsOf(
   objects: ClusterState["objects"],
   batch: SourceBatch,
-  compared?: Comparison,
+  made?: Comparison,
 ): WatchEvent[] {
   if (batch.kind === "events") return news(objects, batch.events);
+  const compared = made ?? compareList(objects, batch);
   if (!batch.fragment) return relist(objects, batch, compared);
   // A fragment of a list only adds objects: what it would change or remove is decided with the whole list.
-  const isNew = (object: KubeObject) => objects.at(objectKey(object)) === undefined;
-  return relist(objects, { ...batch, objects: batch.objects.filter(isNew) });
+  const listed = compared.listed.filter((_, i) => compared.before[i] === undefined);
+  return relist(objects, batch, { listed, before: [], missing: [] });
 }
 
 /**

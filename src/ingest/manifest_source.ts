@@ -2,7 +2,12 @@
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
 import { isJsonObject } from "../kube/json_value.ts";
-import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX, MANIFEST_BYTES_MAX } from "../limits/input.ts";
+import {
+  KNOWN_CHARACTERS_MAX,
+  LIST_OBJECTS_MAX,
+  LIST_PROBLEMS_MAX,
+  MANIFEST_BYTES_MAX,
+} from "../limits/input.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, OBJECT_KINDS, objectKey } from "../kube/objects.ts";
 import { isTransient, readFault, readTextUpTo } from "./bounded_file.ts";
@@ -15,8 +20,6 @@ import { readFolderUnblocked, readTextUnblocked, statUnblocked } from "./unblock
 
 /** Longest pause before the files are read again after a transient failure, in seconds. */
 const RETRY_SECONDS_MAX = 60;
-/** Most characters of files that are kept, so that only files that changed are read as YAML again. */
-const KNOWN_CHARACTERS_MAX = 16 * 1024 * 1024;
 const MANIFEST = /\.(ya?ml|json)$/i;
 
 /** The result of reading all files once. */

@@ -182,8 +182,9 @@ export interface Removal {
 export function largeRemoval(
   known: KnownObjects,
   list: ListBatch,
-  { listed, before, missing }: Comparison = compareList(known, list),
+  compared: Comparison = compareList(known, list),
 ): Removal | undefined {
+  const { missing } = compared;
   const { kinds = OBJECT_KINDS, resourceVersion } = list;
   const least = resourceVersion === undefined ? 1 : LARGE_REMOVAL_MIN;
   return [
@@ -191,7 +192,7 @@ export function largeRemoval(
     ...kinds.includes("EndpointSlice")
       ? [
         removedObjects(known, "EndpointSlice", missing),
-        removedEndpoints(known, { listed, before, missing }),
+        removedEndpoints(known, compared),
       ]
       : [],
   ].find(({ removed, known }) => removed >= least && removed * 2 > known);

@@ -125,3 +125,6 @@ export const CREDENTIAL_MILLISECONDS_MAX = 1000;
 
 assert(CONFIG_BYTES_MAX <= YAML_CHARACTERS_MAX, "configurations are YAML");
 assert(OBJECT_BYTES_MAX / 5 < JSON_PARTS_MAX, "what the ledger keeps of an object must be read");
+
+/** Most characters of the files of a source that are kept, so that only files that changed are read as YAML again. */
+export const KNOWN_CHARACTERS_MAX = 16 * 1024 * 1024;

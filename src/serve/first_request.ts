@@ -1,5 +1,5 @@
-// Passes on the head of a connection's first request, and drops what follows it: bodies, and further requests. Why not leave that to
-// the parser? It reads all requests that have come before any of them is answered: 64 KiB of the shortest take half a second.
+// Passes on the head of a connection's first request, and nothing behind it: no body, no further request. Why not leave that to the
+// parser? It reads all requests that have come before any of them is answered: 64 KiB of the shortest take half a second.
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -7,6 +7,7 @@ import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { Checkpoints } from "../../src/node/checkpoints.ts";
 import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { appears, service } from "../support/cluster_notation.ts";
+import { writeKubeconfig } from "../support/written_kubeconfig.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const TIME = "2026-11-23T09:26:10.000Z";
@@ -37,20 +38,6 @@ async function signed(folder: string): Promise<{ key: string; seen: string }> {
   writer.append([{ ...appears(service("shop/web 10.96.0.1 http:80/tcp")), time: TIME }]);
   await checkpoints.end();
   return { key: key.signer.verifier, seen };
-}
-
-/** A kubeconfig in `folder` for a server on that port. */
-function kubeconfigOf(folder: string, port: number): string {
-  const kubeconfig = `${folder}/kubeconfig`;
-  Deno.writeTextFileSync(
-    kubeconfig,
-    JSON.stringify({
-      clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}` } }],
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      ...{ users: [{ name: "u", user: {} }], "current-context": "c" },
-    }),
-  );
-  return kubeconfig;
 }
 
 Deno.test("a segment that a crash left only begun does not make a ledger one that the witness never saw", async () => {
@@ -118,7 +105,7 @@ Deno.test("a head that contradicts the ledger is reported with the Lease that ha
         lease("c", { [`head.ledgerproxy/${id}.9`]: "e".repeat(64) }),
       ],
     }));
-  const kubeconfig = kubeconfigOf(folder, server.addr.port);
+  const kubeconfig = writeKubeconfig(folder, server.addr.port);
   const { code, output } = await verify(ledger, "--witness", "lease", "--kubeconfig", kubeconfig);
   await server.shutdown();
   assert.equal(code, 1, output);
@@ -140,7 +127,7 @@ Deno.test("an account that may not list Leases is named, with what the API serve
       }),
   );
   const { code, output } = await verify(
-    ...[ledger, "--witness", "lease", "--kubeconfig", kubeconfigOf(folder, server.addr.port)],
+    ...[ledger, "--witness", "lease", "--kubeconfig", writeKubeconfig(folder, server.addr.port)],
   );
   await server.shutdown();
   assert.equal(code, 2, output);

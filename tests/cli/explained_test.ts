@@ -6,6 +6,7 @@ import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { ERRNO } from "../../src/kernel/system_error.ts";
 import { ledgerproxy } from "../support/run_program.ts";
 import { repositorySources } from "../support/tidy/repository.ts";
+import { writeKubeconfig } from "../support/written_kubeconfig.ts";
 
 /** Classes of errors that are in no list, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -39,15 +40,7 @@ Deno.test("an API server that cannot be reached, a file that is too long and a p
   const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = server.addr as Deno.NetAddr;
   server.close();
-  const kubeconfig = `${folder}/kubeconfig`;
-  Deno.writeTextFileSync(
-    kubeconfig,
-    JSON.stringify({
-      clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}` } }],
-      contexts: [{ name: "c", context: { cluster: "c", user: "u" } }],
-      ...{ users: [{ name: "u", user: {} }], "current-context": "c" },
-    }),
-  );
+  const kubeconfig = writeKubeconfig(folder, port);
   Deno.writeFileSync(`${folder}/long`, new Uint8Array(2 << 20));
   await new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).output();
   const ledger = "fixtures/recordings/evening";

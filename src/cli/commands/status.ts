@@ -39,6 +39,7 @@ async function statusCommand(options: StatusOptions): Promise<number> {
   const past = pastArgument(options.ledger);
   if (options.watch) return await watchStatus(past);
   const answers = options.at === undefined ? await proxyFindings(options.health, options.metrics) : [];
+  // It says which position a time is.
   offsetArgument(past, options.at);
   const through = past.again(() => resolveWritten(options.at ?? HEAD, past));
   const state = nodeStateOf(past, stateToRead(past, through), answers);
