@@ -14,14 +14,11 @@ class WholeMessage extends _SHA256 {
   /** Most texts are an element or a record. */
   #bytes = new Uint8Array(8192);
   #message = new DataView(this.#bytes.buffer);
-  /** The first of the texts that are in the message now, where it is one of several, and where it ends. */
-  #first = "";
-  #firstEnd = 0;
 
   /** Writes the hash of the texts, one behind the other, to `into`. */
   hash(texts: readonly string[], into: Uint8Array): void {
-    let length = this.#writeFirst(texts);
-    for (let i = 1; i < texts.length; i++) length = this.#write(texts[i]!, length);
+    let length = 0;
+    for (const text of texts) length = this.#write(text, length);
     this.#reserve(length + PADDING_BYTES + BLOCK_BYTES);
     const end = (length + PADDING_BYTES + BLOCK_BYTES - 1) & -BLOCK_BYTES;
     this.#bytes.fill(0, length, end);
@@ -38,17 +35,6 @@ class WholeMessage extends _SHA256 {
     writeWord(into, 20, this.F);
     writeWord(into, 24, this.G);
     writeWord(into, 28, this.H);
-  }
-
-  /** Writes the first text, unless it is there: many elements of one set are hashed in a row. Returns where it ends. */
-  #writeFirst(texts: readonly string[]): number {
-    const [first = ""] = texts;
-    if (texts.length > 1 && first === this.#first) return this.#firstEnd;
-    this.#first = "";
-    this.#firstEnd = 0;
-    const end = this.#write(first, 0);
-    if (texts.length > 1) [this.#first, this.#firstEnd] = [first, end];
-    return end;
   }
 
   /** Writes `text` to the message in UTF-8, from `at` on; returns where it ends. The encoder costs more than a short text. */

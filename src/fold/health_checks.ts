@@ -12,6 +12,8 @@ export function putHealthCheck(
   name: ServiceName,
   check: HealthCheck | undefined,
 ): void {
+  // Most clusters have none. Then the name, which was made for this change, is not hashed for the look-up.
+  if (check === undefined && state.healthChecks.size === 0) return;
   const before = state.healthChecks.get(name);
   if (before?.port === check?.port && before?.localEndpoints === check?.localEndpoints) return;
   if (check === undefined) state.healthChecks.delete(name);

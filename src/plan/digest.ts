@@ -4,8 +4,8 @@
 
 import { type Element, type Elements, type SetPath, type Table } from "../nft/ruleset.ts";
 import { elementParts, rulesetText } from "../nft/text.ts";
-import { hashInto } from "../sha256.ts";
 import type { Delta } from "./delta.ts";
+import { HashSum } from "./hash_sum.ts";
 import { POSITION_PATH } from "./position.ts";
 
 const LANES = 8;
@@ -19,28 +19,34 @@ export type Digest = Readonly<Uint32Array<ArrayBuffer>>;
 /** The digest of `tables` without elements. */
 export function tablesDigest(tables: readonly Table[]): Digest {
   const lanes = new Uint32Array(LANES);
-  addHash(lanes, [rulesetText({ tables: sorted(tables), elements: new Map() })], 1);
+  const sum = new HashSum();
+  sum.add([rulesetText({ tables: sorted(tables), elements: new Map() })], 1);
+  sum.addTo(lanes);
   return lanes;
 }
 
 /** `digest` after `delta`. */
 export function advanceDigest(digest: Digest, delta: Delta): Digest {
   const lanes = new Uint32Array(digest);
+  const sum = new HashSum();
   for (const { set, before, after } of delta) {
     if (set === POSITION_PATH) continue;
-    if (before !== undefined) addHash(lanes, hashedTexts(set, before), -1);
-    if (after !== undefined) addHash(lanes, hashedTexts(set, after), 1);
+    if (before !== undefined) sum.add(hashedTexts(set, before), -1);
+    if (after !== undefined) sum.add(hashedTexts(set, after), 1);
   }
+  sum.addTo(lanes);
   return lanes;
 }
 
 /** The digest of a whole ruleset, such as a listing. The position is not part of it: it contains the digest. */
 export function rulesetDigest(tables: readonly Table[], elements: Elements): Digest {
   const lanes = new Uint32Array(tablesDigest(tables));
+  const sum = new HashSum();
   for (const [set, keyed] of elements) {
     if (set === POSITION_PATH) continue;
-    for (const element of keyed.values()) addHash(lanes, hashedTexts(set, element), 1);
+    for (const element of keyed.values()) sum.add(hashedTexts(set, element), 1);
   }
+  sum.addTo(lanes);
   return lanes;
 }
 
@@ -64,10 +70,4 @@ function sorted(tables: readonly Table[]): Table[] {
 
 function hashedTexts(set: SetPath, element: Element): readonly string[] {
   return [set, " { ", ...elementParts(element), " }"];
-}
-
-/** Adds the SHA-256 of `texts` to `lanes`, or subtracts it: four bytes a lane, the lowest first. */
-function addHash(lanes: Uint32Array, texts: readonly string[], sign: 1 | -1): void {
-  hashInto(texts, hashed);
-  for (let lane = 0; lane < LANES; lane++) lanes[lane]! += sign * hashedView.getUint32(4 * lane, true);
 }
