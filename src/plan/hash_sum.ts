@@ -19,33 +19,21 @@ const BLOCKS_MAX = 6;
 
 /** A sum that texts are added to. There is one at a time: a new one takes the place of the one before. */
 export class HashSum {
-  readonly #module = lanes ??= new Lanes();
-  /** Of the texts that are hashed alone. */
-  readonly #alone = new Uint32Array(WORDS);
+  readonly #lanes = lanes ??= new Lanes();
 
   constructor() {
-    this.#module.clear();
+    this.#lanes.clear();
   }
 
   /** Adds the hash of `texts`, one behind the other in UTF-8, or subtracts it. */
   add(texts: readonly string[], sign: 1 | -1): void {
-    if (!this.#module.add(texts, sign)) this.#addAlone(texts, sign);
+    if (!this.#lanes.add(texts, sign)) this.#lanes.addAlone(texts, sign);
   }
 
   /** Adds the sum to `digest`. It has to be the last call. */
   addTo(digest: Uint32Array): void {
-    const { sums } = this.#module.finish();
-    for (let word = 0; word < WORDS; word++) {
-      for (let i = 0; i < TOGETHER; i++) digest[word]! += sums[TOGETHER * word + i]!;
-      digest[word]! += this.#alone[word]!;
-    }
-  }
-
-  #addAlone(texts: readonly string[], sign: 1 | -1): void {
-    hashInto(texts, hashed);
-    for (let word = 0; word < WORDS; word++) {
-      this.#alone[word]! += sign * hashedView.getUint32(WORD_BYTES * word, true);
-    }
+    const { sums } = this.#lanes.finish();
+    for (let i = 0; i < sums.length; i++) digest[Math.floor(i / TOGETHER)]! += sums[i]!;
   }
 }
 
@@ -58,18 +46,24 @@ class Lanes {
   readonly sums: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #words: DataView;
-  readonly #hash: (begin: number, blocks: number, factors: number) => void;
+  /** undefined where the processor lacks what V8 needs for such vectors (SSE 4.1): then each text is hashed alone. */
+  readonly #hash: ((begin: number, blocks: number, factors: number) => void) | undefined;
   /** How many texts wait, by their blocks. */
   readonly #waiting = new Uint8Array(BLOCKS_MAX + 1);
 
   constructor() {
-    const module = new WebAssembly.Module(Uint8Array.fromBase64(SHA256_LANES.module));
-    const { memory, add } = new WebAssembly.Instance(module).exports;
-    assert(memory instanceof WebAssembly.Memory && typeof add === "function", "the module exports both");
-    this.#hash = (begin, blocks, factors) => add(begin, blocks, factors);
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#words = new DataView(memory.buffer);
-    this.sums = new Uint32Array(memory.buffer, SHA256_LANES.sums, WORDS * TOGETHER);
+    const code = Uint8Array.fromBase64(SHA256_LANES.module);
+    let memory: ArrayBufferLike = new ArrayBuffer(SHA256_LANES.messages);
+    if (WebAssembly.validate(code)) {
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code));
+      const { memory: own, add } = exports;
+      assert(own instanceof WebAssembly.Memory && typeof add === "function", "the module exports both");
+      this.#hash = (begin, blocks, factors) => add(begin, blocks, factors);
+      memory = own.buffer;
+    }
+    this.#bytes = new Uint8Array(memory);
+    this.#words = new DataView(memory);
+    this.sums = new Uint32Array(memory, SHA256_LANES.sums, WORDS * TOGETHER);
   }
 
   /** Forgets all texts. */
@@ -78,8 +72,9 @@ class Lanes {
     this.sums.fill(0);
   }
 
-  /** Adds a text as {@link HashSum.add}; false for one that is long, or not ASCII. */
+  /** Adds a text as {@link HashSum.add}; false for one that is to be hashed alone: it is long, or not ASCII. */
   add(texts: readonly string[], sign: 1 | -1): boolean {
+    if (this.#hash === undefined) return false;
     let length = 0;
     for (const text of texts) length += text.length;
     const blocks = Math.ceil((length + PADDING_BYTES) / BLOCK_BYTES);
@@ -92,6 +87,14 @@ class Lanes {
     this.#waiting[blocks] = place + 1;
     if (place + 1 === TOGETHER) this.#finish(blocks);
     return true;
+  }
+
+  /** As {@link add}, whatever the text. */
+  addAlone(texts: readonly string[], sign: 1 | -1): void {
+    hashInto(texts, hashed);
+    for (let word = 0; word < WORDS; word++) {
+      this.sums[TOGETHER * word]! += sign * hashedView.getUint32(WORD_BYTES * word, true);
+    }
   }
 
   /** Hashes all texts that wait. */
@@ -121,7 +124,7 @@ class Lanes {
     for (let place = this.#waiting[blocks]!; place < TOGETHER; place++) {
       this.#words.setInt32(factors + WORD_BYTES * place, 0, true);
     }
-    this.#hash(BEGIN[blocks]!, blocks, factors);
+    this.#hash!(BEGIN[blocks]!, blocks, factors);
     this.#waiting[blocks] = 0;
   }
 }
