@@ -29,13 +29,16 @@ export class Listing {
   /** What no part has delivered yet, by name; undefined where the list does not come in parts. */
   #undelivered: Map<string, KubeObject> | undefined;
   #complete = true;
+  /** How many times an object was added, and how many times one was deleted: also a list that repeats one object must end. */
+  #added = 0;
+  #deleted = 0;
 
   constructor(resource: ApiResource, inParts = false) {
     this.#resource = resource;
     if (inParts) this.#undelivered = new Map();
   }
 
-  /** How many objects were added so far. */
+  /** How many different objects were added so far. */
   get size(): number {
     return this.#objects.size + this.#unread.size;
   }
@@ -47,7 +50,7 @@ export class Listing {
 
   /** Adds an object, or replaces it by a newer version. `item` may have no kind, as items of a typed list. */
   add(item: Record<string, unknown>): void {
-    if (this.size + this.#unnamed >= LIST_OBJECTS_MAX) {
+    if (++this.#added > LIST_OBJECTS_MAX) {
       throw invalid(`a list of more than ${LIST_OBJECTS_MAX} objects`);
     }
     const { kind, apiVersion } = this.#resource;
@@ -64,7 +67,7 @@ export class Listing {
 
   /** Removes an object that was deleted. */
   delete(key: ObjectKey): void {
-    if (this.#gone.size >= LIST_OBJECTS_MAX) {
+    if (++this.#deleted > LIST_OBJECTS_MAX) {
       throw invalid(`a list with more than ${LIST_OBJECTS_MAX} deletions`);
     }
     const name = describeKey(key);

@@ -15,6 +15,23 @@ Deno.test("more deletions than a list may have objects are refused", () => {
   assert.throws(() => listing.delete(key("one-more")), problem);
 });
 
+Deno.test("a list that repeats one object has no more of them than a list may have objects", () => {
+  const listing = new Listing(SERVICES);
+  const repeated = { ...service("again"), spec: {} };
+  const problem = { message: `a list of more than ${LIST_OBJECTS_MAX} objects` };
+  assert.throws(() => {
+    for (let i = 0; i <= LIST_OBJECTS_MAX; i++) listing.add(repeated);
+  }, problem);
+  assert.equal(listing.size, 1);
+});
+
+Deno.test("a list that deletes one object again and again has no more deletions than a list may have", () => {
+  const listing = new Listing(SERVICES);
+  for (let i = 0; i < LIST_OBJECTS_MAX; i++) listing.delete(key("again"));
+  const problem = { message: `a list with more than ${LIST_OBJECTS_MAX} deletions` };
+  assert.throws(() => listing.delete(key("again")), problem);
+});
+
 Deno.test("a part has each object once, with its newest version, and none that was deleted", () => {
   const listing = new Listing(SERVICES, true);
   for (const version of ["1", "2"]) listing.add(service("twice", version));
