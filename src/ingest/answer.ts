@@ -2,8 +2,10 @@
 // an ApiFailure that says what the server sent instead. Nothing is decided by an answer before these checks. Pure.
 
 import { isJsonObject } from "../kube/json_value.ts";
+import { quoted } from "../kube/quoted.ts";
 import { unreachable } from "../invariant.ts";
 import type { ObjectKey } from "../kube/objects.ts";
+import { VERSION_CHARACTERS_MAX } from "../limits/input.ts";
 import { type ApiFailure, beginning, invalid, isStatus, statusFailure } from "./api_failure.ts";
 import { BadLine } from "./body.ts";
 import { INITIAL_EVENTS_END } from "./protobuf_fields.ts";
@@ -54,7 +56,7 @@ function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kin
   if (!token && (remaining ?? 0) > 0) {
     throw invalid(`${a(kind)} without a continue token that leaves out ${remaining} items`);
   }
-  return token ?? "";
+  return sendable(token ?? "", "continue token");
 }
 
 /** Items of a typed list usually have no kind. An item that names another kind does not belong to this list. */
@@ -148,12 +150,23 @@ function objectOr(value: unknown, expected: string): Record<string, unknown> {
 
 /** The resourceVersion; "" where there is none. "0" means any version, so it counts as none. */
 function versionOf(metadata: Record<string, unknown>): string {
-  const version = textOf(metadata["resourceVersion"]);
+  const version = sendable(textOf(metadata["resourceVersion"]), "resourceVersion");
   return version === "0" ? "" : version;
+}
+
+/** Refuses a text that is too long for a URL: no request could ever be made with it. */
+function sendable(text: string, name: string): string {
+  if (text.length <= VERSION_CHARACTERS_MAX) return text;
+  throw invalid(`a ${name} of ${text.length} characters, more than ${VERSION_CHARACTERS_MAX}`);
 }
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** `value` if it is a text, else what it is: what JSON describes need not have a text, and a conversion could throw. */
+function textOr(value: unknown): string {
+  return typeof value === "string" ? value : quoted(value, "no apiVersion");
 }
 
 /** A short description of `value`, for messages. */
@@ -162,6 +175,6 @@ function described(value: unknown): string {
   if (Array.isArray(value)) return `an array`;
   if (!isJsonObject(value)) return beginning(JSON.stringify(value));
   const { kind, apiVersion } = value;
-  if (typeof kind === "string") return beginning(`${kind} of ${String(apiVersion)}`);
+  if (typeof kind === "string") return beginning(`${kind} of ${textOr(apiVersion)}`);
   return `an object without a kind: ${beginning(JSON.stringify(value))}`;
 }

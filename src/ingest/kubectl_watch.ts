@@ -82,7 +82,8 @@ class ObjectClock {
   /** The time of an event in milliseconds, or the reason why there is none. `given`: its field `time`. */
   at(name: string, object: unknown, type: string, given: unknown): number | string {
     const before = this.#ofObject.get(name);
-    const at = given === undefined ? this.#guessed(object, type, before) : Date.parse(String(given));
+    const stated = typeof given === "string" ? Date.parse(given) : NaN;
+    const at = given === undefined ? this.#guessed(object, type, before) : stated;
     if (Number.isNaN(at)) return `time ${quoted(given)}: RFC 3339 is expected, such as 2026-11-23T09:30:00Z`;
     if (at === -Infinity) {
       return "it has no time: give the event one, as with `jq -c '{time: (now | todate)} + .'`";

@@ -75,7 +75,7 @@ function patchOf(
       "record again with kwokctl 0.6 or later";
   }
   const { group = "", resource: name } = fieldsOf(resource);
-  const kind = Object.hasOwn(KINDS, String(name)) ? KINDS[String(name)] : undefined;
+  const kind = Object.hasOwn(KINDS, textOf(name)) ? KINDS[textOf(name)] : undefined;
   const isOwn = group === "" || group === "discovery.k8s.io" || group === "networking.k8s.io";
   if (kind === undefined || !isOwn) return undefined;
   const key: ObjectKey = {

@@ -32,7 +32,10 @@ const KEY = 1;
 const VALUE = 2;
 /** A tag is the number of a field and, in the lowest bits, its wire type. */
 const WIRE_BITS = 3;
-const TAG_BYTES_MAX = 5;
+/** A tag, and a length, has 32 bits at most. */
+const NUMBER_BYTES_MAX = 5;
+/** Bits of the last of these bytes that a number of 32 bits does not have, and that the package drops. */
+const DROPPED_BITS = 0x70;
 const WIRE_MASK = (1 << WIRE_BITS) - 1;
 /** The part of a Time that JSON has. */
 const SECONDS_TAG = 1 << WIRE_BITS | WireType.Varint;
@@ -74,7 +77,12 @@ export class MessageReader {
         );
       }
     }
-    if (reader.pos > to) throw new UnreadableMessage("a value is longer than its message");
+    this.#checkEnd(to);
+  }
+
+  /** Refuses a message that ends in the middle of its last value. */
+  #checkEnd(to: number): void {
+    if (this.#reader.pos > to) throw new UnreadableMessage("a value is longer than its message");
   }
 
   #field(field: Field, to: number, into: Fields): void {
@@ -142,6 +150,7 @@ export class MessageReader {
         reader.pos = end;
       }
     }
+    this.#checkEnd(to);
     if (keys === undefined || keys.has(key)) put(into, key, texts.read(this.bytes, from, end));
   }
 
@@ -155,6 +164,7 @@ export class MessageReader {
       if (tag === SECONDS_TAG) seconds = Number(reader.int64());
       else this.#skip(tag, to);
     }
+    this.#checkEnd(to);
     const text = secondsText(seconds);
     if (text === undefined) throw new UnreadableMessage(`a time of ${seconds} s after 1970`);
     return text;
@@ -176,7 +186,7 @@ export class MessageReader {
 
   /** Reads a length; returns where it ends, which is not behind `to`. */
   #end(to: number): number {
-    const length = this.#reader.uint32();
+    const length = this.#number("a length");
     const end = this.#reader.pos + length;
     if (end > to) {
       throw new UnreadableMessage(`a length of ${length} where ${to - this.#reader.pos} bytes are left`);
@@ -186,14 +196,22 @@ export class MessageReader {
 
   /** Reads a tag. Why not the package's own `tag`? It makes an array for each tag. */
   #tag(): number {
+    const tag = this.#number("a tag");
+    if (tag >>> WIRE_BITS === 0) throw new UnreadableMessage(`a tag that no field has: ${tag}`);
+    return tag;
+  }
+
+  /** Reads a number of 32 bits. Of a larger one the package would drop bits, so it would be another field or length. */
+  #number(name: string): number {
     const reader = this.#reader;
     const from = reader.pos;
-    const tag = reader.uint32();
-    // Field numbers have 29 bits, so a longer number would be another field.
-    if (tag >>> WIRE_BITS === 0 || reader.pos - from > TAG_BYTES_MAX) {
-      throw new UnreadableMessage(`a tag that no field has: ${tag}`);
+    const number = reader.uint32();
+    const length = reader.pos - from;
+    if (length < NUMBER_BYTES_MAX) return number;
+    if (length > NUMBER_BYTES_MAX || (this.bytes[reader.pos - 1]! & DROPPED_BITS) !== 0) {
+      throw new UnreadableMessage(`${name} of more than 32 bits`);
     }
-    return tag;
+    return number;
   }
 
   /** Skips a field that the table does not have. */

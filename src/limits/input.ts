@@ -91,6 +91,12 @@ export const ERROR_BYTES_MAX = 64 * 1024;
 /** Most objects of one kind that a list may have: twenty times what the largest clusters hold. */
 export const LIST_OBJECTS_MAX = 1_000_000;
 
+/**
+ * Longest resourceVersion or continue token in characters. Servers make numbers, and tokens that have the name of an object. Each
+ * character can take nine bytes of a URL, which may have 65,534 (hyper 1.x).
+ */
+export const VERSION_CHARACTERS_MAX = 4096;
+
 /** Most problems of one list that are reported one by one; a last line counts the others. */
 export const LIST_PROBLEMS_MAX = 1000;
 

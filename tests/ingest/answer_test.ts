@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { pageOf, watchLineOf } from "../../src/ingest/answer.ts";
 import { resources } from "../../src/ingest/resources.ts";
+import { VERSION_CHARACTERS_MAX } from "../../src/limits/input.ts";
 import { whole } from "../support/api_server.ts";
 
 const SERVICES = resources("node-a")[3]!;
@@ -42,4 +43,31 @@ Deno.test("a page that leaves out items and has no continue token is rejected", 
   assert.throws(() => pageOf(page({ continue: "", remainingItemCount: 1 }), SERVICES), /leaves out 1 items/);
   assert.equal(pageOf(page({ continue: null, remainingItemCount: 0 }), SERVICES).token, "");
   assert.equal(pageOf(page({ continue: "x", remainingItemCount: 3 }), SERVICES).token, "x");
+});
+
+for (const apiVersion of [{ toString: 1, valueOf: 1 }, nested(100_000), null, undefined]) {
+  Deno.test(`an apiVersion that is no text is an invalid answer: ${typeof apiVersion}`, () => {
+    const expected = { name: "ApiFailure", reason: "invalid" };
+    const list = { kind: "ServiceList", apiVersion, metadata: {}, items: [] };
+    assert.throws(() => pageOf(list, SERVICES), expected);
+    const item = { ...whole("a"), apiVersion: apiVersion ?? null };
+    assert.throws(() => pageOf({ ...page({}), items: [item] }, SERVICES), expected);
+    for (const type of ["ADDED", "BOOKMARK", "ERROR"]) {
+      assert.throws(() => watchLineOf({ type, object: item }, SERVICES), expected);
+    }
+  });
+}
+
+function nested(depth: number): unknown {
+  return JSON.parse("[".repeat(depth) + "]".repeat(depth));
+}
+
+Deno.test("a version or a token that fits into no URL is refused with the answer that has it", () => {
+  const [long, longest] = ["9".repeat(VERSION_CHARACTERS_MAX + 1), "9".repeat(VERSION_CHARACTERS_MAX)];
+  const message = (name: string) => ({ message: `a ${name} of 4097 characters, more than 4096` });
+  assert.throws(() => pageOf(page({ resourceVersion: long }), SERVICES), message("resourceVersion"));
+  assert.throws(() => pageOf(page({ continue: long }), SERVICES), message("continue token"));
+  const line = { type: "BOOKMARK", object: { metadata: { resourceVersion: long } } };
+  assert.throws(() => watchLineOf(line, SERVICES), message("resourceVersion"));
+  assert.equal(pageOf(page({ continue: longest }), SERVICES).token, longest);
 });

@@ -72,6 +72,11 @@ Deno.test("what cannot be read is named with its line and what to do, and the re
   ]);
 });
 
+Deno.test("a time that is no text is a problem of its line", () => {
+  const { problems } = read({ time: { toString: 1 }, type: "ADDED", object: service("web", "1") });
+  assert.match(problems.join(), /^line 1: Service shop\/web: time a map: RFC 3339 is expected/);
+});
+
 Deno.test("objects that go over many lines are read, and one that is cut is named by its first line", () => {
   const text = JSON.stringify(service("web", "1", { creationTimestamp: at(1) }), null, 4);
   const { events, problems } = readKubectlWatch(`${text}\n${text.slice(0, -20)}`);

@@ -55,6 +55,13 @@ Deno.test("a time that no text can have is a problem of its line", () => {
   }
 });
 
+Deno.test("a patch whose resource is no text is of no kind that is watched", () => {
+  const other = patch("method: delete\ndurationNanosecond: 1")
+    .replace("resource: services", "resource: { toString: 1, valueOf: 1 }");
+  const { events, problems } = readKwokRecording(SERVICE + other, BEGAN);
+  assert.deepEqual([events.length, problems], [1, []]);
+});
+
 Deno.test("documents are apart, whatever follows the marker between them", () => {
   const whole = SERVICE + patch("method: delete\ndurationNanosecond: 1500000000");
   for (const text of [whole, whole.replaceAll("\n", "\r\n"), whole.replace("---\n", "--- # a patch\n")]) {

@@ -115,6 +115,30 @@ const HOSTILE: Record<string, readonly [Uint8Array, RegExp]> = {
   "a length behind the end": [Uint8Array.of(0x0a, 0x05, 0x0a), /a length of 5 where 1 bytes are left/],
   "a length behind the end of a part": [Uint8Array.of(0x0a, 2, 0x0a, 1, 0x61), /a length of 1 where 0/],
   "a length of 4 GB": [Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f), /a length of 4294967295/],
+  "a length of 4 GB whose last 32 bits are 0": [
+    Uint8Array.of(0x0a, 0x80, 0x80, 0x80, 0x80, 0x10),
+    /a length of more than 32 bits/,
+  ],
+  "a length of six bytes": [
+    Uint8Array.of(0x0a, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01),
+    /a length of more than 32 bits/,
+  ],
+  "a tag whose last 32 bits are those of another": [
+    Uint8Array.of(0x8a, 0x80, 0x80, 0x80, 0x10, 0x00),
+    /a tag of more than 32 bits/,
+  ],
+  "a time that ends behind its end": [
+    Uint8Array.of(0x0a, 4, 0x42, 1, 0x08, 0x05),
+    /longer than its message/,
+  ],
+  "a part of a time that ends behind its end": [
+    Uint8Array.of(0x0a, 4, 0x42, 1, 0x10, 0x05),
+    /longer than its message/,
+  ],
+  "a map's entry that ends behind its end": [
+    Uint8Array.of(0x0a, 4, 0x5a, 1, 0x18, 0x05),
+    /longer than its message/,
+  ],
   "an unknown field behind the end": [Uint8Array.of(0x61, 1, 2, 3), /longer than its message/],
   "a number behind the end of a part": [Uint8Array.of(0x12, 2, 0x60, 0x80, 1), /longer than its message/],
   "a number that never ends": [new Uint8Array(20).fill(0xff), /./],
