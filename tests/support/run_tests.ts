@@ -18,6 +18,8 @@ interface Counts {
 
 const ROOT = new URL("../../", import.meta.url);
 const FLAGS = ["--allow-all", "--sanitize-ops", "--sanitize-resources", "--no-check", "--quiet"];
+/** Runs before each file: without it an assertion about large values that fails may take all the memory of the machine. */
+const PRELOAD = `--preload=${new URL("./bounded_assertions.ts", import.meta.url).pathname}`;
 /** Seeds of the simulation among the unit tests. */
 const UNIT_SEEDS = "5";
 /** Runs first in each namespace: brings up loopback and names the namespace to the tests. */
@@ -77,6 +79,7 @@ async function runTests(
     Deno.execPath(),
     "test",
     ...FLAGS,
+    PRELOAD,
     ...flags,
     `--junit-path=${report}`,
     ...paths,
