@@ -1,6 +1,7 @@
 // Metrics about the process and its event loop, and counters that are there before anything was counted.
 
 import assert from "node:assert/strict";
+import { secondAfter } from "../../src/second.ts";
 import { idleMetrics } from "../support/process_gauged.ts";
 import { until } from "../support/until.ts";
 
@@ -36,8 +37,8 @@ Deno.test("a timer that runs late is measured", async () => {
       value(/deno_event_loop_delay_seconds_bucket\{le="0.25"\}/),
     ] as const;
   };
-  const end = performance.now() + 1300;
-  // Blocks the loop for longer than the period of the timer.
+  // Blocks the loop until the timer, which is due half a second to one and a half from now, is later than that.
+  const end = secondAfter(performance.now()) + 300;
   while (performance.now() < end);
   await until("the late timer has run, and counts as late", async () => {
     const [all, early] = await counts();
