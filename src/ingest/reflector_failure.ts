@@ -61,7 +61,9 @@ function failWatch(
   if (failure.reason === "expired") {
     // The server does not have our version any more: list again, the first time without a pause.
     state.version = undefined;
-    return state.failures++ === 0 ? begin(state, now) : rest(state, pause(state, failure), now);
+    if (state.failures++ === 0) return begin(state, now);
+    const reports = state.failures > EXPIRED_WATCHES_MAX ? noteProblem(state, failure, now) : [];
+    return [...reports, ...rest(state, pause(state, failure), now)];
   }
   // Why not simply retry the watch? An invalid line would come again each time. And a server that was restored from a backup
   // may answer with another error than 410, or be silent until it reaches our version again. A list avoids all of that.
@@ -79,6 +81,8 @@ function failWatch(
  */
 const REFUSED_WATCHES_MAX = 2;
 const REFUSED: ReadonlySet<WatchProblem["reason"]> = new Set(["invalid", "error", "absent"]);
+/** More watches in a row whose version has expired at once are a problem of the server: each of them costs it a list. */
+const EXPIRED_WATCHES_MAX = 2;
 /** So many watches in a row without a line, not even a bookmark, lead to a list. */
 const SILENT_WATCHES_MAX = 2;
 

@@ -56,6 +56,24 @@ Deno.test("a version that a restored server does not have yet leads to a list, a
   assert.equal(silent.pass(3000).query["sendInitialEvents"], "true");
 });
 
+Deno.test("a server that lists and expires each watch from there is reported, though a version may expire now and then", () => {
+  const run = watching();
+  const reports = () => run.said.filter((text) => text.startsWith("!"));
+  for (let expired = 1; expired < 6; expired++) {
+    assert.equal(run.query["watch"], "1");
+    run.answer(EXPIRED, 410);
+    // The first list is asked for without a pause.
+    if (expired > 1) run.pass(20_000);
+    assert.deepEqual(
+      reports(),
+      expired < 3 ? [] : ["! Service: /api/v1/services: 410 Gone: too old; trying again"],
+      `${expired} expired`,
+    );
+    if (run.query["sendInitialEvents"] === "true") run.answer(NO_STREAMS, 422);
+    run.answer(list(["a"]));
+  }
+});
+
 Deno.test("a list waits as long as the server asked, whatever happens in between", () => {
   const unavailable = { kind: "Status", message: "busy", reason: "ServiceUnavailable", code: 503 };
   // The body of the answer is cut, but its head has the Retry-After.
