@@ -1,6 +1,6 @@
 // A real folder that holds a ledger, as work on a disk. Its files are this user's alone, and links are not followed.
 
-import { codeOf } from "../thrown.ts";
+import { codeOf, messageOf } from "../thrown.ts";
 import { call, type DiskWork, MadeCall, type Waitable } from "./disk_work.ts";
 
 /** A folder that holds one ledger: what a {@link Storage} does, as work. */
@@ -28,25 +28,55 @@ export interface DiskFile {
   close(): DiskWork<void>;
 }
 
-/** The writer's lock; dispose of it to release it. */
-export interface DiskLock extends Disposable {
+/** The writer's lock. */
+export interface DiskLock {
   held(): DiskWork<boolean>;
+  release(): DiskWork<void>;
 }
 
-/** Writes and syncs for which this thread can wait. */
-export interface WaitableFile {
-  /** Writes some of `bytes` at the end; the result is how many. */
-  write(bytes: Uint8Array): Waitable<number>;
-  syncData(): Waitable<void>;
+/** An open file whose calls other threads make; for some of them this thread can wait. */
+export interface AsideFile {
+  identity(): Promise<FileIdentity>;
+  /** Reads some bytes from byte `at` on into `bytes`; the result is how many. */
+  read(bytes: Uint8Array, at: number): Promise<number>;
+  /** Writes some of `bytes` at the end, or at the beginning of a file that is not only appended to; the result is how many. */
+  write(bytes: Uint8Array): Later<number>;
+  truncate(length: number): Promise<void>;
+  sync(): Promise<void>;
+  syncData(): Later<void>;
+  /** False where another process has the lock. */
+  tryLock(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** Opens the file at `path`, which is also open as `file`, for appending; undefined where that is not possible. */
-export type OpenWaitable = (path: string, file: Deno.FsFile) => Promise<WaitableFile | undefined>;
+type Later<Result> = Promise<Result> | Waitable<Result>;
+
+/** `isWaited`: whether the writes and syncs are to be such that this thread can wait for them. Others answer sooner if it does not. */
+export interface OpenHow extends Deno.OpenOptions {
+  readonly isWaited?: boolean;
+}
+
+/** Opens the file at `path`; undefined where that is not possible. */
+export type OpenAside = (path: string, how: OpenHow) => Promise<AsideFile | undefined>;
+
+/** What stays the same while a file is open: it is asked for once, because each call of the disk is one on another thread. */
+export type FileIdentity = Pick<Deno.FileInfo, "dev" | "ino">;
+
+/** An open file: `here` where calls are made at once. */
+interface OpenFile {
+  readonly here?: Deno.FsFile;
+  readonly aside: AsideFile;
+}
 
 /** The folder belongs to another user. */
 export class FolderNotOurs extends Error {
   override readonly name = "FolderNotOurs";
+}
+
+/** Whether the disk failed because it is full, or because its user may not have more of it. */
+export function isRoomLacking(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ENOSPC" || code === "EDQUOT" || / \(os error 122\)/.test(messageOf(error));
 }
 
 const LOCK = "writer.lock";
@@ -60,7 +90,7 @@ export const PART = ".part";
  * user's, as must be each file that is continued: the owner of a folder can put anything in the place of its files, and the
  * owner of a file can change what was written.
  */
-export function* diskFolder(path: string, create: boolean, waitable?: OpenWaitable): DiskWork<DiskFolder> {
+export function* diskFolder(path: string, create: boolean, aside?: OpenAside): DiskWork<DiskFolder> {
   if (create) yield* ownFolder(path);
   const owner = create ? Deno.uid() ?? undefined : undefined;
   const at = (name: string) => `${path}/${name}`;
@@ -70,15 +100,15 @@ export function* diskFolder(path: string, create: boolean, waitable?: OpenWaitab
     size: function* (name) {
       return (yield* call(() => Deno.statSync(at(name)), () => Deno.stat(at(name)))).size;
     },
-    read: (name, from = 0, length) => readFile(at(name), from, length),
-    append: (name, create) => appendFile(at(name), create, owner, waitable),
-    truncate: (name, length) => truncateFile(at(name), length),
-    write: (name, bytes) => writeWhole(path, name, bytes),
+    read: (name, from = 0, length) => readFile(at(name), from, length, aside),
+    append: (name, create) => appendFile(at(name), create, owner, aside, true),
+    truncate: (name, length) => truncateFile(at(name), length, aside),
+    write: (name, bytes) => writeWhole(path, name, bytes, aside),
     remove: (name) => remove(at(name)),
     setAside: (name) => setAside(path, name),
     syncFolder: () => syncFolder(path),
     rename: (name, to) => rename(at(name), at(to)),
-    lock: () => lockFolder(path, at(LOCK), owner),
+    lock: () => lockFolder(path, at(LOCK), owner, aside),
   };
 }
 
@@ -116,10 +146,15 @@ function* setAside(path: string, name: string): DiskWork<void> {
 }
 
 /** Writes the file beside its place and moves it there, because readers take no lock. */
-function* writeWhole(folder: string, name: string, bytes: Uint8Array): DiskWork<void> {
+function* writeWhole(
+  folder: string,
+  name: string,
+  bytes: Uint8Array,
+  aside: OpenAside | undefined,
+): DiskWork<void> {
   const part = `${folder}/${name}.${Deno.pid}${PART}`;
   try {
-    const file = yield* appendFile(part, true);
+    const file = yield* appendFile(part, true, undefined, aside, false);
     try {
       yield* file.write(bytes);
       yield* file.sync();
@@ -136,86 +171,144 @@ function* writeWhole(folder: string, name: string, bytes: Uint8Array): DiskWork<
 function* appendFile(
   path: string,
   create: boolean,
-  owner?: number,
-  openWaitable?: OpenWaitable,
+  owner: number | undefined,
+  aside: OpenAside | undefined,
+  isWaited: boolean,
 ): DiskWork<DiskFile> {
   if (!create) yield* requireOwner(path, owner);
-  const file = yield* open(path, { read: true, append: true, createNew: create, mode: FILE_MODE });
-  let waitable: WaitableFile | undefined;
+  const how = { read: true, append: true, createNew: create, mode: FILE_MODE, isWaited };
+  const file = yield* open(path, how, aside);
   let identity: FileIdentity;
   try {
-    identity = yield* statOpen(file);
+    identity = yield* identityOf(file);
     // A link that another program put there since the folder was read would lead to its file.
     if (!create && !(yield* isAt(path, identity))) throw notOurs(path);
-    waitable = yield* call(() => undefined, async () => await openWaitable?.(path, file));
   } catch (error) {
-    file.close();
+    yield* close(file);
     throw error;
   }
-  const writing = (bytes: Uint8Array) =>
-    new MadeCall(() => file.writeSync(bytes), () => waitable?.write(bytes) ?? file.write(bytes));
   return {
-    *write(bytes) {
-      for (let done = 0; done < bytes.length;) {
-        const made = writing(done === 0 ? bytes : bytes.subarray(done));
-        yield made;
-        done += made.taken;
-      }
-    },
-    sync: () => call(() => file.syncDataSync(), () => waitable?.syncData() ?? file.syncData()),
+    write: (bytes) => writeOpen(file, bytes),
+    sync: () => call(() => file.here!.syncDataSync(), () => file.aside.syncData()),
     inPlace: () => isAt(path, identity),
     content: (size) => readOpen(file, 0, size),
-    close: () => call(() => file.close(), async () => (file.close(), await waitable?.close())),
+    close: () => close(file),
   };
 }
 
-function* readFile(path: string, at: number, length: number | undefined): DiskWork<Uint8Array> {
+function* writeOpen({ here, aside }: OpenFile, bytes: Uint8Array): DiskWork<void> {
+  for (let done = 0; done < bytes.length;) {
+    const rest = done === 0 ? bytes : bytes.subarray(done);
+    const made = new MadeCall(() => here!.writeSync(rest), () => aside.write(rest));
+    yield made;
+    done += made.taken;
+  }
+}
+
+function close({ here, aside }: OpenFile): DiskWork<void> {
+  return call(() => here!.close(), () => aside.close());
+}
+
+function* readFile(
+  path: string,
+  at: number,
+  length: number | undefined,
+  aside: OpenAside | undefined,
+): DiskWork<Uint8Array> {
   if (length !== undefined) {
-    return yield* withFile(path, { read: true }, (file) => readOpen(file, at, length));
+    return yield* withFile(path, { read: true }, (file) => readOpen(file, at, length), aside);
   }
   const bytes = yield* call(() => Deno.readFileSync(path), () => Deno.readFile(path));
   return bytes.subarray(at);
 }
 
-function* readOpen(file: Deno.FsFile, at: number, length: number): DiskWork<Uint8Array> {
-  const bytes = new Uint8Array(length);
+/** Room behind what is read: a few bytes could be moved in memory while another thread reads them. */
+const READ_BYTES_MIN = 128;
+
+function* readOpen({ here, aside }: OpenFile, at: number, length: number): DiskWork<Uint8Array> {
+  const bytes = new Uint8Array(Math.max(length, READ_BYTES_MIN));
   let done = 0;
-  yield* call(() => file.seekSync(at, Deno.SeekMode.Start), () => file.seek(at, Deno.SeekMode.Start));
   while (done < length) {
-    const rest = bytes.subarray(done);
-    const read = yield* call(() => file.readSync(rest), () => file.read(rest));
-    if (read === null) break;
+    const rest = length - done < READ_BYTES_MIN
+      ? new Uint8Array(READ_BYTES_MIN)
+      : bytes.subarray(done, length);
+    const from = at + done;
+    const read = yield* call(() => {
+      here!.seekSync(from, Deno.SeekMode.Start);
+      return here!.readSync(rest) ?? 0;
+    }, () => aside.read(rest, from));
+    if (read === 0) break;
+    if (rest.buffer !== bytes.buffer) bytes.set(rest.subarray(0, Math.min(read, length - done)), done);
     done += read;
   }
-  return bytes.subarray(0, done);
+  return bytes.subarray(0, Math.min(done, length));
 }
 
-function truncateFile(path: string, length: number): DiskWork<void> {
+function truncateFile(path: string, length: number, aside: OpenAside | undefined): DiskWork<void> {
   return withFile(path, { write: true }, function* (file) {
-    if (!(yield* isAt(path, yield* statOpen(file)))) throw notOurs(path);
-    yield* call(() => file.truncateSync(length), () => file.truncate(length));
-    yield* call(() => file.syncSync(), () => file.sync());
-  });
+    if (!(yield* isAt(path, yield* identityOf(file)))) throw notOurs(path);
+    yield* truncateOpen(file, length);
+    yield* syncOpen(file);
+  }, aside);
+}
+
+function truncateOpen({ here, aside }: OpenFile, length: number): DiskWork<void> {
+  return call(() => here!.truncateSync(length), () => aside.truncate(length));
+}
+
+function syncOpen({ here, aside }: OpenFile): DiskWork<void> {
+  return call(() => here!.syncSync(), () => aside.sync());
 }
 
 function syncFolder(path: string): DiskWork<void> {
-  return withFile(path, { read: true }, (folder) => call(() => folder.syncSync(), () => folder.sync()));
+  return withFile(path, { read: true }, syncOpen);
 }
 
-function open(path: string, options: Deno.OpenOptions): DiskWork<Deno.FsFile> {
-  return call(() => Deno.openSync(path, options), () => Deno.open(path, options));
+/** Opens a file, or a folder, for which nothing is written back when it is closed: its calls may be those of the runtime. */
+function open(path: string, options: OpenHow, aside?: OpenAside): DiskWork<OpenFile> {
+  return call<OpenFile>(() => {
+    const here = Deno.openSync(path, options);
+    return { here, aside: asideOf(here) };
+  }, async () => ({ aside: await openAside(path, options, aside) }));
+}
+
+/** Opens a file whose calls other threads make: with `aside`, or, where that is not possible, with the runtime. */
+export async function openAside(
+  path: string,
+  options: OpenHow,
+  aside: OpenAside | undefined,
+): Promise<AsideFile> {
+  return await aside?.(path, options) ?? asideOf(await Deno.open(path, options));
+}
+
+/** The runtime's own calls. */
+function asideOf(file: Deno.FsFile): AsideFile {
+  return {
+    identity: () => file.stat(),
+    async read(bytes, at) {
+      await file.seek(at, Deno.SeekMode.Start);
+      return await file.read(bytes) ?? 0;
+    },
+    write: (bytes) => file.write(bytes),
+    truncate: (length) => file.truncate(length),
+    sync: () => file.sync(),
+    syncData: () => file.syncData(),
+    tryLock: () => file.tryLock(true),
+    close: () => Promise.resolve(file.close()),
+  };
 }
 
 function* withFile<T>(
   path: string,
   options: Deno.OpenOptions,
-  use: (file: Deno.FsFile) => DiskWork<T>,
+  use: (file: OpenFile) => DiskWork<T>,
+  aside?: OpenAside,
 ): DiskWork<T> {
-  const file = yield* open(path, options);
+  const file = yield* open(path, options, aside);
   try {
     return yield* use(file);
   } finally {
-    file.close();
+    yield* close(file);
   }
 }
 
@@ -228,35 +321,64 @@ function* lockFolder(
   folder: string,
   path: string,
   owner: number | undefined,
+  aside: OpenAside | undefined,
 ): DiskWork<DiskLock | { readonly heldBy: string }> {
-  using opened = new DisposableStack();
   yield* requireOwner(path, owner);
-  const file = opened.use(yield* openLock(path));
+  const opened: OpenFile[] = [];
+  const release = function* () {
+    for (let file = opened.pop(); file !== undefined; file = opened.pop()) yield* close(file);
+  };
+  let locks: Omit<DiskLock, "release"> | { readonly heldBy: string } | undefined;
+  try {
+    locks = yield* takeLocks(folder, path, opened, aside);
+    return "heldBy" in locks ? locks : { ...locks, release };
+  } finally {
+    if (locks === undefined || "heldBy" in locks) yield* release();
+  }
+}
+
+/** Puts what it opens into `opened`. */
+function* takeLocks(
+  folder: string,
+  path: string,
+  opened: OpenFile[],
+  aside: OpenAside | undefined,
+): DiskWork<Omit<DiskLock, "release"> | { readonly heldBy: string }> {
+  const file = yield* openLock(path, aside);
+  opened.push(file);
   if (!(yield* tryLock(file))) return { heldBy: (yield* firstLine(file)) || "an unknown process" };
-  const identity = yield* statOpen(file);
+  const identity = yield* identityOf(file);
   // Between the look at the path and its opening a link may have come there, or another lock file.
   if (!(yield* isAt(path, identity))) throw notOurs(path);
-  const place = opened.use(yield* open(folder, { read: true }));
-  const placeIdentity = yield* statOpen(place);
+  const place = yield* open(folder, { read: true });
+  opened.push(place);
+  const placeIdentity = yield* identityOf(place);
   if (!(yield* tryLockFolder(place))) return { heldBy: "an unknown process" };
-  const line = new TextEncoder().encode(`process ${Deno.pid}\n`);
-  yield* call(() => file.truncateSync(0), () => file.truncate(0));
-  yield* call(() => file.writeSync(line), () => file.write(line));
-  const locks = opened.move();
+  yield* nameHolder(file);
   return {
     held: function* () {
       return (yield* isAt(path, identity)) && (yield* isFolderAt(folder, placeIdentity));
     },
-    [Symbol.dispose]: () => locks.dispose(),
   };
 }
 
-function tryLock(file: Deno.FsFile): DiskWork<boolean> {
-  return call(() => file.tryLockSync(true), () => file.tryLock(true));
+/** The line has the length of the one before, or nearly: a disk without room takes it all the same. Where it does not, the lock holds. */
+function* nameHolder(file: OpenFile): DiskWork<void> {
+  const line = new TextEncoder().encode(`process ${Deno.pid}\n`);
+  try {
+    yield* writeOpen(file, line);
+    yield* truncateOpen(file, line.length);
+  } catch (error) {
+    if (!isRoomLacking(error)) throw error;
+  }
+}
+
+function tryLock({ here, aside }: OpenFile): DiskWork<boolean> {
+  return call(() => here!.tryLockSync(true), () => aside.tryLock());
 }
 
 /** Whether no other process holds the folder. Where folders cannot be locked, the lock of the file must do. */
-function* tryLockFolder(folder: Deno.FsFile): DiskWork<boolean> {
+function* tryLockFolder(folder: OpenFile): DiskWork<boolean> {
   try {
     return yield* tryLock(folder);
   } catch (error) {
@@ -266,26 +388,25 @@ function* tryLockFolder(folder: Deno.FsFile): DiskWork<boolean> {
 }
 
 /** Opens the lock file, and creates it where it does not exist. Deno 2.9 has no O_NOFOLLOW, but `createNew` follows no link. */
-function* openLock(path: string): DiskWork<Deno.FsFile> {
+function* openLock(path: string, aside: OpenAside | undefined): DiskWork<OpenFile> {
   const found = yield* stateOf(path);
   if (found !== undefined && !found.isFile) throw notOurs(path);
   const options = { read: true, write: true };
   try {
-    if (found === undefined) return yield* open(path, { ...options, createNew: true, mode: FILE_MODE });
+    if (found === undefined) {
+      return yield* open(path, { ...options, createNew: true, mode: FILE_MODE }, aside);
+    }
   } catch (error) {
     // Another writer created it meanwhile.
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
-  return yield* open(path, options);
+  return yield* open(path, options, aside);
 }
 
-function* firstLine(file: Deno.FsFile): DiskWork<string> {
+function* firstLine(file: OpenFile): DiskWork<string> {
   const bytes = yield* readOpen(file, 0, 100);
   return new TextDecoder().decode(bytes).split("\n")[0]!.trim();
 }
-
-/** What stays the same while a file is open: it is asked for once, because each call of the disk is one on another thread. */
-type FileIdentity = Pick<Deno.FileInfo, "dev" | "ino">;
 
 /** Whether the open file `identity` is what is at `path`, which is no link. */
 function* isAt(path: string, identity: FileIdentity): DiskWork<boolean> {
@@ -301,8 +422,8 @@ function isSame(here: FileIdentity, there: FileIdentity | undefined): boolean {
   return here.dev === there?.dev && here.ino === there.ino;
 }
 
-function statOpen(file: Deno.FsFile): DiskWork<Deno.FileInfo> {
-  return call(() => file.statSync(), () => file.stat());
+function identityOf({ here, aside }: OpenFile): DiskWork<FileIdentity> {
+  return call<FileIdentity>(() => here!.statSync(), () => aside.identity());
 }
 
 /** What is at `path`, without following a link; undefined where there is nothing. */

@@ -114,7 +114,7 @@ function appendFile(file: DiskFile): AppendFile {
 
 function lockOf(lock: DiskLock | { readonly heldBy: string }): Lock | { readonly heldBy: string } {
   if ("heldBy" in lock) return lock;
-  return { held: () => atOnce(lock.held()), [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  return { held: () => atOnce(lock.held()), [Symbol.dispose]: () => atOnce(lock.release()) };
 }
 
 /** The folder of `storage`, whose calls block, for work that is written for both. */
@@ -135,7 +135,7 @@ export function asFolder(storage: Storage): DiskFolder {
       made(() => {
         const lock = storage.lock();
         if ("heldBy" in lock) return lock;
-        return { held: () => made(() => lock.held()), [Symbol.dispose]: () => lock[Symbol.dispose]() };
+        return { held: () => made(() => lock.held()), release: () => made(() => lock[Symbol.dispose]()) };
       }),
   };
 }

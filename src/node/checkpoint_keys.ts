@@ -5,10 +5,12 @@
 // old bytes stay on the medium until it uses them again; a copy of the disk from that time has them.
 
 import { codeOf } from "../thrown.ts";
+import { openAside } from "../ledger/disk_folder.ts";
 import { isUnfinishedFile } from "../ledger/storage.ts";
 import { keyFile, keyNext } from "../ledger/cut_files.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { newSigner, type NoteSigner, privateText, readSigner } from "../ledger/signed_note.ts";
+import { WaitableFiles } from "./waitable_file.ts";
 
 /** The key of one checkpoint. */
 export interface CheckpointKey {
@@ -143,7 +145,18 @@ export class CheckpointKeys {
 }
 
 async function writeDurably(path: string, bytes: Uint8Array, options: Deno.OpenOptions): Promise<void> {
-  using file = await Deno.open(path, { write: true, ...options });
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-  await file.sync();
+  using files = new WaitableFiles();
+  const file = await openAside(
+    path,
+    { write: true, ...options },
+    (path, options) => files.open(path, options),
+  );
+  try {
+    // Not one for which this thread could wait, so it is a promise.
+    const written = await file.write(bytes);
+    if (written !== bytes.length) throw new Error(`${path}: not all of ${bytes.length} bytes are written`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }

@@ -182,7 +182,7 @@ export class LedgerDisk {
 
   #newSide(): DiskSide {
     return new DiskSide({
-      folder: (path) => diskFolder(path, true, (path, file) => this.#files.open(path, file)),
+      folder: (path) => diskFolder(path, true, (path, options) => this.#files.open(path, options)),
       send: (message) => this.#take(message),
       snapshot() {
         const compressor = new FrameCompressor();

@@ -4,8 +4,10 @@
 import { createHash } from "node:crypto";
 import type { SignedSnapshot } from "../ledger/checkpoint.ts";
 import { snapshotName, snapshotNext } from "../ledger/snapshot.ts";
+import { type AsideFile, openAside } from "../ledger/disk_folder.ts";
 import { isStorageFailure } from "../ledger/storage.ts";
 import { SIGNED_SNAPSHOTS_MAX } from "../limits/ledger.ts";
+import { WaitableFiles } from "./waitable_file.ts";
 
 const PIECE_BYTES = 64 * 1024;
 
@@ -31,15 +33,27 @@ export async function snapshotHashes(folder: string, behind: number | undefined)
 /** The SHA-256 of a file; undefined where it is gone, or cannot be read. */
 async function hashOfFile(path: string): Promise<string | undefined> {
   try {
-    using file = await Deno.open(path);
-    const hash = createHash("sha256");
-    const piece = new Uint8Array(PIECE_BYTES);
-    for (let read = await file.read(piece); read !== null; read = await file.read(piece)) {
-      hash.update(piece.subarray(0, read));
+    using files = new WaitableFiles();
+    const file = await openAside(path, { read: true }, (path, options) => files.open(path, options));
+    try {
+      return await hashOf(file);
+    } finally {
+      await file.close();
     }
-    return hash.digest("hex");
   } catch (error) {
     if (!isStorageFailure(error)) throw error;
     return undefined;
+  }
+}
+
+async function hashOf(file: AsideFile): Promise<string> {
+  const hash = createHash("sha256");
+  const piece = new Uint8Array(PIECE_BYTES);
+  let at = 0;
+  for (;;) {
+    const read = await file.read(piece, at);
+    if (read === 0) return hash.digest("hex");
+    hash.update(piece.subarray(0, read));
+    at += read;
   }
 }

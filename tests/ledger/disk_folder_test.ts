@@ -1,7 +1,7 @@
 // A real folder whose calls are made at once, and by other threads: the same files, results and errors.
 
 import assert from "node:assert/strict";
-import { type DiskFolder, diskFolder, type OpenWaitable } from "../../src/ledger/disk_folder.ts";
+import { type DiskFolder, diskFolder, type OpenAside } from "../../src/ledger/disk_folder.ts";
 import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
 import { DiskStrand } from "../../src/node/disk_strand.ts";
 import { WaitableFiles } from "../../src/node/waitable_file.ts";
@@ -10,8 +10,8 @@ import { messageOf } from "../../src/thrown.ts";
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** Does what a ledger does in its folder, and returns what it sees. */
-function* everyCall(path: string, waitable?: OpenWaitable): DiskWork<readonly unknown[]> {
-  const folder = yield* diskFolder(`${path}/made/ledger`, true, waitable);
+function* everyCall(path: string, aside?: OpenAside): DiskWork<readonly unknown[]> {
+  const folder = yield* diskFolder(`${path}/made/ledger`, true, aside);
   const seen: unknown[] = [];
   const lock = yield* folder.lock();
   seen.push("heldBy" in lock ? lock.heldBy : yield* lock.held());
@@ -37,7 +37,7 @@ function* everyCall(path: string, waitable?: OpenWaitable): DiskWork<readonly un
   Deno.removeSync(`${path}/made/ledger/writer.lock`);
   if ("held" in lock) {
     seen.push(yield* lock.held());
-    lock[Symbol.dispose]();
+    yield* lock.release();
   }
   return seen;
 }
@@ -70,13 +70,13 @@ Deno.test("calls of other threads do what calls at once do", async () => {
   assert.deepEqual(expected.slice(0, 2), [true, true]);
   assert.deepEqual(expected.at(-1), false, "the lock's file was removed");
   using files = new WaitableFiles();
-  const open: OpenWaitable = (path, file) => files.open(path, file);
-  for (const [name, waitable] of [["later", undefined], ["waitable", open]] as const) {
+  const calls: OpenAside = (path, options) => files.open(path, options);
+  for (const [name, aside] of [["later", undefined], ["waitable", calls]] as const) {
     const faults: unknown[] = [];
     using strand = new DiskStrand((error) => faults.push(error));
     let seen: readonly unknown[] = [];
     strand.push((function* () {
-      seen = yield* everyCall(`${folder}/${name}`, waitable);
+      seen = yield* everyCall(`${folder}/${name}`, aside);
     })());
     await strand.idle();
     assert.deepEqual(faults, []);
