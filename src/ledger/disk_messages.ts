@@ -1,6 +1,7 @@
 // What the program and the writer of its ledger send each other. Every message belongs to a session: one
 // opening of the ledger. Messages of an older session are ignored on both sides.
 
+import type { Age } from "./age.ts";
 import type { Counters } from "./counters.ts";
 import type { DiskOptions } from "./disk_writer.ts";
 import type { Behind } from "./record_encoder.ts";
@@ -48,6 +49,8 @@ export type DiskRequest =
   | { readonly kind: "snapshot"; readonly place: Place }
   | { readonly kind: "piece"; readonly text: string }
   | { readonly kind: "snapshot-end"; readonly retention: Retention }
+  /** Where the disk has no room, remove what is beyond `retention`; `age` is that of the ledger. */
+  | { readonly kind: "free-room"; readonly retention: Retention; readonly age: Age }
   /** Make everything durable and release the lock; answered by `closed`. */
   | { readonly kind: "close" };
 

@@ -4,6 +4,7 @@
 import { unreachable } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
 import { SEGMENT_BYTES_MAX } from "../limits/ledger.ts";
+import type { Age } from "./age.ts";
 import { Counters } from "./counters.ts";
 import { removeBehind, removeFiles } from "./cut_files.ts";
 import { type DiskFolder, FolderNotOurs } from "./disk_folder.ts";
@@ -11,7 +12,7 @@ import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "./di
 import type { DiskWork } from "./disk_work.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
 import { segmentFirst, segmentsAmong } from "./format.ts";
-import type { Retention } from "./retention.ts";
+import { retain, type Retention } from "./retention.ts";
 import { type Place, snapshotNext } from "./snapshot.ts";
 import { finishSnapshot } from "./snapshot_writer.ts";
 import { isStorageFailure } from "./storage.ts";
@@ -136,6 +137,9 @@ export class DiskSide {
         return this.#snapshot?.sink.write(message.text);
       case "snapshot-end":
         return this.#endSnapshot(disk, message.retention);
+      case "free-room":
+        if (disk.lacksRoom) this.#ports.beside(this.#freeRoom(disk, message.retention, message.age));
+        return;
       case "close":
         yield* this.#ports.besideDone();
         yield* this.#end();
@@ -201,6 +205,16 @@ export class DiskSide {
       yield* finishSnapshot(disk, place, yield* sink.finish(), retention);
     } catch (error) {
       // The next sync finds it too, and ends the session: here a write may be under way.
+      if (!isLoss(error)) throw error;
+    }
+    if (this.#disk === disk) this.#report();
+  }
+
+  *#freeRoom(disk: DiskWriter, retention: Retention, age: Age): DiskWork<void> {
+    try {
+      if (disk.lacksRoom) yield* disk.attemptBeside(retain(disk.folder, retention, age));
+    } catch (error) {
+      // As above.
       if (!isLoss(error)) throw error;
     }
     if (this.#disk === disk) this.#report();

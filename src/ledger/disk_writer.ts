@@ -6,7 +6,7 @@ import type { Behind } from "./record_encoder.ts";
 import type { LedgerEnd } from "./segment.ts";
 import { segmentsAmong } from "./format.ts";
 import { SegmentAppender } from "./segment_appender.ts";
-import type { DiskFolder, DiskLock } from "./disk_folder.ts";
+import { type DiskFolder, type DiskLock, isRoomLacking } from "./disk_folder.ts";
 import type { DiskWork } from "./disk_work.ts";
 import { isStorageFailure } from "./storage.ts";
 
@@ -44,6 +44,7 @@ export class DiskWriter {
   /** Segments that were there when the folder was read without its lock. */
   #found: readonly string[] | undefined;
   #failure: string | undefined;
+  #lacksRoom = false;
   #closed = false;
 
   private constructor(readonly folder: DiskFolder, options: DiskOptions) {
@@ -103,6 +104,11 @@ export class DiskWriter {
   /** Why the last work on the disk failed; undefined where it did not. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** Whether it failed because there is no room, and the ledger is locked, so that files of it may be removed. */
+  get lacksRoom(): boolean {
+    return this.#failure !== undefined && this.#lacksRoom && this.#lock !== undefined && !this.#closed;
   }
 
   /** Whether the writer was disposed of. */
@@ -184,6 +190,7 @@ export class DiskWriter {
   *#noteFailure(error: unknown): DiskWork<void> {
     if (!isStorageFailure(error)) throw error;
     this.#failure = messageOf(error);
+    this.#lacksRoom = isRoomLacking(error);
     if (yield* this.#isGone()) throw new LedgerGone(GONE);
   }
 
@@ -201,7 +208,7 @@ export class DiskWriter {
       if (!(error instanceof LedgerGone)) throw error;
     } finally {
       if (this.#appender !== undefined) yield* this.#appender.close();
-      this.#lock?.[Symbol.dispose]();
+      if (this.#lock !== undefined) yield* this.#lock.release();
     }
   }
 

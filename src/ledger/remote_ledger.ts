@@ -148,6 +148,15 @@ export class RemoteLedger implements Ledger {
     this.#link.post({ kind: "snapshot-end", retention });
   }
 
+  /** While the disk refuses records: has the writer remove what is beyond `retention`, where it is full. */
+  freeRoom(retention: Retention): void {
+    this.#look();
+    const { reason, lost, encoder } = this.#state;
+    // A request that waits in front of a call that hangs is not followed by another one.
+    if (reason === undefined || lost !== undefined || !this.#link.isIdle) return;
+    this.#link.post({ kind: "free-room", retention, age: encoder.place.age });
+  }
+
   #isReached({ next, durable }: HandoffEffect & { readonly kind: "wait" }): boolean {
     const counters = this.#link.counters();
     return (durable ? counters.durable : counters.written) >= next;

@@ -96,6 +96,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   const checkpoints = signing(process, ports, broken, resources);
   // Snapshots are made in steps between batches, because a batch must not wait for the disk.
   const snapshots = new Snapshots(() => engine.cluster, ledger, options, () => checkpoints?.signWhereReady());
+  resources.use(everySecond(() => snapshots.freeRoom()));
   const load = resources.use(new MemoryRelease(() => snapshots.isMaking || process.ledger.isAtWork));
   const reading = progress("records in the ledger, while the cluster is read");
   const after = (batch: SourceBatch) => {

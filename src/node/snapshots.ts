@@ -9,12 +9,16 @@ import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { SNAPSHOT_MILLISECONDS, SNAPSHOT_STOP_BYTES, SNAPSHOT_TAIL_BYTES } from "../limits/ledger.ts";
 import { retention, type RunOptions } from "./run_options.ts";
 
+/** How often old segments are removed while a disk has no room. Each look asks for the size of every file. */
+const FREE_ROOM_MILLISECONDS = 60_000;
+
 /**
  * Makes the snapshots of one run of the loop. A snapshot costs what the cluster has, and a tenant who changes much can make one due
  * every second: so they take at most half of the time, and a tenth of it overall.
  */
 export class Snapshots {
   #last = performance.now();
+  #roomFreed = -Infinity;
   #running: Promise<void> | undefined;
   readonly #pace = newPace();
   /** Set once nothing else needs the loop. */
@@ -31,6 +35,18 @@ export class Snapshots {
   /** Whether a snapshot is being made. */
   get isMaking(): boolean {
     return this.#running !== undefined;
+  }
+
+  /**
+   * To be called every second. Old segments go after a snapshot, and none is made while the disk fails. So a disk that has no room would
+   * never get any.
+   */
+  freeRoom(): void {
+    const now = performance.now();
+    if (!(this.ledger instanceof RemoteLedger) || this.ledger.failure === undefined) return;
+    if (now - this.#roomFreed < FREE_ROOM_MILLISECONDS) return;
+    this.#roomFreed = now;
+    this.ledger.freeRoom(retention(this.options));
   }
 
   /** Begins a snapshot where one is due. It is made in small steps, so that batches do not wait for it. */

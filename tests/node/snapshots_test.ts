@@ -4,13 +4,16 @@ import assert from "node:assert/strict";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
+import { readLedger } from "../../src/ledger/reader.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { SNAPSHOT_TAIL_BYTES } from "../../src/limits/ledger.ts";
 import { SORTED_AT_ONCE } from "../../src/limits/rules.ts";
 import { Snapshots } from "../../src/node/snapshots.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { DiskPair } from "../support/disk_pair.ts";
-import { memoryStorage } from "../support/memory_storage.ts";
+import { KEEP_ALL, open, using } from "../support/ledger_records.ts";
+import { memoryStorage, storageError } from "../support/memory_storage.ts";
 import { until } from "../support/until.ts";
 
 const PORTS = 30;
@@ -79,5 +82,45 @@ Deno.test("what is kept for a snapshot is released once it is made, and where th
     await snapshots.end();
     assert.equal(held, 0, isLost ? "lost" : "made");
     assert.equal(ledger.failure !== undefined, isLost);
+  }
+});
+
+Deno.test("a full disk gets room from what is beyond retention, and only from that, although no snapshot is made", () => {
+  for (const retainMegabytes of [0, 1024]) {
+    const storage = memoryStorage();
+    using(open(storage), (writer) => {
+      for (let i = 0; i < 8; i++) {
+        writer.append([LONG]);
+        writeSnapshot(writer, [], KEEP_ALL);
+      }
+    });
+    const size = () => [...storage.files.values()].reduce((sum, { length }) => sum + length, 0);
+    const room = size();
+    const before = storage.names();
+    storage.fault = (call) => {
+      if ((call === "write" || call === "create") && size() >= room) throw storageError("ENOSPC");
+    };
+    const pair = new DiskPair(storage);
+    const ledger = pair.open();
+    assert.ok(typeof ledger !== "string");
+    const snapshots = new Snapshots(() => emptyState(), ledger, { retainMegabytes }, () => {});
+    const turn = () => {
+      ledger.sync();
+      pair.work();
+      pair.receive();
+    };
+    ledger.append([{ ...LONG, changes: ["no room"] }]);
+    turn();
+    assert.match(ledger.failure?.reason ?? "", /^ENOSPC/);
+    snapshots.freeRoom();
+    turn();
+    turn();
+    const gone = before.filter((name) => !storage.files.has(name));
+    assert.equal(gone.length > 0 && gone.length < before.length, retainMegabytes === 0, gone.join());
+    assert.equal(ledger.failure === undefined, retainMegabytes === 0);
+    storage.fault = () => {};
+    turn();
+    assert.equal(ledger.failure, undefined);
+    assert.equal([...readLedger(storage)].length > 0, true);
   }
 });
