@@ -226,6 +226,7 @@ export const JSON_SCHEMAS = {
     target: z.string().optional().describe("what is behind the endpoint: `Pod shop/web-1`"),
     cause: cause.nullable(),
     commit: place,
+    damage: z.string().optional().describe("why its commit cannot be read"),
     since: journalCause.nullable().describe(
       "of a slot: the record with which its endpoint began to get traffic",
     ),
@@ -352,6 +353,7 @@ export const JSON_SCHEMAS = {
     record,
     events: listOf(placed).describe("all that its commit folded"),
     commit: placed.nullable(),
+    damage: z.string().optional().describe("why its commit cannot be read"),
     rules: z.string().describe("the rules at that moment, for nft -f"),
     missing: z.string().nullable().describe("what of the rules is not recorded; null: nothing"),
   }),

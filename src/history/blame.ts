@@ -4,6 +4,7 @@ import { parseAddress } from "../kube/address.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { plainElement } from "../nft/objects.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import { type Element, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { type Cause, causeOf, commitOf, type CommitPlace, placeOf } from "./cause.ts";
@@ -28,8 +29,10 @@ export interface BlamedElement extends Element {
   readonly target?: string;
   /** Null where no record of an object made it: the configuration alone did. */
   readonly cause: Cause | null;
-  /** Null where the cause was not committed. */
+  /** Null where the cause was not committed, or its commit cannot be read. */
   readonly commit: CommitPlace | null;
+  /** Why the commit cannot be read; absent where that is not so. */
+  readonly damage?: string;
 }
 
 /**
@@ -105,7 +108,8 @@ function blamed(past: PastState, set: SetPath, element: Element): BlamedElement 
     ...plainElement(element),
     ...(target === undefined ? {} : { target }),
     cause: cause ?? null,
-    commit: commit === undefined ? null : placeOf(commit),
+    commit: commit === undefined || isLedgerDamage(commit) ? null : placeOf(commit),
+    ...(isLedgerDamage(commit) ? { damage: commit.message } : {}),
   };
 }
 

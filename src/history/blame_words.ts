@@ -11,10 +11,12 @@ import type { TimeText } from "./record_words.ts";
  * began to get traffic, where that is another one than its cause.
  */
 export function blameLines(element: BlamedElement, timeText: TimeText, since?: JournalCause): string[] {
-  const { set, cause, commit, target } = element;
+  const { set, cause, commit, damage, target } = element;
   const head = `${set} { ${elementText(element)} }${target === undefined ? "" : `  ${target}`}`;
   if (cause === null) return [head, "    by the skeleton"];
-  const committed = commit === null
+  const committed = damage !== undefined
+    ? `its commit cannot be read: ${damage}`
+    : commit === null
     ? "not committed"
     : `committed @${commit.offset} ${timeText(commit.time)}, kernel generation ${commit.generation}`;
   const serves = since === undefined || since.offset === cause.offset ? [] : [

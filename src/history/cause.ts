@@ -1,6 +1,7 @@
 // Finds the cause of an element, the record that made it what it is, and the commit that brought that record to the kernel.
 
 import { TRIGGER } from "../kube/objects.ts";
+import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
 import type { ApiWriter } from "../ledger/writers_file.ts";
@@ -50,9 +51,13 @@ export function causeOf(
   return offset === undefined ? undefined : causeAt(lookup, offset);
 }
 
-/** The record at `offset` as a cause. Retention may have removed it: then its offset is all that is left. */
+/** The record at `offset` as a cause. Retention may have removed it, or it is damaged: then its offset is all that is left. */
 export function causeAt(lookup: Lookup, offset: number): Cause {
-  const { record: found, writer } = lookup(offset) ?? {};
+  const read = readAt(lookup, offset);
+  if (isLedgerDamage(read)) {
+    return { offset, what: `a record that cannot be read: ${read.message}`, time: "" };
+  }
+  const { record: found, writer } = read ?? {};
   if (found === undefined) return { offset, what: "a record that is not kept any more", time: "" };
   const { version, triggered } = versionOf(found);
   return {
@@ -70,15 +75,61 @@ function versionOf(record: LedgerRecord): { version: string; triggered?: string 
   return { version: record.resourceVersion, triggered: record.value?.metadata.annotations?.[TRIGGER] };
 }
 
-/** The commit that brought the record at `offset` to the kernel; undefined where none did. */
-export function commitOf(lookup: Lookup, offset: number): PlacedCommit | undefined {
+/**
+ * The commit that brought the record at `offset` to the kernel; undefined where none did, and the damage where the record is damaged that
+ * may be this commit.
+ */
+export function commitOf(lookup: Lookup, offset: number): PlacedCommit | LedgerDamage | undefined {
+  let damage: LedgerDamage | undefined;
   for (let at = offset;; at++) {
-    const found = lookup(at);
-    if (found === undefined) return undefined;
-    const { record } = found;
-    if (record.kind !== "commit" || record.outcome !== "committed") continue;
-    if (record.from <= offset && offset <= record.through) return { offset: found.offset, record };
+    const found = readAt(lookup, at);
+    if (found === undefined) return damage;
+    if (isLedgerDamage(found)) {
+      // More than one record: perhaps the whole rest of the segment.
+      if (damage !== undefined) return damage;
+      damage = found;
+      continue;
+    }
+    const commit = committed(found);
+    if (commit === undefined) continue;
+    const { from, through } = commit.record;
+    if (from <= offset && offset <= through) return commit;
+    if (from > offset && damage !== undefined) return damage;
   }
+}
+
+/** The version of the fold that made the next commit that can be read, from `offset` on, or else the one before it; undefined without one. */
+export function foldAround(
+  lookup: Lookup,
+  offset: number,
+): { readonly fold: number | undefined } | undefined {
+  for (const step of [1, -1]) {
+    for (let [at, damages] = [offset, 0]; damages < 2; at += step) {
+      const found = readAt(lookup, at);
+      if (found === undefined) break;
+      if (isLedgerDamage(found)) damages++;
+      else {
+        const commit = committed(found);
+        if (commit !== undefined) return { fold: commit.record.fold };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** The record at `offset`, or the damage for which it cannot be read. */
+function readAt(lookup: Lookup, offset: number): Placed | LedgerDamage | undefined {
+  try {
+    return lookup(offset);
+  } catch (error) {
+    if (!isLedgerDamage(error)) throw error;
+    return error;
+  }
+}
+
+/** `placed` as a commit that the kernel accepted; undefined where it is none. */
+function committed({ offset, record }: Placed): PlacedCommit | undefined {
+  return record.kind === "commit" && record.outcome === "committed" ? { offset, record } : undefined;
 }
 
 /** The place of `commit`. */

@@ -3,6 +3,7 @@
 import { FOLD_VERSION } from "../fold/fold_version.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommittedChange, DriftRecord } from "../ledger/record.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
@@ -231,8 +232,9 @@ function assertRecorded(
   holds: boolean,
 ): void {
   if (commit.kind !== "commit") return;
-  const earlier = commitOf(past.lookup(), commit.from - 1)?.record;
-  if (commit.fold === FOLD_VERSION && (earlier === undefined || earlier.fold === FOLD_VERSION)) return;
+  const earlier = commitOf(past.lookup(), commit.from - 1);
+  if (isLedgerDamage(earlier)) throw earlier;
+  if (commit.fold === FOLD_VERSION && (earlier === undefined || earlier.record.fold === FOLD_VERSION)) return;
   const [begin, end] = [pastAt(past, commit.from - 1), pastAt(past, commit.through)];
   const another = begin.recorded ?? end.recorded;
   if (another === undefined) return;

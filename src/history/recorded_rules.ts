@@ -4,6 +4,7 @@
 
 import type { ClusterState, Rules } from "../fold/cluster_state.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
+import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
 import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
 import { objectNoun, operationsOfObject } from "../nft/objects.ts";
 import {
@@ -23,7 +24,7 @@ import {
   rulesetDigest,
   tablesDigest,
 } from "../plan/digest.ts";
-import { commitOf, type PlacedCommit } from "./cause.ts";
+import { commitOf, foldAround, type PlacedCommit } from "./cause.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { type Lookup, NotRecorded, type Past, type PastState, type RecordedRules, stateAt } from "./past.ts";
 
@@ -39,6 +40,12 @@ export function pastToRead(past: Past, through: number): PastState {
 
 function withRecorded(past: Past, through: number, now: PastState): PastState {
   const commit = commitAbout(now.lookup, through);
+  if (isLedgerDamage(commit)) {
+    // What another version committed cannot be put together without it.
+    const around = foldAround(now.lookup, through);
+    if (around !== undefined && around.fold !== FOLD_VERSION) throw commit;
+    return now;
+  }
   if (commit === undefined || commit.record.fold === FOLD_VERSION) return now;
   const { state } = commit.record.through === through ? now : stateAt(past, commit.record.through);
   const same = digestText(rulesetDigest(state.tables, state.desired)) === commit.record.digest;
@@ -46,7 +53,7 @@ function withRecorded(past: Past, through: number, now: PastState): PastState {
 }
 
 /** The commit whose rules are those at `offset`: the record itself, or the commit that folded it. */
-function commitAbout(lookup: Lookup, offset: number): PlacedCommit | undefined {
+function commitAbout(lookup: Lookup, offset: number): PlacedCommit | LedgerDamage | undefined {
   const record = lookup(offset)?.record;
   return record?.kind === "commit" && record.outcome === "committed"
     ? { offset: lookup(offset)!.offset, record }

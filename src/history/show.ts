@@ -2,6 +2,7 @@
 
 import { assert } from "../invariant.ts";
 import { loadableText } from "../fold/ruleset_at.ts";
+import { isLedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { objectNoun } from "../nft/objects.ts";
@@ -19,8 +20,10 @@ export interface ShownPosition {
   readonly record: LedgerRecord;
   /** All records that the commit folded, apart from other commits. */
   readonly events: readonly Placed[];
-  /** The commit that folded the record, or the record itself where it is one; null where no commit followed. */
+  /** The commit that folded the record, or the record itself where it is one; null where no commit followed, or it cannot be read. */
   readonly commit: PlacedCommit | null;
+  /** Why the commit cannot be read; absent where that is not so. */
+  readonly damage?: string;
   /**
    * The rules after the record, as text for nft -f. Where another version made them, and the ledger holds their elements alone,
    * the elements as commands of nft.
@@ -36,9 +39,12 @@ export function showPosition(past: PastState): ShownPosition {
   const here = lookup(state.folded);
   assert(here !== undefined, "the record that was folded last is kept");
   const { offset, record } = here;
-  const commit = record.kind === "commit" ? { offset, record } : commitOf(lookup, offset) ?? null;
-  const events = commit === null ? [] : [...eventsOf(lookup, commit)];
-  return { offset, record, events, commit, ...rulesOf(past) };
+  const found = record.kind === "commit" ? { offset, record } : commitOf(lookup, offset) ?? null;
+  if (isLedgerDamage(found)) {
+    return { offset, record, events: [], commit: null, damage: found.message, ...rulesOf(past) };
+  }
+  const events = found === null ? [] : [...eventsOf(lookup, found)];
+  return { offset, record, events, commit: found, ...rulesOf(past) };
 }
 
 function rulesOf(past: PastState): Pick<ShownPosition, "rules" | "missing"> {

@@ -9,13 +9,17 @@ const SHOWN_MAX = 100;
 
 /** A script for `nft -f`. Its comments describe the record, the commit and the changes. */
 export function positionLines(
-  { offset, record, events, commit, rules, missing }: ShownPosition,
+  { offset, record, events, commit, damage, rules, missing }: ShownPosition,
   timeText: TimeText,
 ): string[] {
   const head = (at: number, { time }: { readonly time: string }) => `@${at}  ${timeText(time)}`;
   const comments = [
     `${head(offset, record)}  ${recordText(record)}`,
-    commit === null ? "not committed yet" : commitText(commit, timeText),
+    damage !== undefined
+      ? `its commit cannot be read: ${damage}`
+      : commit === null
+      ? "not committed yet"
+      : commitText(commit, timeText),
     ...cut(
       events.map(({ offset, record, writer }) =>
         `  ${head(offset, record)}  ${recordText(record)}${

@@ -92,13 +92,17 @@ function damaged(name: string, line: number): MemoryStorage {
 }
 
 /** Each line of each segment but the last line of the last, which counts as a torn tail, with the offset of its record. */
-function* damages(): Generator<{ readonly storage: MemoryStorage; readonly offset: number }> {
+function* damages(): Generator<
+  { readonly storage: MemoryStorage; readonly offset: number; readonly isHeader: boolean }
+> {
   for (const [name, bytes] of WHOLE.files) {
     const lines = new TextDecoder().decode(bytes).split("\n").length - 1;
     const first = Number.parseInt(name);
     for (let line = 0; line < lines; line++) {
       const offset = first + Math.max(0, line - 1);
-      if (offset > 3 && offset < LAST) yield { storage: damaged(name, line), offset };
+      if (offset > 3 && offset < LAST) {
+        yield { storage: damaged(name, line), offset, isHeader: line === 0 };
+      }
     }
   }
 }
@@ -111,6 +115,36 @@ Deno.test("what is asked about a position before the damage is answered, and the
     for (const [name, answer] of Object.entries(answers(storage, `@${offset}`))) {
       assert.match(answer, /^\d{20}\.ndjson:\d+ \(byte/, `${name} at the damage, @${offset}`);
     }
+  }
+});
+
+Deno.test("of an event whose commit is damaged, all but the commit is answered, and the damage is named", () => {
+  // Each batch is an event and its commit.
+  for (const { storage, offset, isHeader } of damages()) {
+    if (offset % 2 === 0 || isHeader) continue;
+    const event = `@${offset - 1}`;
+    const [found, right] = [answers(storage, event), answers(WHOLE, event)];
+    for (const question of ["diff", "why"]) {
+      assert.equal(found[question], right[question], `${question}, damage of @${offset}`);
+    }
+    const damage = /^\d{20}\.ndjson:\d+ \(byte/;
+    const { damage: unread, ...shown } = JSON.parse(found.show!);
+    assert.match(unread, damage);
+    assert.deepEqual(shown, { ...JSON.parse(right.show!), commit: null, events: [] });
+    const blamed: { readonly cause: { readonly offset: number } | null; readonly damage?: string }[] = JSON
+      .parse(
+        found.blame!,
+      );
+    const unreadElements = blamed.filter(({ damage }) => damage !== undefined);
+    assert.ok(unreadElements.length > 0 || right.blame === found.blame, `blame, damage of @${offset}`);
+    for (const { cause, damage: named } of unreadElements) {
+      assert.equal(cause?.offset, offset - 1);
+      assert.match(named!, damage);
+    }
+    const others = JSON.parse(right.blame!).filter((_: unknown, i: number) =>
+      blamed[i]!.damage === undefined
+    );
+    assert.deepEqual(blamed.filter(({ damage }) => damage === undefined), others);
   }
 });
 
