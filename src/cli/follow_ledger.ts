@@ -6,6 +6,7 @@ import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { log } from "../node/log.ts";
 import { stopSignal } from "../node/stop_signal.ts";
+import { watchReader } from "./output_reader.ts";
 import { printAtOnce, printTables, printText, terminalRows } from "./terminal.ts";
 
 /**
@@ -19,8 +20,11 @@ export async function following(
   take: (from: number, growth: Growth) => number,
 ): Promise<number> {
   printAtOnce();
+  using reader = watchReader();
   let taken = last;
-  for await (const growth of grownLedger(past, stopSignal().signal, ledger)) {
+  for await (
+    const growth of grownLedger(past, AbortSignal.any([stopSignal().signal, reader.signal]), ledger)
+  ) {
     if (growth.anew) {
       log.warn("another ledger is in the folder now; its records follow");
       taken = -1;
@@ -30,6 +34,7 @@ export async function following(
     if (first > taken + 1) log.warn(`@${taken + 1} to @${first - 1} were removed before they could be read`);
     taken = take(Math.max(first, taken + 1), growth);
   }
+  reader.signal.throwIfAborted();
   return EXIT.done;
 }
 
@@ -44,11 +49,13 @@ export async function watching(
   goneText: (before: readonly string[], now: readonly string[]) => readonly string[] = () => [],
 ): Promise<number> {
   printAtOnce();
+  using reader = watchReader();
   const terminal = Deno.stdout.isTerminal();
   let before: readonly string[] = [];
   let known: ReadonlySet<string> = new Set();
   let held = false;
-  for await (const { last, quiet } of grownLedger(past, stopSignal().signal)) {
+  const stop = AbortSignal.any([stopSignal().signal, reader.signal]);
+  for await (const { last, quiet } of grownLedger(past, stop)) {
     if (quiet && !held) continue;
     const lines = past.again(() => linesAt(last, quiet));
     held = lines === undefined;
@@ -65,6 +72,7 @@ export async function watching(
     if (shown.length > 0) printTables(shown);
     known = new Set(lines.map(unpadded));
   }
+  reader.signal.throwIfAborted();
   return EXIT.done;
 }
 

@@ -4,10 +4,9 @@ import { parseAddress } from "../kube/address.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { plainElement } from "../nft/objects.ts";
-import { isLedgerDamage } from "../ledger/damage.ts";
 import { type Element, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
-import { type Cause, causeOf, commitOf, type CommitPlace, placeOf } from "./cause.ts";
+import { type Cause, causeOf, commitOf, type CommitPlace, isDamage, placeOf } from "./cause.ts";
 import { directoryOf } from "./directory.ts";
 import { findSubject, isNameProblem } from "./names.ts";
 import type { Past, PastState } from "./past.ts";
@@ -108,8 +107,8 @@ function blamed(past: PastState, set: SetPath, element: Element): BlamedElement 
     ...plainElement(element),
     ...(target === undefined ? {} : { target }),
     cause: cause ?? null,
-    commit: commit === undefined || isLedgerDamage(commit) ? null : placeOf(commit),
-    ...(isLedgerDamage(commit) ? { damage: commit.message } : {}),
+    commit: commit === undefined || isDamage(commit) ? null : placeOf(commit),
+    ...(isDamage(commit) ? { damage: commit.message } : {}),
   };
 }
 

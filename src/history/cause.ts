@@ -1,7 +1,7 @@
 // Finds the cause of an element, the record that made it what it is, and the commit that brought that record to the kernel.
 
 import { TRIGGER } from "../kube/objects.ts";
-import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
 import type { ApiWriter } from "../ledger/writers_file.ts";
@@ -54,7 +54,7 @@ export function causeOf(
 /** The record at `offset` as a cause. Retention may have removed it, or it is damaged: then its offset is all that is left. */
 export function causeAt(lookup: Lookup, offset: number): Cause {
   const read = readAt(lookup, offset);
-  if (isLedgerDamage(read)) {
+  if (isDamage(read)) {
     return { offset, what: `a record that cannot be read: ${read.message}`, time: "" };
   }
   const { record: found, writer } = read ?? {};
@@ -84,7 +84,7 @@ export function commitOf(lookup: Lookup, offset: number): PlacedCommit | LedgerD
   for (let at = offset;; at++) {
     const found = readAt(lookup, at);
     if (found === undefined) return damage;
-    if (isLedgerDamage(found)) {
+    if (isDamage(found)) {
       // More than one record: perhaps the whole rest of the segment.
       if (damage !== undefined) return damage;
       damage = found;
@@ -107,7 +107,7 @@ export function foldAround(
     for (let [at, damages] = [offset, 0]; damages < 2; at += step) {
       const found = readAt(lookup, at);
       if (found === undefined) break;
-      if (isLedgerDamage(found)) damages++;
+      if (isDamage(found)) damages++;
       else {
         const commit = committed(found);
         if (commit !== undefined) return { fold: commit.record.fold };
@@ -117,12 +117,17 @@ export function foldAround(
   return undefined;
 }
 
+/** Whether `thrown` is damage of the ledger. It is known by its name: this room has no code of the ledger's. */
+export function isDamage(thrown: unknown): thrown is LedgerDamage {
+  return thrown instanceof Error && thrown.name === "LedgerDamage";
+}
+
 /** The record at `offset`, or the damage for which it cannot be read. */
 function readAt(lookup: Lookup, offset: number): Placed | LedgerDamage | undefined {
   try {
     return lookup(offset);
   } catch (error) {
-    if (!isLedgerDamage(error)) throw error;
+    if (!isDamage(error)) throw error;
     return error;
   }
 }

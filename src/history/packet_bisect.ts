@@ -3,14 +3,13 @@
 import { FOLD_VERSION } from "../fold/fold_version.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { familyOf, parseAddress } from "../kube/address.ts";
-import { isLedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommittedChange, DriftRecord } from "../ledger/record.ts";
 import { serviceOfComment } from "../kube/named_services.ts";
 import { setPath } from "../nft/ruleset.ts";
 import { endpointParts } from "../nft/text.ts";
 import { type PacketChange, packetChanges } from "./packet_changes.ts";
-import { type Cause, causeAt, commitOf, type CommitPlace } from "./cause.ts";
+import { type Cause, causeAt, commitOf, type CommitPlace, isDamage } from "./cause.ts";
 import { recordsAbout } from "./log.ts";
 import { type Lookup, NotRecorded, type Past, type PastState, stateAt, WrongPosition } from "./past.ts";
 import { madeByAnother, pastAt } from "./recorded_rules.ts";
@@ -233,7 +232,7 @@ function assertRecorded(
 ): void {
   if (commit.kind !== "commit") return;
   const earlier = commitOf(past.lookup(), commit.from - 1);
-  if (isLedgerDamage(earlier)) throw earlier;
+  if (isDamage(earlier)) throw earlier;
   if (commit.fold === FOLD_VERSION && (earlier === undefined || earlier.record.fold === FOLD_VERSION)) return;
   const [begin, end] = [pastAt(past, commit.from - 1), pastAt(past, commit.through)];
   const another = begin.recorded ?? end.recorded;

@@ -4,7 +4,7 @@
 
 import type { ClusterState, Rules } from "../fold/cluster_state.ts";
 import { FOLD_VERSION } from "../fold/fold_version.ts";
-import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
+import type { LedgerDamage } from "../ledger/damage.ts";
 import type { CommitRecord, CommittedChange } from "../ledger/record.ts";
 import { objectNoun, operationsOfObject } from "../nft/objects.ts";
 import {
@@ -24,7 +24,7 @@ import {
   rulesetDigest,
   tablesDigest,
 } from "../plan/digest.ts";
-import { commitOf, foldAround, type PlacedCommit } from "./cause.ts";
+import { commitOf, foldAround, isDamage, type PlacedCommit } from "./cause.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { type Lookup, NotRecorded, type Past, type PastState, type RecordedRules, stateAt } from "./past.ts";
 
@@ -40,7 +40,7 @@ export function pastToRead(past: Past, through: number): PastState {
 
 function withRecorded(past: Past, through: number, now: PastState): PastState {
   const commit = commitAbout(now.lookup, through);
-  if (isLedgerDamage(commit)) {
+  if (isDamage(commit)) {
     // What another version committed cannot be put together without it.
     const around = foldAround(now.lookup, through);
     if (around !== undefined && around.fold !== FOLD_VERSION) throw commit;

@@ -2,13 +2,12 @@
 
 import { assert } from "../invariant.ts";
 import { loadableText } from "../fold/ruleset_at.ts";
-import { isLedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { objectNoun } from "../nft/objects.ts";
 import type { Elements } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
-import { commitOf, type PlacedCommit } from "./cause.ts";
+import { commitOf, isDamage, type PlacedCommit } from "./cause.ts";
 import type { Lookup, PastState } from "./past.ts";
 import { madeByAnother, wholeRules } from "./recorded_rules.ts";
 
@@ -40,7 +39,7 @@ export function showPosition(past: PastState): ShownPosition {
   assert(here !== undefined, "the record that was folded last is kept");
   const { offset, record } = here;
   const found = record.kind === "commit" ? { offset, record } : commitOf(lookup, offset) ?? null;
-  if (isLedgerDamage(found)) {
+  if (isDamage(found)) {
     return { offset, record, events: [], commit: null, damage: found.message, ...rulesOf(past) };
   }
   const events = found === null ? [] : [...eventsOf(lookup, found)];

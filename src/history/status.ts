@@ -81,6 +81,7 @@ export function nodeStateOf(
     ...contestedFindings(state),
     ...recordFindings(past, state, recent),
     ...damageFindings(damage),
+    ...pastFindings(past),
     ...leftOutFindings(state),
   ];
   return {
@@ -136,6 +137,22 @@ function byName<Value>(entries: ReadonlyMap<string, Value>): (readonly [string, 
 function damageFindings(damage: LedgerDamage | undefined): Finding[] {
   if (damage === undefined) return [];
   return [{ severity: "warning", topic: "ledger", text: `older records cannot be read: ${damage.message}` }];
+}
+
+/** Since when the ledger has a past, where it does not reach back to its beginning. */
+function pastFindings(past: Past): Finding[] {
+  const first = past.first();
+  if (first === 0) return [];
+  let since = "";
+  past.damageIn(() => {
+    const [oldest] = past.records(first, first);
+    if (oldest !== undefined) since = `, ${oldest.record.time}`;
+  });
+  return [{
+    severity: "note",
+    topic: "ledger",
+    text: `begins at @${first}${since}; what was before is not kept`,
+  }];
 }
 
 function endpointCount({ slices }: ClusterState): number {

@@ -5,7 +5,7 @@ import type { Age } from "./age.ts";
 import type { Counters } from "./counters.ts";
 import type { DiskOptions } from "./disk_writer.ts";
 import type { Behind } from "./record_encoder.ts";
-import type { Retention } from "./retention.ts";
+import type { KeptPast, Retention } from "./retention.ts";
 import type { LedgerEnd } from "./segment.ts";
 import type { Place } from "./snapshot.ts";
 
@@ -28,7 +28,7 @@ export type DiskRequest =
   | {
     readonly kind: "begin";
     readonly ledger: string;
-    readonly place: Behind;
+    readonly place: Place;
     readonly end: LedgerEnd | undefined;
     readonly counters: Counters;
   }
@@ -60,6 +60,8 @@ export type DiskReport =
   /** The ledger cannot be opened. `heldBy`: another process has the lock. */
   | { readonly kind: "refused"; readonly reason: string; readonly heldBy?: string }
   | { readonly kind: "contents"; readonly files: readonly LoadedFile[] }
+  /** How far back the ledger reaches: at the start, and after each removal. */
+  | { readonly kind: "past"; readonly past: KeptPast }
   /** The disk began to fail, or works again: then `reason` is undefined. */
   | { readonly kind: "disk"; readonly reason: string | undefined }
   /** Another program had removed or replaced the open segment; it is written again. */

@@ -12,7 +12,7 @@ import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "./di
 import type { DiskWork } from "./disk_work.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
 import { segmentFirst, segmentsAmong } from "./format.ts";
-import { retain, type Retention } from "./retention.ts";
+import { keptPast, retain, type Retention } from "./retention.ts";
 import { type Place, snapshotNext } from "./snapshot.ts";
 import { finishSnapshot } from "./snapshot_writer.ts";
 import { isStorageFailure } from "./storage.ts";
@@ -118,6 +118,7 @@ export class DiskSide {
         // The program did not listen before.
         this.#reason = undefined;
         this.#note();
+        this.#ports.beside(this.#reportPast(disk, message.place.age));
         return yield* this.#prepare();
       case "sync":
         requireNext(disk, message.next);
@@ -208,6 +209,18 @@ export class DiskSide {
       if (!isLoss(error)) throw error;
     }
     if (this.#disk === disk) this.#report();
+    yield* this.#reportPast(disk, place.age);
+  }
+
+  *#reportPast(disk: DiskWriter, age: Age): DiskWork<void> {
+    if (this.#disk !== disk) return;
+    try {
+      const past = yield* keptPast(disk.folder, age);
+      if (past !== undefined && this.#disk === disk) this.#send({ kind: "past", past });
+    } catch (error) {
+      // It is known from the work before it that the disk fails.
+      if (!isStorageFailure(error)) throw error;
+    }
   }
 
   *#freeRoom(disk: DiskWriter, retention: Retention, age: Age): DiskWork<void> {
@@ -218,6 +231,7 @@ export class DiskSide {
       if (!isLoss(error)) throw error;
     }
     if (this.#disk === disk) this.#report();
+    yield* this.#reportPast(disk, age);
   }
 
   /** Writes the progress into the counters. */

@@ -7,7 +7,7 @@ import type { DiskFolder } from "./disk_folder.ts";
 import type { DiskWork } from "./disk_work.ts";
 import { COMPRESSED, segmentFirst, segmentsAmong, termsName } from "./format.ts";
 import { journalName } from "./journal_file.ts";
-import { SNAPSHOT_HEAD_BYTES, snapshotAge, snapshotNext } from "./snapshot.ts";
+import { SNAPSHOT_HEAD_BYTES, snapshotAge, snapshotHead, snapshotNext } from "./snapshot.ts";
 
 /** How much of the past to keep. */
 export interface Retention {
@@ -15,6 +15,26 @@ export interface Retention {
   readonly bytes: number;
   /** Longest age of a segment in milliseconds: how much the ledger has aged (age.ts) since the segment ended. */
   readonly milliseconds: number;
+}
+
+/** How far back a ledger reaches. */
+export interface KeptPast {
+  /** How much of its age is kept, in milliseconds. */
+  readonly milliseconds: number;
+  /** Whether anything was removed. */
+  readonly isCut: boolean;
+}
+
+/** How far back the ledger in `folder` reaches, which has the age `age` now; undefined where its first snapshot cannot be read. */
+export function* keptPast(folder: DiskFolder, age: Age): DiskWork<KeptPast | undefined> {
+  const names = yield* folder.names();
+  const [oldest] = segmentsAmong(names);
+  const first = oldest === undefined ? 0 : segmentFirst(oldest)!;
+  if (first === 0) return { milliseconds: age.milliseconds, isCut: false };
+  const snapshot = names.find((name) => snapshotNext(name) === first);
+  if (snapshot === undefined) return undefined;
+  const before = snapshotHead(yield* folder.read(snapshot, 0, SNAPSHOT_HEAD_BYTES))?.age;
+  return before && { milliseconds: Math.max(0, age.milliseconds - before.milliseconds), isCut: true };
 }
 
 /** Names of the segments that are not compressed. */

@@ -5,7 +5,7 @@
 // old bytes stay on the medium until it uses them again; a copy of the disk from that time has them.
 
 import { codeOf } from "../thrown.ts";
-import { openAside } from "../ledger/disk_folder.ts";
+import { type AsideFile, openAside } from "../ledger/disk_folder.ts";
 import { isUnfinishedFile } from "../ledger/storage.ts";
 import { keyFile, keyNext } from "../ledger/cut_files.ts";
 import { keyName } from "../ledger/checkpoint.ts";
@@ -145,18 +145,16 @@ export class CheckpointKeys {
 }
 
 async function writeDurably(path: string, bytes: Uint8Array, options: Deno.OpenOptions): Promise<void> {
-  using files = new WaitableFiles();
-  const file = await openAside(
-    path,
-    { write: true, ...options },
-    (path, options) => files.open(path, options),
-  );
+  const files = new WaitableFiles();
+  let file: AsideFile | undefined;
   try {
+    file = await openAside(path, { write: true, ...options }, (path, how) => files.open(path, how));
     // Not one for which this thread could wait, so it is a promise.
     const written = await file.write(bytes);
     if (written !== bytes.length) throw new Error(`${path}: not all of ${bytes.length} bytes are written`);
     await file.sync();
   } finally {
-    await file.close();
+    await file?.close();
+    files[Symbol.dispose]();
   }
 }

@@ -16,7 +16,9 @@ import { WaitableFiles } from "./waitable_file.ts";
 export type Opening = DiskReport & { readonly kind: "opened" | "refused" };
 
 /** Receives what the writer reports by itself. */
-export type OnReport = (report: DiskReport & { readonly kind: "disk" | "restored" | "lost" }) => void;
+export type OnReport = (
+  report: DiskReport & { readonly kind: "disk" | "restored" | "lost" | "past" },
+) => void;
 
 type Append = DiskRequest & { readonly kind: "append" };
 
@@ -203,7 +205,9 @@ export class LedgerDisk {
 
   #take({ session, ...report }: FromDisk): void {
     if (session !== this.#session) return;
-    if (report.kind === "disk" || report.kind === "restored") return this.#onReport(report);
+    if (report.kind === "disk" || report.kind === "restored" || report.kind === "past") {
+      return this.#onReport(report);
+    }
     if (report.kind === "lost") this.#onReport(report);
     this.#asked?.resolve(report);
     this.#asked = undefined;

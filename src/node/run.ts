@@ -29,7 +29,7 @@ import { kernelOf, kubeProxyTables, otherModes, ourTables, tableNames } from "./
 import { type HeldCommit, heldPosition } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
 import { RunLedger } from "./run_ledger.ts";
-import type { RunOptions } from "./run_options.ts";
+import { retention, type RunOptions } from "./run_options.ts";
 import { type AssertionChecks, newServed, type Served, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
 import { configRecord, ledgerFolder } from "./start.ts";
@@ -59,6 +59,7 @@ export async function run(options: RunOptions, assertions?: AssertionChecks): Pr
   const ledger = new RunLedger({
     folder: ledgerFolder(inForce.ledger),
     policy: options.fsync ?? "interval",
+    retention: retention(options),
     required: options.once === true,
   });
   let code: number = EXIT.failure;
@@ -217,6 +218,7 @@ async function live(process: Process, found: Found): Promise<number> {
     drift: undefined,
     status: () => source.status?.() ?? [],
     ledger: () => ledger.failure,
+    past: () => process.ledger.kept,
   });
   const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
   // The state of a damaged ledger may be old. It is better than no rules at all, and worse than rules that are there.

@@ -8,6 +8,7 @@ import { Counters } from "../ledger/counters.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
 import { COMPRESSED } from "../ledger/format.ts";
+import type { KeptPast, Retention } from "../ledger/retention.ts";
 import { newHandoff } from "../ledger/handoff.ts";
 import { MemoryLedger } from "../ledger/memory_ledger.ts";
 import type { GapRecord } from "../ledger/record.ts";
@@ -50,6 +51,7 @@ export interface LedgerOfLoop {
 export interface RunLedgerOptions {
   readonly folder: string;
   readonly policy: SyncPolicy;
+  readonly retention: Retention;
   /** Whether the program ends when the ledger cannot be opened, instead of going on without it. */
   readonly required: boolean;
 }
@@ -71,6 +73,10 @@ export class RunLedger {
   /** Why the ledger cannot be opened, as it is now. */
   #reason = "";
   #ended = false;
+  /** Whether less is kept than asked for. */
+  #isShort = false;
+  /** How far back the ledger reaches, as last reported. */
+  kept: KeptPast | undefined;
   /** Receives a record about the ledger itself. */
   onRecord: (record: GapRecord) => void = () => {};
 
@@ -264,10 +270,23 @@ export class RunLedger {
       reopen: () => this.#openLater(ledger.omission?.reason ?? "", this.#nextPause),
     });
     disk.begin(
-      { kind: "begin", ledger: encoder.ledger, place: encoder.end, end, counters },
+      { kind: "begin", ledger: encoder.ledger, place: encoder.place, end, counters },
       (report) => this.#take(ledger, report),
     );
     return ledger;
+  }
+
+  #notePast(past: KeptPast): void {
+    const isShort = past.isCut && past.milliseconds < this.options.retention.milliseconds;
+    if (isShort && !this.#isShort) {
+      log.warn(
+        `the ledger reaches back ${daysText(past)} days, and --retain-days asks for ${
+          daysText(this.options.retention)
+        }: it had reached --retain-megabytes`,
+      );
+    }
+    this.#isShort = isShort;
+    this.kept = past;
   }
 
   /** What the writer reports by itself. */
@@ -275,6 +294,8 @@ export class RunLedger {
     switch (report.kind) {
       case "disk":
         return ledger.note(report);
+      case "past":
+        return this.#notePast(report.past);
       case "lost":
         log.error(`the ledger was lost: ${report.reason}; rules go on without it`);
         return ledger.note(report);
@@ -288,6 +309,10 @@ export class RunLedger {
       }
     }
   }
+}
+
+function daysText({ milliseconds }: { readonly milliseconds: number }): string {
+  return (milliseconds / (24 * 3600 * 1000)).toFixed(1);
 }
 
 /** A ledger that was read, and the state that it leads to. */

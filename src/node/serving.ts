@@ -7,6 +7,7 @@ import { kernelTable } from "../fold/skeleton.ts";
 import { LocalhostNodePorts } from "../fold/localhost_node_ports.ts";
 import { namedNode, type NodeStatus, nodeStatus } from "../fold/own_node.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
+import type { KeptPast } from "../ledger/retention.ts";
 import type { ResourceStatus, SourceBatch } from "../ingest/source.ts";
 import { CounterReader } from "../kernel/element_counts.ts";
 import { SystemError } from "../kernel/system_error.ts";
@@ -41,6 +42,8 @@ export interface Served {
   readonly metrics: Metrics;
   /** Why records wait in memory; undefined while the ledger can be written. */
   ledger(): LedgerFailure | undefined;
+  /** How far back the ledger reaches; undefined where that is not known. */
+  past(): KeptPast | undefined;
   /** The state of each watched resource; empty where the source is not an API server. */
   status(): readonly ResourceStatus[];
   /** What another program did to our tables, until our rules are back and it has stopped. */
@@ -88,6 +91,7 @@ export function newServed(
   const served: Served = {
     engine: newEngine(),
     ledger: () => undefined,
+    past: () => undefined,
     status: () => [],
     drift: undefined,
     brokenSince: undefined,
@@ -107,6 +111,7 @@ export function newServed(
       status: () => served.status(),
       gathered: () => served.engine.gathered,
       ledger: () => served.ledger(),
+      past: () => served.past(),
       connections: () => served.counting.series(),
       problems: () => problemsOf(healthFacts(served, inForce)),
       ...(assertions && { assertions: () => assertions.state() }),

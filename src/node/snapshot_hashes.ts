@@ -32,17 +32,17 @@ export async function snapshotHashes(folder: string, behind: number | undefined)
 
 /** The SHA-256 of a file; undefined where it is gone, or cannot be read. */
 async function hashOfFile(path: string): Promise<string | undefined> {
+  const files = new WaitableFiles();
+  let file: AsideFile | undefined;
   try {
-    using files = new WaitableFiles();
-    const file = await openAside(path, { read: true }, (path, options) => files.open(path, options));
-    try {
-      return await hashOf(file);
-    } finally {
-      await file.close();
-    }
+    file = await openAside(path, { read: true }, (path, how) => files.open(path, how));
+    return await hashOf(file);
   } catch (error) {
     if (!isStorageFailure(error)) throw error;
     return undefined;
+  } finally {
+    await file?.close();
+    files[Symbol.dispose]();
   }
 }
 

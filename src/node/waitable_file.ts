@@ -172,7 +172,7 @@ class AioFile implements AsideFile {
     assert(bytes.length > MOVED_BYTES_MAX, "what is read stays where it is");
     const read = await this.#libc.pread(this.#descriptor, bytes, BigInt(bytes.length), BigInt(at));
     if (read >= 0n) return Number(read);
-    // This one tells its errno.
+    // Of this one the errno is known.
     this.#prepare(addressOf(this.#libc, bytes), bytes.length, at);
     this.#bytes = bytes;
     this.#begun(this.#libc.aio_read!(this.#block));
@@ -206,7 +206,7 @@ class AioFile implements AsideFile {
 
   async tryLock(): Promise<boolean> {
     if ((await this.#libc.flock(this.#descriptor, LOCK_EX_NB)) === 0) return true;
-    // The disk has just answered another thread, which does not tell its errno.
+    // The disk has just answered another thread, which keeps its errno to itself.
     const calls = kernelLibc();
     try {
       if (this.#libc.flockHere(this.#descriptor, LOCK_EX_NB) === 0) return true;

@@ -5,6 +5,7 @@ import type { Meter } from "../engine/run_loop.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
 import type { LedgerHead } from "../ledger/head.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
+import type { KeptPast } from "../ledger/retention.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { addConnectionMetrics } from "./connection_metrics.ts";
 import type { ConnectionSeries } from "./connection_tally.ts";
@@ -47,6 +48,8 @@ export interface Gauged extends ConditionGauged {
   gathered(): Pick<Gathered, "services" | "endpoints">;
   /** Why records wait in memory; undefined while the ledger can be written. */
   ledger(): LedgerFailure | undefined;
+  /** How far back the ledger reaches; undefined where that is not known. */
+  past?(): KeptPast | undefined;
   /** Connections by Service; undefined where they are not counted. */
   connections?(): Promise<ConnectionSeries | undefined>;
   /** What the kernel counts for the process; undefined where it cannot be read. */
@@ -62,7 +65,7 @@ export function newMetrics(
   const registry = new Registry();
   const registers = [registry];
   addSourceMetrics(registry, status);
-  addLedgerMetrics(registry, ledger);
+  addLedgerMetrics(registry, ledger, gauged.past);
   addConnectionMetrics(registry, connections);
   addProcessMetrics(registry, process, build);
   const kubeProxy = kubeProxyMetrics(registry, Date.now(), gathered);
@@ -181,8 +184,8 @@ function headMetric(registry: Registry): Pick<Metrics, "noteHead"> {
   };
 }
 
-/** Metrics about a ledger that cannot be written. */
-function addLedgerMetrics(registry: Registry, ledger: Gauged["ledger"]): void {
+/** Metrics about a ledger that cannot be written, and about how far back it reaches. */
+function addLedgerMetrics(registry: Registry, ledger: Gauged["ledger"], past: Gauged["past"]): void {
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name: `ledgerproxy_ledger_${name}`,
@@ -194,6 +197,11 @@ function addLedgerMetrics(registry: Registry, ledger: Gauged["ledger"]): void {
     });
   gauge("failing", "1 while the ledger cannot be written, else 0", () => ledger() === undefined ? 0 : 1);
   gauge("unwritten_records", "Records that wait in memory", () => ledger()?.records ?? 0);
+  gauge(
+    "past_seconds",
+    "How far back the ledger reached at its last snapshot, in its own days; 0 while that is not known",
+    () => (past?.()?.milliseconds ?? 0) / 1000,
+  );
 }
 
 /** Metrics about each watch: when its last byte was received, whether it is followed, how often it was listed. */

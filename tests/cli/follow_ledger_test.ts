@@ -7,9 +7,12 @@ import { folderStorage } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { AskedLedger } from "../support/asked_program.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
+import { imageCommand } from "../support/bundle.ts";
 import { timeAt } from "../support/past.ts";
 import { RotatingLedger } from "../support/rotating_ledger.ts";
 import { ShownLines } from "../support/shown_lines.ts";
+
+const ENDED_MILLISECONDS_MAX = 60_000;
 
 /** What follows a ledger, and how each shows that shop/web was changed by record `offset`. */
 const FOLLOWING:
@@ -70,3 +73,17 @@ Deno.test("where another ledger comes to the folder, as after a repair, what fol
   }
   assert.match(await log.errors(), /another ledger is in the folder now; its records follow/);
 });
+
+for (const words of [["log", "-n", "1", "-f"], ["services", "--watch"], ["status", "--watch"]]) {
+  Deno.test(`${words.join(" ")} ends once its reader has, although nothing more is written`, async () => {
+    using ledger = new AskedLedger();
+    const command = imageCommand(...words, "--ledger", ledger.folder).map((word) => `'${word}'`).join(" ");
+    const process = new Deno.Command("sh", { args: ["-c", `${command} | head -1`], stdout: "piped" }).spawn();
+    const late = setTimeout(() => process.kill("SIGKILL"), ENDED_MILLISECONDS_MAX);
+    // The shell ends once both have.
+    const { success, stdout } = await process.output();
+    clearTimeout(late);
+    assert.ok(success, "it ends by itself");
+    assert.match(new TextDecoder().decode(stdout), /^.+\n$/);
+  });
+}

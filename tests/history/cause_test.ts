@@ -1,6 +1,7 @@
 // The causes and commits of elements.
 
 import assert from "node:assert/strict";
+import { isLedgerDamage } from "../../src/ledger/damage.ts";
 import { causeAt, causeOf, commitOf, placeOf } from "../../src/history/cause.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { TRIGGER } from "../../src/kube/objects.ts";
@@ -30,7 +31,11 @@ Deno.test("the cause of an element is the record that made it what it is", () =>
 Deno.test("a record's commit is the one that folded it; a rejected commit brings nothing to the kernel", () => {
   const past = committedPast();
   const lookup = past.lookup();
-  const commits = [0, 1, 3, 5].map((offset) => placeOf(commitOf(lookup, offset)!));
+  const commits = [0, 1, 3, 5].map((offset) => {
+    const commit = commitOf(lookup, offset);
+    assert.ok(commit !== undefined && !isLedgerDamage(commit));
+    return placeOf(commit);
+  });
   assert.deepEqual(commits.map(({ offset, time }) => [offset, time]), [
     [2, timeAt(1)],
     [2, timeAt(1)],

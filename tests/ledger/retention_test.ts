@@ -7,7 +7,7 @@ import { asFolder } from "../../src/ledger/storage.ts";
 import { segmentName } from "../../src/ledger/format.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
-import { retain, type Retention } from "../../src/ledger/retention.ts";
+import { keptPast, retain, type Retention } from "../../src/ledger/retention.ts";
 import { newestSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import type { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -131,4 +131,17 @@ Deno.test("the times of events do not count, because a recording has its own", (
     writeSnapshot(writer, [], THIRTY_DAYS);
   });
   assert.equal(segments(storage), 21);
+});
+
+Deno.test("how far back a ledger reaches follows from what retention has left of it", () => {
+  const storage = ledgerOf(40);
+  const age = { milliseconds: 39 * DAY };
+  const kept = () => atOnce(keptPast(asFolder(storage), age));
+  assert.deepEqual(kept(), { milliseconds: 39 * DAY, isCut: false });
+  const removed = atOnce(retain(asFolder(storage), { bytes: 0, milliseconds: Infinity }, age));
+  // Each day has a segment, and its snapshot is behind it.
+  const days = removed.filter((name) => /ndjson/.test(name)).length;
+  assert.deepEqual(kept(), { milliseconds: (39 - (days - 1)) * DAY, isCut: true });
+  storage.files.set(snapshotName(10 * days), new TextEncoder().encode("damaged"));
+  assert.equal(kept(), undefined);
 });
