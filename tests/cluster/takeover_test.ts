@@ -41,6 +41,18 @@ interface Stage {
   log(): string;
 }
 
+/** The exit code of `process`. One that does not end is named, and ended: the test would wait for it without a word. */
+async function exitCode(name: string, process: Deno.ChildProcess): Promise<number> {
+  let code: number | undefined;
+  void process.status.then((status) => code = status.code);
+  try {
+    await until(`${name} has ended`, () => code !== undefined);
+  } finally {
+    if (code === undefined) await end(process);
+  }
+  return code!;
+}
+
 /** A test with kube-proxy configured for `mode`. */
 function stageTest(
   name: string,
@@ -103,7 +115,7 @@ stageTest(
     await until("cleanup waits", () => answered() && log().includes("waiting for kube-proxy's tables"));
     const after = startKubeProxy();
     await until("kube-proxy is back and our tables are gone", () => answered() && tables() === theirs);
-    assert.equal((await cleanup.status).code, 0);
+    assert.equal(await exitCode("cleanup", cleanup), 0);
     assert.ok(answered() && established.works());
     await end(after);
   },
@@ -125,7 +137,7 @@ stageTest(
     const reported = /ip nat.*: kube-proxy's iptables rules .*`kube-proxy --cleanup` once/;
     await until("the log reports theirs", () => reported.test(log()));
     lab.run("node", "ip link add kube-ipvs0 type veth peer name ipvs-peer");
-    assert.equal((await ledgerproxy("check").status).code, 0);
+    assert.equal(await exitCode("check", ledgerproxy("check")), 0);
     lab.run("node", "ip link delete kube-ipvs0");
     assert.match(log(), /here {5}ip nat.*iptables rules/);
     assert.match(log(), /here {5}interface kube-ipvs0: kube-proxy in IPVS mode; remove it/);
@@ -135,13 +147,13 @@ stageTest(
       () => startProgram("kube-proxy", ["--cleanup"], `${folder}/cleanup.log`),
     );
     await until("their rules are gone", () => answered() && !has("KUBE-SVC"));
-    await remove.status;
+    await exitCode("kube-proxy --cleanup", remove);
     assert.ok(answered() && established.works());
 
     const after = startKubeProxy();
     await until("their rules are back", () => answered() && has("KUBE-SVC"));
     await end(proxy);
-    assert.equal((await ledgerproxy("cleanup").status).code, 0);
+    assert.equal(await exitCode("cleanup", ledgerproxy("cleanup")), 0);
     assert.ok(answered() && established.works() && !has("ledgerproxy"));
     await end(after);
   },
