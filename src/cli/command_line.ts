@@ -48,3 +48,8 @@ export function positive(text: string): number {
   if (!(number > 0)) throw new InvalidArgumentError("It must be a number above 0, such as 10.");
   return number;
 }
+
+/** Collects the values of a flag that may be repeated. */
+export function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}

@@ -102,30 +102,8 @@ export const FLAG_RULES: Readonly<Record<string, readonly FlagRule[]>> = {
   ],
 };
 
-/** kube-proxy's flags, of which an empty one means what is meant without it. */
-const MAY_BE_EMPTY: ReadonlySet<string> = new Set(
-  PROXY_FLAGS.map(({ name }) => name.replace(/^.*--/, "--")),
-);
-
-/** Why an empty text is refused: where a variable is not set, `--ledger "$LEDGER"` has one. */
-const EMPTY = "its value is empty; is a variable of the shell not set?";
-
-/** Throws {@link UsageError} where a flag of ours or an argument is empty. The scripts of shells complete an empty word. */
-function checkEmpty(command: Command): void {
-  if (command.name() === "completion") return;
-  const { registeredArguments: named, args, options } = command;
-  const argument = args.indexOf("");
-  if (argument >= 0) throw new UsageError(`<${(named[argument] ?? named.at(-1))?.name()}>: ${EMPTY}`);
-  const flag = options.find((option) => {
-    const value = givenValue(command, option);
-    return value === "" || Array.isArray(value) && value.includes("");
-  })?.long ?? "";
-  if (flag !== "" && !MAY_BE_EMPTY.has(flag)) throw new UsageError(`${flag}: ${EMPTY}`);
-}
-
 /** Throws {@link UsageError} where the flags of `command`, which was parsed, break a rule. */
 export function checkFlags(command: Command): void {
-  checkEmpty(command);
   for (const { flag, without = [], needs, why } of FLAG_RULES[command.name()] ?? []) {
     const given = givenText(command, flag);
     if (given === undefined) continue;

@@ -5,6 +5,7 @@ import { EXIT } from "../node/exit_code.ts";
 import { VERSION } from "../node/program_version.ts";
 import { Command, type Done, withoutSigns } from "./command_line.ts";
 import { checkFlags } from "./flag_rules.ts";
+import { checkArguments, guardValues } from "./given_values.ts";
 import { collectGarbage } from "./frugal.ts";
 import { startPaging } from "./pager.ts";
 import { printText } from "./terminal.ts";
@@ -82,7 +83,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   const program = await programFor(words, (result) => {
     code = result;
   });
+  for (const command of program.commands) guardValues(command);
   program.hook("preAction", (_, command) => {
+    checkArguments(command);
     checkFlags(command);
     // A node has room for its first sync (install/runtime_command.ts). A question would fill it with garbage.
     if (command.name() !== "run") collectGarbage();

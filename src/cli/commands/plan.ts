@@ -10,7 +10,7 @@ import { offsetOf } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { offsetArgument, pastArgument, positionArgument } from "../arguments.ts";
-import { type Command, type Done, ledgerCommand } from "../command_line.ts";
+import { collected, type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { printJson, printLines } from "../terminal.ts";
 
 /** Flags of `plan`. */
@@ -55,11 +55,6 @@ export function addPlan(program: Command, done: Done): void {
     )
     .addHelpText("after", HELP)
     .action((options: PlanOptions) => done(planCommand(options)));
-}
-
-/** A flag that may be repeated. */
-function collected(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }
 
 /** Throws UsageError. */
