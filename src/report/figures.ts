@@ -3,7 +3,14 @@
 
 import { serviceOfComment } from "../kube/named_services.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import { type ClockProblem, clockProblem, type Sync, syncsOf, triggerToArrival } from "./latency.ts";
+import {
+  type ClockProblem,
+  clockProblem,
+  type MeasuredRecords,
+  type Sync,
+  syncsOf,
+  triggerToArrival,
+} from "./latency.ts";
 
 /** The figures of one window. */
 export interface Figures {
@@ -62,8 +69,9 @@ export interface Rejected {
   readonly setAside?: string;
 }
 
-/** The figures of `records`, whose first has offset `first`. */
-export function figuresOf(records: readonly LedgerRecord[], first: number): Figures {
+/** The figures of a window's records. */
+export function figuresOf(measured: MeasuredRecords): Figures {
+  const { records, first } = measured;
   const gaps: Gap[] = [];
   const rejected: Rejected[] = [];
   let changesOmitted = 0;
@@ -80,8 +88,8 @@ export function figuresOf(records: readonly LedgerRecord[], first: number): Figu
     rejected.push({ offset, time, error, ...(setAside === undefined ? {} : { setAside }) });
   });
   return {
-    syncs: syncsOf(records, first),
-    triggerToArrival: triggerToArrival(records),
+    syncs: syncsOf(measured),
+    triggerToArrival: triggerToArrival(measured),
     clock: clockProblem(records),
     churn: churnOf(records, first),
     changesOmitted,

@@ -26,26 +26,37 @@ export interface Sync {
 /** Why arrival and commit times of a window cannot be compared; undefined where they can. */
 export type ClockProblem = "played" | undefined;
 
-/** Commits of `records`, whose first has offset `first`, in order. */
-export function syncsOf(records: readonly LedgerRecord[], first: number): Sync[] {
-  const triggers = newTriggers(records);
-  return records.flatMap((record, i) => {
+/** Records, and which of them changed an element of the rules: as in the answer of the command `latency`, others are not measured. */
+export interface MeasuredRecords {
+  readonly records: readonly LedgerRecord[];
+  /** Offset of the first record. */
+  readonly first: number;
+  /** Whether the fold of a record, by its index, changed an element. A step (`fold/steps.ts`) may have changed those of an event later. */
+  readonly hasEffect: (index: number) => boolean;
+}
+
+/** Commits of `records`, in order. */
+export function syncsOf(measured: MeasuredRecords): Sync[] {
+  const triggers = newTriggers(measured.records);
+  // What an event leaves behind may go with a later commit: its rules came with the first.
+  const committed = new Set<EventRecord>();
+  return measured.records.flatMap((record, i) => {
     if (record.kind !== "commit" || record.outcome !== "committed") return [];
-    return [sync(records, first, first + i, record, triggers)];
+    const events = eventsOf(measured, record).filter((event) => !committed.has(event));
+    for (const event of events) committed.add(event);
+    return [sync(events, measured.first + i, record, triggers)];
   });
 }
 
-/** The latencies of one commit, from the events that are its causes. */
+/** The latencies of one commit, from the events whose rules it brought. */
 function sync(
-  records: readonly LedgerRecord[],
-  first: number,
+  events: readonly EventRecord[],
   offset: number,
   commit: CommitRecord,
   triggers: ReadonlyMap<LedgerRecord, number>,
 ): Sync {
   const { time, operations, microseconds } = commit;
   const committed = Date.parse(time);
-  const events = eventsOf(records, first, commit);
   return {
     offset,
     time: committed,
@@ -59,18 +70,24 @@ function sync(
   };
 }
 
-/** Milliseconds from trigger to arrival, of every new change of endpoints. */
-export function triggerToArrival(records: readonly LedgerRecord[]): number[] {
-  return [...newTriggers(records)].map(([{ time }, trigger]) => Date.parse(time) - trigger);
+/** Milliseconds from trigger to arrival, of every new change of endpoints that changed rules. */
+export function triggerToArrival(measured: MeasuredRecords): number[] {
+  const { records, hasEffect } = measured;
+  const effective = new Set(records.filter((_, i) => hasEffect(i)));
+  for (const record of records) {
+    if (record.kind === "commit") { for (const event of eventsOf(measured, record)) effective.add(event); }
+  }
+  return [...newTriggers(records)].filter(([event]) => effective.has(event))
+    .map(([{ time }, trigger]) => Date.parse(time) - trigger);
 }
 
-/** The events that are causes of changes in `commit`; all events that it folded, where its record omits changes. */
+/** The events that are causes of changes in `commit`; all events with an effect that it folded, where its record omits changes. */
 function eventsOf(
-  records: readonly LedgerRecord[],
-  first: number,
+  { records, first, hasEffect }: MeasuredRecords,
   { from, through, changes, changesOmitted }: CommitRecord,
 ): EventRecord[] {
-  const folded = Array.from({ length: through - from + 1 }, (_, i) => from + i);
+  const folded = Array.from({ length: through - from + 1 }, (_, i) => from + i)
+    .filter((offset) => offset >= first && hasEffect(offset - first));
   const causes = changesOmitted > 0 ? folded : new Set(changes.map(({ cause }) => cause));
   return [...causes].map((offset) => records[offset - first])
     .filter((record): record is EventRecord => record?.kind === "event");

@@ -135,14 +135,13 @@ function frontendAt(
     // A cluster IP with two endpoints has slots alone.
     elements.get(paths.endpoints)?.get(elementKey([key, "0"]));
   const refusing = elements.get(refuses)?.get(canonicalKey(key));
-  const found = serving ?? refusing;
-  const leads = serving
-    ? "endpoints"
-    : refusing === undefined
+  // Under a Local policy a frontend whose endpoints are all on other nodes is in both maps: this node's own packets go on.
+  const found = refusing ?? serving;
+  const leads = refusing !== undefined
+    ? refusing.value === "drop" ? "dropped" : "refused"
+    : serving === undefined
     ? "nowhere"
-    : refusing.value === "drop"
-    ? "dropped"
-    : "refused";
+    : "endpoints";
   const holder = found?.comment === undefined || found.comment === port.name ? undefined : found.comment;
   return { kind, text, leads, holder, cause: found?.cause };
 }

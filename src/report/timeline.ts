@@ -17,6 +17,7 @@ import { servicePorts } from "../kube/service_port.ts";
 import type { LedgerRecord, Offset } from "../ledger/record.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { CausedElement, CausedObject, Moment, ViewSurroundings } from "./moment.ts";
+import type { MeasuredRecords } from "./latency.ts";
 import { PastMap, type Shown } from "./past_map.ts";
 import type { ReportData } from "./report_data.ts";
 import { ServiceMoments } from "./service_moments.ts";
@@ -42,6 +43,11 @@ export interface Timeline {
   readonly view: View;
   /** Which moments changed which Service. */
   readonly services: ServiceMoments;
+}
+
+/** What latencies are measured of in `timeline`. */
+export function measuredRecords({ records, first, moments }: Timeline): MeasuredRecords {
+  return { records, first, hasEffect: (index) => moments[index]!.elements.length > 0 };
 }
 
 /** A timeline to which records can be added. */

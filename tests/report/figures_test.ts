@@ -17,7 +17,7 @@ Deno.test("churn counts elements and commits by Service; rejected commits do not
       setAside: "a/b",
     }),
   ];
-  const { churn, changesOmitted, rejected } = figuresOf(records, 10);
+  const { churn, changesOmitted, rejected } = figuresOf({ records, first: 10, hasEffect: () => true });
   assert.deepEqual(churn, [
     { service: "shop/web", changes: 4, commits: 2, last: 11 },
     { service: "a/b", changes: 2, commits: 1, last: 12 },
@@ -36,7 +36,11 @@ Deno.test("drift is counted by process, with its last changes; gaps are listed",
     response: "put back",
   });
   const gap: LedgerRecord = { kind: "gap", time: at(2), reason: "disk full", records: 3 };
-  const figures = figuresOf([drift("nft", 1), drift("firewalld", 2), drift("nft", 3), gap], 0);
+  const figures = figuresOf({
+    records: [drift("nft", 1), drift("firewalld", 2), drift("nft", 3), gap],
+    first: 0,
+    hasEffect: () => true,
+  });
   assert.deepEqual(figures.drift, [
     { process: "nft", times: 2, last: 2, pid: 3, changes: ["change by 3"], response: "put back" },
     { process: "firewalld", times: 1, last: 1, pid: 2, changes: ["change by 2"], response: "put back" },

@@ -9,7 +9,7 @@ import type { EarlierCause, ReportData, ReportGrowth } from "../report_data.ts";
 import { ShownServices } from "../shown_services.ts";
 import { type Stop, stopAtTime, stopOfOffset, stopsOf } from "../stops.ts";
 import { type Range, wholeRange, withinRange } from "../time_range.ts";
-import type { GrowingTimeline } from "../timeline.ts";
+import { type GrowingTimeline, measuredRecords } from "../timeline.ts";
 import type { Zone } from "./words.ts";
 
 /** What of a page changes. */
@@ -50,7 +50,7 @@ export class Report {
     this.#earlier = new Map(data.causes.map((cause) => [cause.offset, cause]));
     this.services = new ShownServices(this.timeline);
     this.#stops = stopsOf(data.records, data.first);
-    this.#figures = figuresOf(data.records, data.first);
+    this.#figures = figuresOf(measuredRecords(this.timeline));
     this.#whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
     this.#range = this.whole;
     this.#at = this.stops.length - 1;
@@ -142,7 +142,7 @@ export class Report {
     const isInWindow = ({ to }: Outage) => to === null || to.offset >= first;
     this.#data = { ...this.#data, first, records: all, outages: outages.filter(isInWindow) };
     this.#stops = stopsOf(all, first);
-    this.#figures = figuresOf(all, first);
+    this.#figures = figuresOf(measuredRecords(this.timeline));
     this.#whole = wholeRange(this.stops[0]!.time, this.stops.at(-1)!.time);
     const later = this.whole.end - whole.end;
     if (range === whole) this.#range = this.whole;
