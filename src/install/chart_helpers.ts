@@ -52,11 +52,11 @@ const HELPERS = {
 } as const;
 
 /**
- * The name of the Job that checks `$node`: another one with each version, image and way to pull it. The template of a Job cannot
- * change, so that Helm could not upgrade the chart while one with that name is there.
+ * The name of the Job that checks `$node`: another one with each release, version, image and way to pull it. The template of a Job
+ * cannot change, so that Helm could not upgrade the chart while one with that name is there, and what one release owns no other installs.
  */
 export const CHECK_NAME = `${NAME}-check-{{ toString $node | trunc 32 | trimAll "-." }}-{{ ` +
-  `list $node .Values.image .Values.imagePullSecrets .Chart.Version | toJson | sha256sum | trunc 8 }}`;
+  `list $node .Release.Name .Values.image .Values.imagePullSecrets .Chart.Version | toJson | sha256sum | trunc 8 }}`;
 
 /** The labels by which the DaemonSet and the Service find the pods. */
 const SELECTORS = Object.keys(LABELS).map((label) =>

@@ -203,6 +203,10 @@ Deno.test({
     assert.deepEqual(names(await rendered(...API, ...checked)), names(found));
     const other = names(await rendered(...API, ...checked, "--set", "image.tag=9"));
     assert.deepEqual(other.filter((name) => found.has(name)), []);
+    // What one release owns, Helm installs for no other.
+    const beside = names(await rendered(...API, ...checked, "--name-template", "beside"));
+    assert.deepEqual(beside.filter((name) => found.has(name)), []);
+    assert.equal(beside.length, 3);
     // An image that the proxy's pods can pull, the Job can.
     const pulling = ["--set", "imagePullSecrets[0].name=key,image.pullPolicy=Always"];
     const [[pulledName, pulled] = []] = await rendered(...API, ...checked, ...pulling);

@@ -7,6 +7,7 @@ import { leaseObjects } from "../../src/install/lease_objects.ts";
 import { monitoringObjects } from "../../src/install/monitors.ts";
 import { LABELS, NAME, type Workload, workloadObjects } from "../../src/install/workload.ts";
 import { goProgram } from "../support/go_program.ts";
+import { writeFiles } from "../support/written_files.ts";
 
 const KUSTOMIZE = goProgram("KUSTOMIZE");
 
@@ -25,11 +26,7 @@ generatorOptions: {disableNameSuffixHash: true}
 async function built(overlay?: string): Promise<Map<string, Json>> {
   const folder = await Deno.makeTempDir();
   try {
-    for (const [path, text] of kustomizeFiles("1.2.3")) {
-      const file = `${folder}/${path}`;
-      await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
-      await Deno.writeTextFile(file, text);
-    }
+    await writeFiles(folder, kustomizeFiles("1.2.3"));
     if (overlay !== undefined) await Deno.writeTextFile(`${folder}/example/kustomization.yaml`, overlay);
     const { success, stdout, stderr } = await new Deno.Command(KUSTOMIZE!, {
       args: ["build", `${folder}/example`],

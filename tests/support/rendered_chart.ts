@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readDocuments } from "../../src/ingest/manifest_documents.ts";
 import { chartFiles } from "../../src/install/chart.ts";
 import { goProgram } from "./go_program.ts";
+import { writeFiles } from "./written_files.ts";
 
 /** The program; without it no chart can be rendered. */
 export const HELM = goProgram("HELM");
@@ -14,12 +15,8 @@ export type Json = Record<string, unknown>;
 export async function rendered(...values: string[]): Promise<Map<string, unknown>> {
   const folder = await Deno.makeTempDir();
   try {
-    for (const [path, text] of chartFiles("1.2.3")) {
-      const file = `${folder}/${path}`;
-      await Deno.mkdir(file.replace(/\/[^/]*$/, ""), { recursive: true });
-      await Deno.writeTextFile(file, text);
-    }
-    const args = ["template", "release", folder, "--namespace", "kube-system", ...values];
+    await writeFiles(folder, chartFiles("1.2.3"));
+    const args = ["template", folder, "--name-template", "release", "--namespace", "kube-system", ...values];
     const { success, stdout, stderr } = await new Deno.Command(HELM!, { args }).output();
     assert.ok(success, new TextDecoder().decode(stderr));
     return byName(readDocuments("chart.yaml", new TextDecoder().decode(stdout), "kubernetes").values);
