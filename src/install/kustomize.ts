@@ -59,8 +59,15 @@ export function kustomizeFiles(version: string): ReadonlyMap<string, string> {
     ["components/head-lease/objects.yaml", writeDocuments(leaseObjects(monitored.metadata))],
     [
       "components/head-lease/kustomization.yaml",
-      `${NAMESPACE_STAYS}${component({ resources: ["objects.yaml"], patches: patches(published()) })}`,
+      `${NAME_STAYS}${
+        component({
+          resources: ["objects.yaml"],
+          configurations: ["namespace.yaml"],
+          patches: patches(published()),
+        })
+      }`,
     ],
+    ["components/head-lease/namespace.yaml", writeDocuments([{ namespace: [SELECTED_NAMESPACE] }])],
     ["components/monitoring/objects.yaml", writeDocuments(monitoring)],
     [
       "components/monitoring/kustomization.yaml",
@@ -77,11 +84,17 @@ function kustomization(kind: "Kustomization" | "Component", fields: Manifest): s
 
 const component = (fields: Manifest) => kustomization("Component", fields);
 
-/** kustomize changes fields, and neither the arguments nor the expressions of the policy. */
-const NAMESPACE_STAYS =
-  `# The account ${NAME} of namespace ${WORKLOAD.namespace} is named in the policy and in --head-lease: with another namespace or a
-# namePrefix, take these objects from \`ledgerproxy manifest --head-lease\`, which has --namespace.
+/** kustomize changes fields, and neither arguments nor the expressions of the policy. */
+const NAME_STAYS =
+  `# The policy names the account ${NAME}. With a namePrefix or nameSuffix of the overlay, take these objects from
+# \`ledgerproxy manifest --head-lease\`. Its namespace is the overlay's.
 `;
+
+/** Where the binding of the policy has the namespace, for kustomize. */
+const SELECTED_NAMESPACE = {
+  kind: "ValidatingAdmissionPolicyBinding",
+  path: "spec/matchResources/namespaceSelector/matchLabels/kubernetes.io\\/metadata.name",
+};
 
 /** An overlay to copy. */
 function example(): string {
@@ -129,7 +142,11 @@ function canary(): Operation {
 }
 
 function published(): Operation[] {
-  return atContainers({ op: "add", path: "/args/-", value: `--head-lease=${WORKLOAD.namespace}` });
+  const namespace = { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } };
+  return [
+    ...atContainers({ op: "add", path: "/env/-", value: namespace }),
+    ...atContainers({ op: "add", path: "/args/-", value: `--head-lease=$(${namespace.name})` }),
+  ];
 }
 
 function scraped(): Operation[] {

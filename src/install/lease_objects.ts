@@ -27,7 +27,7 @@ export function leaseObjects(
       roleRef: { apiGroup: RBAC, kind: "Role", name: metadata.name },
       subjects: [{ kind: "ServiceAccount", name, namespace }],
     },
-    policy(metadata, `system:serviceaccount:${namespace}:${name}`),
+    policy(metadata, name),
     {
       apiVersion: ADMISSION,
       kind: "ValidatingAdmissionPolicyBinding",
@@ -41,8 +41,12 @@ export function leaseObjects(
   ];
 }
 
-/** Of Leases with heads, and of every Lease that the proxy's account writes. */
+/**
+ * Of Leases with heads, and of every Lease that the proxy's account writes. The account is that of the Lease's namespace, which the
+ * binding chooses: kustomize changes the namespace in fields, and not within expressions.
+ */
 function policy({ name }: { readonly name: string }, account: string): Manifest {
+  const user = `"system:serviceaccount:" + request.namespace + ":${account}"`;
   const heads = "oldObject.metadata.?annotations.orValue({})";
   const kept = "object.metadata.?annotations.orValue({})";
   const label = `metadata.?labels[?"${HEAD_LEASE_LABEL.name}"].orValue("") == "${HEAD_LEASE_LABEL.value}"`;
@@ -62,11 +66,11 @@ function policy({ name }: { readonly name: string }, account: string): Manifest 
       },
       matchConditions: [{
         name: "heads",
-        expression: `request.userInfo.username == "${account}" || (oldObject != null && oldObject.${label})`,
+        expression: `request.userInfo.username == ${user} || (oldObject != null && oldObject.${label})`,
       }],
       validations: [
         {
-          expression: `request.userInfo.username != "${account}" || ` +
+          expression: `request.userInfo.username != ${user} || ` +
             `object.metadata.name == "ledgerproxy-" + request.userInfo.?extra["authentication.kubernetes.io/node-name"][?0].orValue("")`,
           message: "the proxy may only write the Lease of the node that it runs on",
         },

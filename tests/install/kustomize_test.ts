@@ -129,12 +129,31 @@ Deno.test({
     const leases = byName(leaseObjects({ name: NAME, namespace: "kube-system" }));
     assert.equal(leases.size, 4);
     for (const [name, object] of leases) assert.deepEqual(found.get(name), object, name);
-    const flags = ["--detect-local-mode=NodeCIDR", "--head-lease=kube-system"];
-    const [pods] = [printed({ flags }).get(`DaemonSet ${NAME}`)!];
+    const flags = ["--detect-local-mode=NodeCIDR", "--head-lease=$(POD_NAMESPACE)"];
+    const pods = printed({ flags }).get(`DaemonSet ${NAME}`)!;
+    const valueFrom = { fieldRef: { fieldPath: "metadata.namespace" } };
+    for (const container of containersOf(pods)) {
+      container["env"] = [...container["env"] as Json[], { name: "POD_NAMESPACE", valueFrom }];
+    }
     same(
       new Map([[`DaemonSet ${NAME}`, found.get(`DaemonSet ${NAME}`)!]]),
       new Map([[`DaemonSet ${NAME}`, pods]]),
     );
+  },
+});
+
+Deno.test({
+  name:
+    "with another namespace, heads in Leases are of that one: account, flag, and what the policy is about",
+  ignore: KUSTOMIZE === undefined,
+  async fn() {
+    const overlay = OVERLAY(["head-lease"], "literals: [apiServer=https://10.0.0.7:6443]");
+    const found = await built(`${overlay.replaceAll("kube-system", "proxies")}namespace: proxies\n`);
+    for (const [name, object] of byName(leaseObjects({ name: NAME, namespace: "proxies" }))) {
+      assert.deepEqual(found.get(name)!["spec"], object["spec"], name);
+      assert.deepEqual(found.get(name)!["subjects"], object["subjects"], name);
+    }
+    assert.doesNotMatch(JSON.stringify([...found.values()]), /kube-system/);
   },
 });
 
