@@ -31,6 +31,8 @@ interface DescribedOption {
   readonly description: string;
   readonly hidden: boolean;
   readonly required: boolean;
+  readonly optional: boolean;
+  readonly flags: string;
   readonly argChoices?: readonly string[] | undefined;
 }
 
@@ -40,6 +42,15 @@ type Shell = (typeof SHELLS)[number];
 
 /** In place of a shell: the scripts ask for names with it. */
 const NAMES = "names";
+/** Values that begin many an answer, of flags that take others too. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  "--detect-local-mode": ["BridgeInterface", "ClusterCIDR", "InterfaceNamePrefix", "NodeCIDR"],
+  "--expect": ["dropped", "endpoint", "refused"],
+  "--logging-format": ["json", "text"],
+  "--nodeport-addresses": ["all", "localhost", "primary"],
+};
+/** The same of positions: the last record, commits back, a time ago. */
+const POSITIONS = ["HEAD", "HEAD~1", "5m", "1h", "today", "yesterday"];
 /** Arguments of commands that are names. */
 const NAMED: ReadonlySet<string> = new Set(["what", "service", "source", "target"]);
 
@@ -90,7 +101,18 @@ function withNames(commands: readonly Described[]): Described[] {
 }
 
 function choicesOf(command: Described): [flag: DescribedOption, choices: readonly string[]][] {
-  return visible(command).flatMap((option) => option.argChoices ? [[option, option.argChoices]] : []);
+  return visible(command).flatMap((option) => {
+    const values = valuesOf(option);
+    return values === undefined ? [] : [[option, values]];
+  });
+}
+
+/** What is offered as the value of a flag; undefined where files are. */
+function valuesOf({ long = "", flags, argChoices }: DescribedOption): readonly string[] | undefined {
+  if (argChoices !== undefined) return argChoices;
+  if (flags.endsWith("<position>")) return POSITIONS;
+  // A switch may have no value, and the line goes on with a flag.
+  return flags.endsWith("[true|false]") ? ["true", "false"] : WORDS[long];
 }
 
 /**
@@ -151,11 +173,14 @@ function bashValues(commands: readonly Described[]): string {
   const choices = commands.flatMap((command) =>
     choicesOf(command).map(([option, values]) => {
       const flags = formsOf(option).map((flag) => `${command.name()}:${flag}`);
-      return `    ${flags.join(" | ")}) _ledgerproxy_offer ${values.join(" ")}; return ;;`;
+      const offered = `_ledgerproxy_offer ${values.join(" ")}; return`;
+      // A switch without a value is followed by a flag.
+      const offer = option.optional ? `[[ $current == -* ]] || { ${offered}; }` : offered;
+      return `    ${flags.join(" | ")}) ${offer} ;;`;
     })
   );
   const others = commands.flatMap((command) => {
-    const flags = visible(command).filter(({ required, argChoices }) => required && !argChoices);
+    const flags = visible(command).filter((option) => option.required && valuesOf(option) === undefined);
     return flags.flatMap(formsOf).map((flag) => `${command.name()}:${flag}`);
   });
   return [
@@ -205,11 +230,14 @@ ${lines.join("\n")}
 complete -c ledgerproxy -f -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(" ")}'`;
 }
 
-function fishOption({ short, long, description, required, argChoices }: DescribedOption): string {
+function fishOption(option: DescribedOption): string {
+  const { short, long, description, required, optional } = option;
+  const values = valuesOf(option);
   return [
     ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),
     `-l ${long!.slice(2)}`,
-    ...(argChoices ? [`-x -a '${argChoices.join(" ")}'`] : required ? ["-r"] : []),
+    // With -x fish expects a value, which a switch may not have.
+    ...(values ? [`${optional ? "-f" : "-x"} -a '${values.join(" ")}'`] : required ? ["-r"] : []),
     `-d ${quoted(description)}`,
   ].join(" ");
 }

@@ -26,6 +26,9 @@ COMP_WORDS=(${words}); COMP_CWORD=4; _ledgerproxy; echo "\${COMPREPLY[*]}"`;
 ${await text("fish")}
 complete -C 'ledgerproxy blame --ledger ${folder} ${service}'
 complete -C 'ledgerproxy log --kind d'
+complete -C 'ledgerproxy run --logging-format j'
+complete -C 'ledgerproxy log --since y'
+complete -C 'ledgerproxy run --masquerade-all=t'
 complete -C 'ledgerproxy out'`;
   const [inBash, inFish] = await Promise.all(
     [["bash", "--norc", "-c", bash], ["fish", "--no-config", "-c", fish]].map(async ([program, ...args]) => {
@@ -35,7 +38,9 @@ complete -C 'ledgerproxy out'`;
     }),
   );
   assert.deepEqual(inBash, [service, ""]);
-  assert.deepEqual(inFish, [service, "drift", "outages", ""]);
+  assert.deepEqual(inFish, [
+    ...[service, "drift", "json", "yesterday", "--masquerade-all=true", "outages", ""],
+  ]);
   Deno.removeSync(folder, { recursive: true });
 });
 
@@ -100,6 +105,11 @@ Deno.test("bash and zsh complete commands, flags and their values", async () => 
   assert.equal(await complete("ledgerproxy log --ki"), "--kind");
   assert.equal(await complete("ledgerproxy log --kind d"), "drift");
   assert.equal(await complete("ledgerproxy completion z"), "zsh");
+  assert.equal(await complete("ledgerproxy log --since H"), "HEAD HEAD~1");
+  assert.equal(await complete("ledgerproxy run --detect-local-mode N"), "NodeCIDR");
+  assert.equal(await complete("ledgerproxy bisect --expect r"), "refused");
+  assert.equal(await complete("ledgerproxy run --masquerade-all t"), "true");
+  assert.equal(await complete("ledgerproxy run --masquerade-all --cl"), "--cluster-cidr");
   const { success, stderr } = await new Deno.Command("zsh", {
     args: ["-f", "-c", `. ${folder}/zsh && [ -n "$_comps[ledgerproxy]" ]`],
   }).output();
@@ -111,7 +121,10 @@ Deno.test("bash and zsh complete the value of a flag in each of its forms, and f
   const folder = Deno.makeTempDirSync();
   Deno.writeTextFileSync(`${folder}/a file`, "");
   for (const shell of ["bash", "zsh"] as const) {
-    const lines = ["services -o w", "services --output w", "services --output=w", "report -o a", "replay a"];
+    const lines = [
+      ...["services -o w", "services --output w", "services --output=w", "report -o a", "replay a"],
+      ...["run --nodeport-addresses=p", "run --masquerade-all f"],
+    ];
     assert.deepEqual(
       await typed(shell, folder, "echo none", lines.map((line) => `ledgerproxy ${line}\t`)),
       [
@@ -120,6 +133,8 @@ Deno.test("bash and zsh complete the value of a flag in each of its forms, and f
         ["services", "--output=wide"],
         ["report", "-o", "a file"],
         ["replay", "a file"],
+        ["run", "--nodeport-addresses=primary"],
+        ["run", "--masquerade-all", "false"],
       ],
       shell,
     );
