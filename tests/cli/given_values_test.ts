@@ -1,3 +1,5 @@
+// What is wrong with the values of flags and arguments, by the program as it is run.
+
 import assert from "node:assert/strict";
 import { runProgram } from "../../src/cli/program.ts";
 import { AskedLedger } from "../support/asked_program.ts";

@@ -62,6 +62,20 @@ Deno.test("log says what its times mean, also where nothing matches", async () =
   assert.match(stderr, /2030-01-01 00:00 is 2030-01-01 00:00:00\.000 \+05:45$/m);
 });
 
+Deno.test("other questions about a range say it too, and what they found nothing of", async () => {
+  const since = ["--since", "2026-11-26 16:45", "--ledger", LEDGER];
+  for (const question of ["outages", "latency", "top", "audit"]) {
+    const { stderr } = await ledgerproxy([question, ...since], KATHMANDU);
+    assert.match(stderr, /2026-11-26 16:45 is 2026-11-26 16:45:00\.000 \+05:45$/m, question);
+  }
+  const [nothing, never] = await Promise.all([
+    ledgerproxy(["outages", "shop/web", "--since", "HEAD", "--ledger", LEDGER]),
+    ledgerproxy(["outages", "shop/web", "--ledger", LEDGER]),
+  ]);
+  assert.equal(nothing.stdout, "no record is in this range\n");
+  assert.equal(never.stdout, "shop/web was never without endpoints in this range\n");
+});
+
 Deno.test("a namespace with a slash behind it means what is in it", async () => {
   const asked = (...args: string[]) => ledgerproxy([...args, "--json", "--ledger", LEDGER]);
   const [services, endpoints, changes, elements, none] = await Promise.all([

@@ -67,10 +67,10 @@ Deno.test("latencies are the same on the command line, on the page and in the li
         syncs.flatMap(({ fromArrival }) => fromArrival),
         syncs.flatMap(({ fromTrigger }) => fromTrigger),
       ].map((stage) => numbers(ascending(stage)));
-      const told = ({ stages }: { readonly stages: readonly StageLatency[] }) =>
+      const answerOf = ({ stages }: { readonly stages: readonly StageLatency[] }) =>
         stages.map(({ count, p50, p99, worst }) => [count, p50, p99, worst?.milliseconds ?? null]);
-      const library = told(openLedger(folder).latency(range(since)));
-      const command = told(
+      const library = answerOf(openLedger(folder).latency(range(since)));
+      const command = answerOf(
         JSON.parse(await ledgerproxy("latency", ...asked(since), "--ledger", folder, "--json")),
       );
       assert.deepEqual(page, library, `page, after ${since}`);

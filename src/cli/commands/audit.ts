@@ -7,7 +7,7 @@ import { tornText } from "../../history/verify.ts";
 import { spanOf } from "../../history/window.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
-import { pastArgument, positionArgument } from "../arguments.ts";
+import { pastArgument, positionArgument, sayTimes } from "../arguments.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { localTime } from "../local_time.ts";
 import { printJson, printLines } from "../terminal.ts";
@@ -34,6 +34,7 @@ export function addAudit(program: Command, done: Done): void {
 /** Returns 1 where the range has no record. Throws LedgerDamage behind the rows that are proven. */
 function auditCommand({ ledger, since, until, csv, json }: AuditOptions): number {
   const past = pastArgument(ledger);
+  sayTimes(since, until);
   const entries = auditTrail(past, spanOf(past, since, until));
   const print = printer(json === true, csv === true);
   if (csv) printLines([AUDIT_COLUMNS]);

@@ -9,13 +9,14 @@ import { type Window, windowOf } from "../../history/window.ts";
 import { REPORT_BYTES_MAX, REPORT_RECORDS } from "../../limits/questions.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { log } from "../../node/log.ts";
+import { writeNamedFile } from "../../node/named_file.ts";
 import { VERSION } from "../../node/program_version.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { reportHtml } from "../../report/html.ts";
 import { PAGE } from "../../report/page.generated.ts";
 import { type ReportData, reportData } from "../../report/report_data.ts";
 import { type Command, type Done, LEDGER_FLAG, wholePositive, wholeUpTo } from "../command_line.ts";
-import { pastArgument, positionArgument } from "../arguments.ts";
+import { pastArgument, positionArgument, sayTimes } from "../arguments.ts";
 import { serveReport } from "../served_report.ts";
 
 /** Flags of `report`. */
@@ -63,6 +64,7 @@ export function addReport(program: Command, done: Done): void {
 async function reportCommand(folder: string | undefined, options: ReportOptions): Promise<number> {
   const { output, serve } = options;
   const past = pastArgument(options.ledger, folder);
+  sayTimes(options.since, options.until);
   const window = windowAsked(past, options);
   if (serve !== undefined) {
     const html = () => {
@@ -78,7 +80,7 @@ async function reportCommand(folder: string | undefined, options: ReportOptions)
   const data = reportData(window, past.id(), VERSION, outagesOf(past, window));
   const html = reportHtml(PAGE, compressed(data));
   // Only the owner of a ledger may read it, and so the page.
-  Deno.writeTextFileSync(output, html, { mode: 0o600 });
+  writeNamedFile("-o", output, html, { mode: 0o600 });
   log.info(
     `${output}: ${windowText(window)}, ${thousands(Math.ceil(html.length / 1024))} KB${outsideText(window)}`,
   );

@@ -8,6 +8,7 @@ import { writtenAt } from "../../history/written_assertions.ts";
 import { log } from "../../node/log.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { EXIT } from "../../node/exit_code.ts";
+import { writeNamedFile } from "../../node/named_file.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { assertionsIn } from "../assertion_file.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
@@ -49,16 +50,7 @@ function writeCommand(file: string, options: TestOptions): number {
   const past = pastArgument(options.ledger);
   const span = spanAsked(past, options);
   const { text, services } = writtenAt(past, span, options.from === undefined);
-  try {
-    Deno.writeTextFileSync(file, text, { createNew: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) {
-      throw new UsageError(
-        `${file}: it is there already, and is not overwritten; give another name, or remove it`,
-      );
-    }
-    throw error;
-  }
+  writeNamedFile("", file, text, { createNew: true });
   log.info(`${file} has what held at @${span.from}, of ${services} Services`);
   return EXIT.done;
 }
@@ -78,7 +70,7 @@ function testCommand(file: string, options: TestOptions): number {
   const assertions = assertionsIn(file);
   const span = spanAsked(past, options);
   const checked = checkAssertions(past, span, assertions);
-  if (junit !== undefined) Deno.writeTextFileSync(junit, junitText(file, checked));
+  if (junit !== undefined) writeNamedFile("--junit", junit, junitText(file, checked));
   if (json) { for (const one of checked) printJson("test/1", one); }
   else printLines(checked.flatMap((one) => checkedLines(one, localTime)));
   return checked.every(({ holds }) => holds) ? EXIT.done : EXIT.found;

@@ -13,8 +13,8 @@ import { EXIT } from "../../node/exit_code.ts";
 import { type Command, type Done, ledgerCommand, wholePositive } from "../command_line.ts";
 import { countedConnections, COUNTS_FLAG } from "../listed_rules.ts";
 import { localTime } from "../local_time.ts";
-import { printJson, printList, printTables } from "../terminal.ts";
-import { pastArgument, positionArgument, serviceArgument } from "../arguments.ts";
+import { printJson, printLines, printList, printTables } from "../terminal.ts";
+import { pastArgument, positionArgument, sayTimes, serviceArgument } from "../arguments.ts";
 
 /** Flags of the three commands. */
 export interface RangeOptions {
@@ -62,6 +62,7 @@ function withRange(command: Command): Command {
 /** A ledger and a range of it. */
 function asked({ ledger, since, until }: RangeOptions): { readonly past: Past; readonly span: Span } {
   const past = pastArgument(ledger);
+  sayTimes(since, until);
   return { past, span: spanOf(past, since, until) };
 }
 
@@ -81,7 +82,10 @@ function outagesCommand(text: string | undefined, options: RangeOptions): number
   const outages = outagesIn(past, span, meant?.service)
     .filter(({ port }) => meant?.ports?.has(port) ?? true);
   if (options.json) { for (const outage of outages) printJson("outages/1", outage); }
-  else printList(outagesLines(outages, localTime));
+  else if (outages.length === 0 && span.from > span.through) printLines(["no record is in this range"]);
+  else if (outages.length === 0 && text !== undefined) {
+    printLines([`${text} was never without endpoints in this range`]);
+  } else printList(outagesLines(outages, localTime));
   return outages.length === 0 ? EXIT.found : EXIT.done;
 }
 
