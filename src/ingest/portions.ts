@@ -2,7 +2,7 @@
 // committed in one piece, for which the loop blocks. So a large batch of events is taken in portions, with a turn of the loop between
 // them. A list stays whole here: what is missing in it is decided with all of it. What it changes is taken in portions by the engine.
 
-import { describeKey, type WatchEvent } from "../kube/objects.ts";
+import type { WatchEvent } from "../kube/objects.ts";
 import { PORTION } from "../limits/input.ts";
 import type { SourceBatch } from "./source.ts";
 
@@ -24,27 +24,7 @@ export function portionEnd(events: readonly WatchEvent[], start: number): number
   let endpoints = endpointsOf(events[start]!);
   for (let end = start + 1; end < most; end++) {
     endpoints += endpointsOf(events[end]!);
-    if (endpoints > PORTION.endpoints) return endOfRepeated(events, start, most);
-  }
-  return most;
-}
-
-/**
- * The same where there are many endpoints. Every event is recorded and folded. But of a slice that comes again and again only its last
- * state is planned and committed, which costs as much as all the rest, so its endpoints count once.
- */
-function endOfRepeated(events: readonly WatchEvent[], start: number, most: number): number {
-  const counted = new Map<string, number>();
-  let [planned, folded] = [0, 0];
-  for (let end = start; end < most; end++) {
-    const { key } = events[end]!;
-    const endpoints = endpointsOf(events[end]!);
-    const name = describeKey(key);
-    const before = counted.get(name) ?? 0;
-    folded += endpoints;
-    planned += Math.max(0, endpoints - before);
-    if (end > start && (planned > PORTION.endpoints || folded > PORTION.folded)) return end;
-    counted.set(name, Math.max(endpoints, before));
+    if (endpoints > PORTION.endpoints) return end;
   }
   return most;
 }

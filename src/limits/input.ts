@@ -117,11 +117,8 @@ export const LARGE_REMOVAL_MIN = 10;
 /** Most names of deleted objects that a message shows. */
 export const NAMES_SHOWN_MAX = 3;
 
-/**
- * Most events, and most endpoints in their slices, that are planned and committed together: about ten milliseconds. A slice that comes
- * again and again is planned once, but folded each time: `folded` bounds its endpoints.
- */
-export const PORTION = { events: 128, endpoints: 4096, folded: 16_384 } as const;
+/** Most events, and most endpoints in their slices, that are planned and committed together: about ten milliseconds. */
+export const PORTION = { events: 128, endpoints: 4096 } as const;
 
 /** Most batches from an API server that wait for the loop; beyond that its watches are not read until one is taken. */
 export const INBOX_BATCHES_MAX = 1000;

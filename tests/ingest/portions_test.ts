@@ -46,20 +46,6 @@ Deno.test("the portions of a batch are the batch, and each but the last is as la
   );
 });
 
-/** How many slices each portion has of `times` versions of one slice of 1,000 endpoints, and of `others` after them. */
-function lengths(times: number, others: number): number[] {
-  const versions = Array.from({ length: times }, () => batchOf([1000]).events).flat();
-  const events = [...versions, ...batchOf(new Array(others + 1).fill(1000)).events.slice(1)];
-  const batch: SourceBatch = { kind: "events", events, problems: [] };
-  return ([...portions(batch)] as EventsBatch[]).map((part) => part.events.length);
-}
-
-Deno.test("a slice that comes again and again has place once, until the folding of all takes too long", () => {
-  assert.deepEqual(lengths(12, 0), [12]);
-  assert.deepEqual(lengths(12, 4), [15, 1]);
-  assert.deepEqual(lengths(40, 0), [16, 16, 8]);
-});
-
 Deno.test("a list, and a batch of problems alone, stay whole", () => {
   const time = "2026-11-27T09:00:00.000Z";
   const list: SourceBatch = { kind: "list", objects: [], complete: true, time, problems: [] };
