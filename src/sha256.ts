@@ -4,9 +4,10 @@
 
 import { _SHA256 } from "@noble/hashes/sha2.js";
 
-const BLOCK_BYTES = 64;
-/** What padding needs at least: a bit that is set, and the number of bits (FIPS 180-4, 5.1.1). */
-const PADDING_BYTES = 9;
+/** What is hashed at once (FIPS 180-4). */
+export const BLOCK_BYTES = 64;
+/** What padding needs at least: a bit that is set, and the number of bits (5.1.1). */
+export const PADDING_BYTES = 9;
 
 /** Hashes whole messages. Why not update and digest of the base class? They take longer than the blocks of a short text. */
 class WholeMessage extends _SHA256 {

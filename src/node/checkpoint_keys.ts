@@ -5,12 +5,11 @@
 // old bytes stay on the medium until it uses them again; a copy of the disk from that time has them.
 
 import { codeOf } from "../thrown.ts";
-import { type AsideFile, openAside } from "../ledger/disk_folder.ts";
 import { isUnfinishedFile } from "../ledger/storage.ts";
 import { keyFile, keyNext } from "../ledger/cut_files.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { newSigner, type NoteSigner, privateText, readSigner } from "../ledger/signed_note.ts";
-import { WaitableFiles } from "./waitable_file.ts";
+import { withAsideFile } from "./waitable_file.ts";
 
 /** The key of one checkpoint. */
 export interface CheckpointKey {
@@ -144,17 +143,12 @@ export class CheckpointKeys {
   }
 }
 
-async function writeDurably(path: string, bytes: Uint8Array, options: Deno.OpenOptions): Promise<void> {
-  const files = new WaitableFiles();
-  let file: AsideFile | undefined;
-  try {
-    file = await openAside(path, { write: true, ...options }, (path, how) => files.open(path, how));
-    // Not one for which this thread could wait, so it is a promise.
+function writeDurably(path: string, bytes: Uint8Array, options: Deno.OpenOptions): Promise<void> {
+  return withAsideFile(path, { write: true, ...options }, async (file) => {
     const written = await file.write(bytes);
-    if (written !== bytes.length) throw new Error(`${path}: not all of ${bytes.length} bytes are written`);
+    if (written !== bytes.length) {
+      throw new Error(`${path}: ${written} of ${bytes.length} bytes are written; is the disk full?`);
+    }
     await file.sync();
-  } finally {
-    await file?.close();
-    files[Symbol.dispose]();
-  }
+  });
 }

@@ -4,10 +4,10 @@
 import { createHash } from "node:crypto";
 import type { SignedSnapshot } from "../ledger/checkpoint.ts";
 import { snapshotName, snapshotNext } from "../ledger/snapshot.ts";
-import { type AsideFile, openAside } from "../ledger/disk_folder.ts";
+import type { AsideFile } from "../ledger/disk_folder.ts";
 import { isStorageFailure } from "../ledger/storage.ts";
 import { SIGNED_SNAPSHOTS_MAX } from "../limits/ledger.ts";
-import { WaitableFiles } from "./waitable_file.ts";
+import { withAsideFile } from "./waitable_file.ts";
 
 const PIECE_BYTES = 64 * 1024;
 
@@ -32,17 +32,11 @@ export async function snapshotHashes(folder: string, behind: number | undefined)
 
 /** The SHA-256 of a file; undefined where it is gone, or cannot be read. */
 async function hashOfFile(path: string): Promise<string | undefined> {
-  const files = new WaitableFiles();
-  let file: AsideFile | undefined;
   try {
-    file = await openAside(path, { read: true }, (path, how) => files.open(path, how));
-    return await hashOf(file);
+    return await withAsideFile(path, { read: true }, hashOf);
   } catch (error) {
     if (!isStorageFailure(error)) throw error;
     return undefined;
-  } finally {
-    await file?.close();
-    files[Symbol.dispose]();
   }
 }
 

@@ -4,7 +4,7 @@
 // loop's own thread closes afterwards (Deno 2.9): close(2) may write back what is left, so it hangs where the disk does.
 
 import { getSystemErrorName } from "node:util";
-import type { AsideFile, FileIdentity, OpenHow } from "../ledger/disk_folder.ts";
+import { type AsideFile, type FileIdentity, openAside, type OpenHow } from "../ledger/disk_folder.ts";
 import type { Waitable } from "../ledger/disk_work.ts";
 import { assert } from "../invariant.ts";
 import { kernelLibc, lastErrno, sharedLibc } from "../kernel/libc.ts";
@@ -125,6 +125,23 @@ export class WaitableFiles implements Disposable {
   [Symbol.dispose](): void {
     this.#opened?.close();
     this.#opened = undefined;
+  }
+}
+
+/** Opens the file at `path` for `use`, which other threads make the calls of, and closes it. */
+export async function withAsideFile<Result>(
+  path: string,
+  options: Deno.OpenOptions,
+  use: (file: AsideFile) => Promise<Result>,
+): Promise<Result> {
+  const files = new WaitableFiles();
+  let file: AsideFile | undefined;
+  try {
+    file = await openAside(path, options, (path, how) => files.open(path, how));
+    return await use(file);
+  } finally {
+    await file?.close();
+    files[Symbol.dispose]();
   }
 }
 

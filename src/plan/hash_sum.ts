@@ -3,7 +3,7 @@
 // blocks, and the processor hashes these at once: its vectors have room for four words.
 
 import { assert } from "../invariant.ts";
-import { hashInto } from "../sha256.ts";
+import { BLOCK_BYTES, hashInto, PADDING_BYTES } from "../sha256.ts";
 import { SHA256_LANES } from "./sha256_lanes.generated.ts";
 
 /** Words of a hash, and bytes of a word. */
@@ -11,9 +11,6 @@ const WORDS = 8;
 const WORD_BYTES = 4;
 /** Texts that are hashed at once. */
 const TOGETHER = 4;
-const BLOCK_BYTES = 64;
-/** What padding needs at least: a bit that is set, and the number of bits (FIPS 180-4, 5.1.1). */
-const PADDING_BYTES = 9;
 /** The longest texts that are hashed together, in blocks. Few elements have more than three. */
 const BLOCKS_MAX = 6;
 
