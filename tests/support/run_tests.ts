@@ -1,5 +1,6 @@
 // Runs tests and ends with a line of counts. Every file of tests/kernel and tests/cluster runs in a network namespace of
-// its own, so that no test can touch the rules of the machine; the others run together.
+// its own, so that no test can touch the rules of the machine; the others run by room, beside them: many of the first
+// wait for a clock or a disk most of their time.
 //
 //   deno task test [FILE ...]    all, or these
 //   deno task unit               those that need neither root, a namespace, a browser nor the program as a process: in
@@ -24,6 +25,8 @@ const PRELOAD = `--preload=${new URL("./bounded_assertions.ts", import.meta.url)
 const UNIT_SEEDS = "5";
 /** Runs first in each namespace: brings up loopback and names the namespace to the tests. */
 const ENTER = `ip link set lo up && export ${NAMESPACE_VARIABLE}=$(readlink /proc/self/ns/net) && exec "$@"`;
+/** Joins both outputs of a command in their order. */
+const JOINED = ["sh", "-c", 'exec "$@" 2>&1', "sh"];
 
 const unit = Deno.args.includes("--unit");
 const named = Deno.args.filter((arg) => arg !== "--unit");
@@ -36,10 +39,11 @@ const total: Counts = { passed: 0, failed: 0, skipped: 0, names: [] };
 if (unit) Deno.env.set("SEEDS", UNIT_SEEDS);
 const reasons = await Deno.makeTempFile();
 Deno.env.set(SKIPPED_VARIABLE, reasons);
-if (ordinary.length > 0) await runTests(ordinary, [], unit ? ["--parallel"] : []);
-for (const file of unit ? [] : files.filter(needsNamespace)) {
-  await runTests([file], namespaceCommand());
-}
+const rooms = unit ? [ordinary] : [...Map.groupBy(ordinary, (file) => file.split("/")[1]).values()];
+const namespaced = unit ? [] : files.filter(needsNamespace);
+// Outputs of two runs would mix: each is shown whole, at its end.
+const alone = rooms.length + namespaced.length === 1;
+await Promise.all([runRooms().then(runNamespaced), runNamespaced()]);
 
 const { passed, failed, skipped, names } = total;
 for (const reason of new Set((await Deno.readTextFile(reasons)).split("\n"))) {
@@ -52,6 +56,18 @@ if (skipsFail) console.log("CI=true: a skipped test counts as a failure of the r
 for (const name of names) console.log(`failed: ${name}`);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 Deno.exit(failed > 0 || skipsFail || passed === 0 ? 1 : 0);
+
+/** Runs the files that need no namespace, a room at a time. */
+async function runRooms(): Promise<void> {
+  for (const room of rooms) await runTests(room, [], unit ? ["--parallel"] : []);
+}
+
+/** Runs the next of the files that need a namespace, until none is left. */
+async function runNamespaced(): Promise<void> {
+  for (let file = namespaced.shift(); file !== undefined; file = namespaced.shift()) {
+    await runTests([file], namespaceCommand());
+  }
+}
 
 function* testFiles(folder: string): Generator<string> {
   for (const entry of Deno.readDirSync(new URL(folder, ROOT))) {
@@ -75,6 +91,7 @@ async function runTests(
 ): Promise<void> {
   const report = await Deno.makeTempFile({ suffix: ".xml" });
   const [command, ...args] = [
+    ...(alone ? [] : JOINED),
     ...prefix,
     Deno.execPath(),
     "test",
@@ -84,12 +101,20 @@ async function runTests(
     `--junit-path=${report}`,
     ...paths,
   ];
-  const { success } = await new Deno.Command(command!, { args, cwd: ROOT, stdin: "null" }).spawn().status;
+  const options = {
+    args,
+    cwd: ROOT,
+    stdin: "null",
+    stdout: alone ? "inherit" : "piped",
+    stderr: "inherit",
+  } as const;
+  const output = await new Deno.Command(command!, options).output();
+  if (!alone) console.log(new TextDecoder().decode(output.stdout));
   const xml = await Deno.readTextFile(report);
   await Deno.remove(report);
   const counts = readCounts(xml);
   // A run that died has no report, or one without the failure that it died of.
-  if (!success && counts.failed === 0) Object.assign(counts, { failed: 1, names: [paths.join(" ")] });
+  if (!output.success && counts.failed === 0) Object.assign(counts, { failed: 1, names: [paths.join(" ")] });
   for (const key of ["passed", "failed", "skipped"] as const) total[key] += counts[key];
   total.names = [...total.names, ...counts.names];
 }
