@@ -14,7 +14,7 @@ import {
 import { type ServiceMeant, serviceMeant } from "../history/outages.ts";
 import { packetOfNames } from "../history/packet_names.ts";
 import { isWrongPosition, type Past, type PastState } from "../history/past.ts";
-import { findServiceBefore, findSubjectBefore } from "../history/past_names.ts";
+import { findServiceBefore, findSubjectBefore, isFullName } from "../history/past_names.ts";
 import {
   commitAtTime,
   HEAD,
@@ -25,6 +25,7 @@ import {
 import { rulesRemoved } from "../history/status.ts";
 import { pastAt } from "../history/recorded_rules.ts";
 import type { Packet } from "../history/trace.ts";
+import type { Placed } from "../ledger/reader.ts";
 import { CLEANUP } from "../fold/skeleton.ts";
 import { isLedgerNotFound, openPast } from "../library/open_ledger.ts";
 import { log } from "../node/log.ts";
@@ -59,7 +60,7 @@ export function offsetArgument(past: Past, position: PositionExpression = HEAD):
     const how = commit === undefined
       ? "written by then; nothing was committed in this ledger"
       : `committed by @${commit.offset} at ${localTime(commit.record.time)}`;
-    log.info(`${said}: @${offset}, ${how}`);
+    log.info(`${said}: @${offset}, ${how}${endText(past, position.milliseconds, commit?.offset ?? offset)}`);
     return offset;
   } catch (error) {
     if (isWrongPosition(error)) log.info(said);
@@ -67,9 +68,42 @@ export function offsetArgument(past: Past, position: PositionExpression = HEAD):
   }
 }
 
-/** Prints on standard error what the times among `positions` mean, where they are compared with those of records. */
-export function sayTimes(...positions: readonly (PositionExpression | undefined)[]): void {
-  for (const position of positions) if (position?.kind === "time") log.info(timeText(position));
+/**
+ * Prints on standard error what the times among `positions` mean, where they are compared with those of records of `past`, and where the
+ * ledger ends before one or begins after it.
+ */
+export function sayTimes(past: Past, ...positions: readonly (PositionExpression | undefined)[]): void {
+  for (const position of positions) {
+    if (position?.kind !== "time") continue;
+    log.info(
+      `${timeText(position)}${endText(past, position.milliseconds)}${beginText(past, position.milliseconds)}`,
+    );
+  }
+}
+
+/** `; the ledger ends with @363 at TIME` where it ends before `milliseconds`; "" elsewhere. `named`: an offset whose time was printed. */
+function endText(past: Past, milliseconds: number, named?: number): string {
+  let newest: Placed | undefined;
+  // Behind damage, or a tail that was cut, there were later records.
+  if (past.cut() !== undefined || past.damageIn(() => [newest] = past.newestFirst()) !== undefined) return "";
+  if (newest === undefined || Date.parse(newest.record.time) >= milliseconds) return "";
+  return newest.offset === named
+    ? "; the ledger ends with it"
+    : `; the ledger ends with ${placeText(newest)}`;
+}
+
+/** The same where the ledger begins after `milliseconds`. */
+function beginText(past: Past, milliseconds: number): string {
+  let oldest: Placed | undefined;
+  past.damageIn(() => past.again(() => [oldest] = past.records()));
+  return oldest === undefined || Date.parse(oldest.record.time) <= milliseconds
+    ? ""
+    : `; the ledger begins with ${placeText(oldest)}`;
+}
+
+/** `@7 at 2026-11-23 03:12:00.000 +01:00`. */
+function placeText({ offset, record }: Placed): string {
+  return `@${offset} at ${localTime(record.time)}`;
 }
 
 /** `03:12 is 2026-11-23 03:12:00.000 +01:00`. */
@@ -105,9 +139,17 @@ export function named<T extends object>(found: T | NameProblem): T {
   throw found.kind === "unknown" ? new NothingFound(text) : new UsageError(text);
 }
 
-/** What `text` names in `directory`. Throws as {@link named}. */
+/** As {@link named}, of a search in the state at one position: what was there at another one is in the log. */
+export function namedHere<T extends object>(found: T | NameProblem): T {
+  if (!isNameProblem(found) || found.kind !== "unknown" || found.instead !== undefined) return named(found);
+  const name = isFullName(found.text) ? found.text : "NAMESPACE/NAME";
+  const elsewhere = `if it was there at another position, \`ledgerproxy log ${name}\` prints when`;
+  throw new NothingFound([...nameProblemLines(found), elsewhere].join("\n"));
+}
+
+/** What `text` names in `directory`. Throws as {@link namedHere}. */
 export function subjectArgument(directory: Directory, text: string): Subject {
-  return named(findSubject(directory, text));
+  return namedHere(findSubject(directory, text));
 }
 
 /** Finds what was named in one state after another. */
@@ -115,7 +157,7 @@ export type SubjectFinder = (state: NamedState) => Subject | undefined;
 
 /**
  * Finds what `text` names; undefined for undefined. That stays what the first state had, also where a later one does not know it or has
- * another of that name. Throws as {@link named}, for the first.
+ * another of that name. Throws as {@link namedHere}, for the first.
  */
 export function subjectFinder(text: string | undefined): SubjectFinder {
   let last: Subject | undefined;
@@ -125,14 +167,18 @@ export function subjectFinder(text: string | undefined): SubjectFinder {
     if (last !== undefined && (last.kind !== "service" || last.port === undefined)) return last;
     const found = findSubject(directoryOf(state), text);
     if (last !== undefined && (isNameProblem(found) || subjectText(found) !== subjectText(last))) return last;
-    return last = named(found);
+    return last = namedHere(found);
   };
 }
 
 /** What `text` names at offset `last` of `past`; what is gone is named in full. Throws as {@link named}. */
 export function subjectAtAnyTime(past: Past, last: number, text: string): Subject {
-  const found = findSubjectBefore(past, last, text);
-  if (!isNameProblem(found) || found.kind !== "unknown") return named(found);
+  return namedAtAnyTime(findSubjectBefore(past, last, text));
+}
+
+/** As {@link named}, of a search in the records too. */
+function namedAtAnyTime<T extends object>(found: T | NameProblem): T {
+  if (!isNameProblem(found) || found.kind !== "unknown" || found.instead !== undefined) return named(found);
   throw new NothingFound([...nameProblemLines(found), GONE].join("\n"));
 }
 
@@ -140,20 +186,24 @@ const GONE = "what is gone is found by its full name: shop/web, pods/shop/web-0,
 
 /** The Service that `text` names, or ports of one, at offset `through` of `past`, or any time before. Throws as {@link named}. */
 export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {
-  const found = named(findServiceBefore(past, through, text));
+  const found = namedAtAnyTime(findServiceBefore(past, through, text));
   if (found.kind === "service") return serviceMeant(found);
   throw new UsageError(`${text}: it must be a Service`);
 }
 
-/** A packet between what two texts name, received by the interface `from`. Throws as {@link named}. */
+/**
+ * A packet between what two texts name, received by the interface `from`. Throws as {@link namedHere}; where the directory is of a
+ * source, without a log, as {@link named}.
+ */
 export function packetArgument(
   directory: Directory,
   source: string,
   target: string,
   from: string | undefined,
+  hasLog = true,
 ): Packet {
-  const packet = packetOfNames(directory, source, target, from);
-  return named(accepted<Packet | NameProblem>(packet));
+  const packet = accepted<Packet | NameProblem>(packetOfNames(directory, source, target, from));
+  return hasLog ? namedHere(packet) : named(packet);
 }
 
 /** The ledger that `flag` or `argument` names, or the default one. Long questions report their progress. Throws UsageError. */

@@ -57,7 +57,9 @@ export function notBoundedLines(
       "where it went wrong and is right again: --all prints each change, or name an earlier BAD",
     ]),
     ...answer.drift.map(({ offset, record }) =>
-      `but our tables were changed: @${offset} ${timeText(record.time)} ${driftText(record)}`
+      `between the two positions our tables were changed: @${offset} ${timeText(record.time)} ${
+        driftText(record)
+      }`
     ),
   ];
 }

@@ -1,6 +1,7 @@
 // The names that a state of the cluster knows: its Services, and the nodes, pods and zones that its objects mention.
 
 import type { ClusterState, WithObjects } from "../fold/cluster_state.ts";
+import { ownerOf } from "../fold/fold.ts";
 import { parseAddress } from "../kube/address.ts";
 import type { Node, SliceEndpoint } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
@@ -19,6 +20,8 @@ export interface Directory {
   /** The addresses of each pod, by `namespace/name`. */
   readonly pods: ReadonlyMap<string, readonly Address[]>;
   readonly zones: ReadonlySet<string>;
+  /** The Service of each EndpointSlice, by the slice's `namespace/name`. */
+  readonly slices: ReadonlyMap<string, ServiceName>;
 }
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
@@ -36,6 +39,7 @@ export function directoryOf({ objects, services }: NamedState): Directory {
   const nodes = new Map<string, readonly Address[]>();
   const pods = new Map<string, Address[]>();
   const zones = new Set<string>();
+  const slices = new Map<string, ServiceName>();
   for (const object of objects.values()) {
     if (object.kind === "Node") {
       nodes.set(object.metadata.name, addressesOfNode(object));
@@ -43,6 +47,8 @@ export function directoryOf({ objects, services }: NamedState): Directory {
       if (zone !== undefined) zones.add(zone);
     }
     if (object.kind !== "EndpointSlice") continue;
+    const owner = ownerOf(object);
+    if (owner !== undefined) slices.set(`${object.metadata.namespace}/${object.metadata.name}`, owner);
     for (const endpoint of object.endpoints) {
       const { nodeName, hints } = endpoint;
       if (nodeName !== undefined && !nodes.has(nodeName)) nodes.set(nodeName, []);
@@ -56,7 +62,7 @@ export function directoryOf({ objects, services }: NamedState): Directory {
     }
   }
   const ports = [...services].map(([name, service]) => [name, () => servicePorts(service)] as const);
-  return { services: new Map(ports), nodes, pods, zones };
+  return { services: new Map(ports), nodes, pods, zones, slices };
 }
 
 /** `namespace/name` of the pod that an endpoint of a slice in `namespace` is; undefined where the ledger has no name of it. */

@@ -3,7 +3,7 @@
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { isPortOf } from "./log.ts";
-import { changeText, driftText, recordText, type TimeText } from "./record_words.ts";
+import { changeText, recordText, type TimeText } from "./record_words.ts";
 
 /** Lines about one record. Of a commit it shows only the changes of `service`, where one is given. */
 export function recordLines(
@@ -18,10 +18,7 @@ export function recordLines(
       return [`${head}${first}`, ...changes];
     }
     case "drift":
-      return [`${head}drift: ${driftText(record)}`];
     case "gap":
-      // A fault is written as a gap of no records (src/node/faults.ts): no record is missing.
-      return [`${head}${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`];
     case "event":
     case "config":
       return [`${head}${recordText(record)}`];

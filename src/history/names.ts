@@ -40,6 +40,8 @@ export interface NameProblem {
   readonly text: string;
   /** Names to choose from: those that the text can mean, or those that are near it. */
   readonly candidates: readonly string[];
+  /** What is known of an unknown name: it is that of an EndpointSlice, or of a port that its Service does not have. */
+  readonly instead?: string;
 }
 
 /** A text names nothing, or several things. The message has names to choose from. */
@@ -87,7 +89,7 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
   }
   // A protocol at the end is more often one than a part of a name.
   const worst = problems.find(({ kind }) => kind === "ambiguous") ??
-    problems.findLast(({ candidates }) => candidates.length > 0);
+    problems.findLast(({ candidates, instead }) => candidates.length > 0 || instead !== undefined);
   return worst ?? { kind: "unknown", text, candidates: [] };
 }
 
@@ -129,13 +131,37 @@ function namespaceSubject({ services }: Directory, text: string): Subject | unde
 /** A name, or `namespace/name`, as the API server accepts them (RFC 1123 subdomains). */
 const NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?(\/[a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$/;
 
+/** A value of a label, which the name of a zone is. */
+const LABEL = /^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$/;
+
+/** What names can be asked for by one kind. */
+export const NAME_KINDS = ["namespace", "node", "pod", "zone"] as const;
+/** One of these kinds. */
+export type NameKind = (typeof NAME_KINDS)[number];
+
 /**
- * The Services, nodes and pods whose names begin with `prefix`, for a shell that completes them; with "" only the Services, which are
- * fewer. Names that no object can have are left out: a ledger may have any text.
+ * The names of a kind that begin with `prefix`, for a shell that completes them. Without a kind those of Services, nodes and pods; with ""
+ * only the Services, which are fewer. Names that no object can have are left out: a ledger may have any text.
  */
-export function namesBeginning({ services, nodes, pods }: Directory, prefix: string): string[] {
-  const others = prefix === "" ? [] : [...nodes.keys(), ...pods.keys()];
-  return [...services.keys(), ...others].filter((name) => name.startsWith(prefix) && NAME.test(name)).sort();
+export function namesBeginning(directory: Directory, prefix: string, kind?: NameKind): string[] {
+  const form = kind === "zone" ? LABEL : NAME;
+  return allNames(directory, prefix, kind).filter((name) => name.startsWith(prefix) && form.test(name))
+    .sort();
+}
+
+function allNames({ services, nodes, pods, zones }: Directory, prefix: string, kind?: NameKind): string[] {
+  switch (kind) {
+    case "namespace":
+      return [...new Set([...services.keys()].map(namespaceOf))];
+    case "node":
+      return [...nodes.keys()];
+    case "pod":
+      return [...pods.keys()];
+    case "zone":
+      return [...zones];
+    case undefined:
+      return [...services.keys(), ...(prefix === "" ? [] : [...nodes.keys(), ...pods.keys()])];
+  }
 }
 
 /** Whether a search found no single subject. */
@@ -164,11 +190,12 @@ export function subjectText(subject: Subject): string {
 }
 
 /** Lines that say why a text names nothing, with names to choose from. */
-export function nameProblemLines({ kind, text, candidates }: NameProblem): string[] {
+export function nameProblemLines({ kind, text, candidates, instead }: NameProblem): string[] {
   if (kind === "ambiguous") return [`${text} can be each of these; name one:`, ...indented(candidates)];
   if (text.trim() === "") return ["an empty name: give a Service, node, pod, zone, address or CIDR"];
   if (kind === "malformed") return [`${text}: it is no IP address and no CIDR`];
-  const unknown = `${text}: the ledger knows no Service, node, pod or zone of this name at this position`;
+  if (instead !== undefined) return [`${text}: ${instead}`, ...indented(candidates)];
+  const unknown = `${text}: no Service, node, pod or zone has this name at this position`;
   return candidates.length === 0 ? [unknown] : [`${unknown}. Near it are:`, ...indented(candidates)];
 }
 
@@ -229,7 +256,20 @@ function matching(directory: Directory, written: Written, text: string): Subject
       ? only
       : addressed(only, written, text);
   }
-  return { kind: "unknown", text, candidates: near(directory, kind === undefined ? written.name : rest!) };
+  return sliceProblem(directory, written.name, text) ??
+    { kind: "unknown", text, candidates: near(directory, kind === undefined ? written.name : rest!) };
+}
+
+/** The problem of a name of an EndpointSlice, with the Service that is meant: changes name slices. Undefined for any other name. */
+function sliceProblem({ slices }: Directory, written: string, text: string): NameProblem | undefined {
+  const name = written.replace(/^endpointslices?\//i, "");
+  const exact = slices.get(name);
+  const owners = exact !== undefined
+    ? [exact]
+    : [...slices].filter(([slice]) => withoutNamespace(slice) === name).map(([, owner]) => owner);
+  if (owners.length === 0) return undefined;
+  const candidates = [...new Set(owners)].sort().slice(0, CANDIDATES_MAX);
+  return { kind: "unknown", text, candidates, instead: "it is an EndpointSlice; name its Service:" };
 }
 
 /** A name that means one thing only. `node/web` may be a Service in a namespace `node`; no namespace is called `nodes` by chance. */
@@ -297,7 +337,10 @@ function withPort(
   if (names.length > 1) return { kind: "ambiguous", text, candidates: names };
   const [name] = names;
   if (name === undefined) {
-    return { kind: "unknown", text, candidates: [...new Set(all.map(portChoiceText))] };
+    const instead = all.length === 0
+      ? `${service} has no port with a cluster IP that this program balances`
+      : `${service} has no such port; it has:`;
+    return { kind: "unknown", text, candidates: [...new Set(all.map(portChoiceText))], instead };
   }
   return { kind: "service", service, port: { name, ports: chosen } };
 }

@@ -20,7 +20,7 @@ export function outagesLines(outages: readonly Outage[], timeText: TimeText): st
     ].filter((text) => text !== "").join("; "),
   ]);
   return tableOr(
-    "no Service was without endpoints",
+    "no Service lost its last endpoint",
     ["SERVICE", "PORT", "FROM", "TO", "FOR", "CAUSE"],
     rows,
   );

@@ -91,8 +91,13 @@ function targetsOf(
       }
       return all.map(frontendOfPort);
     }
-    default:
-      return `${text}: it must be a Service or ADDRESS:PORT/PROTO; of a node or pod with a port: ${text}:80/tcp`;
+    case "node":
+    case "pod":
+      return `${text}: it must have a port, as ${text}:80/tcp`;
+    case "namespace":
+    case "zone":
+    case "block":
+      return `${text}: it must be a Service, ADDRESS:PORT/PROTO, or a node or pod with a port`;
   }
 }
 

@@ -13,8 +13,10 @@ export function directoryAt(past: Past, offset: number): Directory {
   return directoryOf(stateToRead(past, offset));
 }
 
-/** Namespace and name of a Service or a pod: RFC 1123 labels, and dots in that of a pod. A search for anything else would read the whole ledger for nothing. */
-const FULL_NAME = /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9.]*$/;
+/** Whether `text` has the form of a namespace and the name of a Service or a pod: RFC 1123 labels, and dots in that of a pod. */
+export function isFullName(text: string): boolean {
+  return /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9.]*$/.test(text);
+}
 
 /**
  * What `text` names at offset `last` of `past`. A Service that was deleted before must be named in full, `shop/web`: a search of
@@ -24,7 +26,8 @@ export function findServiceBefore(past: Past, last: number, text: string): Subje
   const address = addressSubject(text);
   if (address !== undefined) return address;
   const found = findSubject(directoryAt(past, last), text);
-  if (!isNameProblem(found) || found.kind !== "unknown" || !FULL_NAME.test(text)) return found;
+  // A search for anything else would read the whole ledger for nothing.
+  if (!isNameProblem(found) || found.kind !== "unknown" || !isFullName(text)) return found;
   const isKnown = recordsAbout(past, { service: text }, last).next().done !== true;
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
 }
@@ -44,7 +47,7 @@ function goneSubject(text: string): Gone | undefined {
   const [, kind = "pod", name = text] = /^(node|pod|zone)s?\/(.+)$/.exec(text) ?? [];
   if (kind === "node") return { kind, node: name, addresses: [] };
   if (kind === "zone") return { kind, zone: name };
-  return FULL_NAME.test(name) ? { kind: "pod", pod: name, addresses: [] } : undefined;
+  return isFullName(name) ? { kind: "pod", pod: name, addresses: [] } : undefined;
 }
 
 /** Whether any change up to offset `last` is about `subject`. */

@@ -13,8 +13,16 @@ export function describeRecord(record: LedgerRecord): string {
   return `${describeKey(record.key)}${record.value === null ? " (deleted)" : ""}`;
 }
 
-/** As {@link describeRecord}, with what an event says about who changed the object: `Service shop/web  by kubectl-edit`. */
+/**
+ * As {@link describeRecord}, with what an event says about who changed the object: `Service shop/web  by kubectl-edit`. A drift has what
+ * was changed, a gap its reason.
+ */
 export function recordText(record: LedgerRecord): string {
+  if (record.kind === "drift") return `drift: ${driftText(record)}`;
+  // A fault is written as a gap of no records (src/node/faults.ts): no record is missing.
+  if (record.kind === "gap") {
+    return `${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`;
+  }
   const { managedFields, deletionTimestamp } = (record.kind === "event" && record.value?.metadata) || {};
   const [writer] = managedFields ?? [];
   const by = writer === undefined ? "" : `  by ${writer.manager}`;

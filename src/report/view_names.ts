@@ -30,5 +30,8 @@ export function namesIn({ view, services: { names } }: Timeline): Directory {
     get zones() {
       return gathered().zones;
     },
+    get slices() {
+      return gathered().slices;
+    },
   };
 }

@@ -58,22 +58,43 @@ Deno.test("log says what its times mean, also where nothing matches", async () =
   const flags = ["--since", "2026-11-26 16:45", "--until", "2030-01-01 00:00"];
   const { code, stderr } = await ledgerproxy(["log", ...flags, "--ledger", LEDGER], KATHMANDU);
   assert.equal(code, 1);
-  assert.match(stderr, /2026-11-26 16:45 is 2026-11-26 16:45:00\.000 \+05:45$/m);
-  assert.match(stderr, /2030-01-01 00:00 is 2030-01-01 00:00:00\.000 \+05:45$/m);
+  assert.match(stderr, /2026-11-26 16:45 is 2026-11-26 16:45:00\.000 \+05:45;/m);
+  assert.match(stderr, /2030-01-01 00:00 is 2030-01-01 00:00:00\.000 \+05:45;/m);
+});
+
+Deno.test("where the ledger ends before a time or begins after it, the answer says so, and with which record", async () => {
+  const ask = async (...args: string[]) =>
+    (await ledgerproxy([...args, "--ledger", LEDGER], { TZ: "UTC" })).stderr;
+  const [{ offset: last }] = jsonLines(await ledgerproxy(["log", "--json", "-n", "1", "--ledger", LEDGER]));
+  const at = "\\d{4}-\\d\\d-\\d\\d [\\d:.]+ \\+00:00";
+  const [shown, compared, traced, within, later, earlier, both] = await Promise.all([
+    ask("show", "2030-01-01"),
+    ask("diff", "@26", "2030-01-01"),
+    ask("why", "10.244.0.9", "web", "--at", "2030-01-01"),
+    ask("show", "2026-11-26 10:30:15.325"),
+    ask("outages", "--since", "2030-01-01"),
+    ask("outages", "--since", "2020-01-01"),
+    ask("log", "--since", "2020-01-01", "--until", "2030-01-01"),
+  ]);
+  const ends = new RegExp(`^2030-01-01 is .*; the ledger ends with (it|@${last} at ${at})$`, "m");
+  for (const said of [shown, compared, traced, later, both]) assert.match(said, ends);
+  const begins = new RegExp(`^2020-01-01 is .*; the ledger begins with @\\d+ at ${at}$`, "m");
+  for (const said of [earlier, both]) assert.match(said, begins);
+  assert.doesNotMatch(within, /the ledger/);
 });
 
 Deno.test("other questions about a range say it too, and what they found nothing of", async () => {
   const since = ["--since", "2026-11-26 16:45", "--ledger", LEDGER];
   for (const question of ["outages", "latency", "top", "audit"]) {
     const { stderr } = await ledgerproxy([question, ...since], KATHMANDU);
-    assert.match(stderr, /2026-11-26 16:45 is 2026-11-26 16:45:00\.000 \+05:45$/m, question);
+    assert.match(stderr, /2026-11-26 16:45 is 2026-11-26 16:45:00\.000 \+05:45;/m, question);
   }
   const [nothing, never] = await Promise.all([
     ledgerproxy(["outages", "shop/web", "--since", "HEAD", "--ledger", LEDGER]),
     ledgerproxy(["outages", "shop/web", "--ledger", LEDGER]),
   ]);
   assert.equal(nothing.stdout, "no record is in this range\n");
-  assert.equal(never.stdout, "shop/web was never without endpoints in this range\n");
+  assert.equal(never.stdout, "shop/web did not lose its last endpoint in this range\n");
 });
 
 Deno.test("a namespace with a slash behind it means what is in it", async () => {
@@ -98,8 +119,12 @@ Deno.test("a namespace with a slash behind it means what is in it", async () => 
 
 Deno.test("an unknown name is an error with near names, never an empty answer", async () => {
   const cases: [string[], number, RegExp][] = [
-    [["why", "10.244.0.9", "shop/wbe"], 1, /shop\/wbe: the ledger knows no Service.*\n {2}shop\/web\n/],
-    [["why", "10.244.0.9", "web:htpp"], 1, /Near it are:\n {2}shop\/web:http\n/],
+    [["why", "10.244.0.9", "shop/wbe"], 1, /shop\/wbe: no Service, .*\n {2}shop\/web\n/],
+    [
+      ["why", "10.244.0.9", "web:htpp"],
+      1,
+      /web:htpp: shop\/web has no such port; it has:\n {2}shop\/web:http\n/,
+    ],
     [["blame", "stiky"], 1, /Near it are:\n {2}shop\/sticky\n/],
     [["diff", "@26", "HEAD", "lokal"], 1, /Near it are:\n {2}shop\/local\n/],
     [["bisect", "@26", "HEAD", "10.244.0.9", "shp/web"], 1, /Near it are:\n {2}shop\/web\n/],

@@ -1,7 +1,7 @@
 // Names that a ledger does not know.
 
 import assert from "node:assert/strict";
-import { named } from "../../src/cli/arguments.ts";
+import { named, namedHere } from "../../src/cli/arguments.ts";
 import { NothingFound } from "../../src/cli/nothing_found.ts";
 import { UsageError } from "../../src/node/usage_error.ts";
 
@@ -13,7 +13,21 @@ Deno.test("an unknown name is nothing found, one with several meanings is wrong 
   );
   assert.throws(
     () => named({ kind: "unknown", text: "wbe", candidates }),
-    (error) =>
-      error instanceof NothingFound && /^wbe: the ledger knows no .*\n {2}shop\/web$/s.test(error.message),
+    (error) => error instanceof NothingFound && /^wbe: no Service, .*\n {2}shop\/web$/s.test(error.message),
   );
+});
+
+Deno.test("where a name is unknown at one position, the log is named that has it at others, but not for a slice or a port", () => {
+  const messageOf = (text: string, instead?: string) => {
+    try {
+      namedHere({ kind: "unknown", text, candidates: [], ...(instead === undefined ? {} : { instead }) });
+    } catch (error) {
+      assert.ok(error instanceof NothingFound);
+      return error.message;
+    }
+    return assert.fail("no error");
+  };
+  assert.match(messageOf("shop/cart"), /\nif it was there .*`ledgerproxy log shop\/cart` prints when$/);
+  assert.match(messageOf("cart"), /`ledgerproxy log NAMESPACE\/NAME` prints when$/);
+  assert.equal(messageOf("shop/web:x", "shop/web has no such port"), "shop/web:x: shop/web has no such port");
 });

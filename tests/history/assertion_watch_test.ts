@@ -36,7 +36,7 @@ Deno.test("what starts or stops holding is reported once, with its time", () => 
   assert.deepEqual(changes([{ service: "web", ready: 2 }], [[2, 1], [4, 2]]).seen, [[], ["1 ready"]]);
   assert.match(
     changes([{ service: "none", ready: 2 }], [[2, 1]]).seen[0]![0]!,
-    /^none: the ledger knows no Service/,
+    /^none: no Service, node, pod or zone has/,
   );
 });
 

@@ -48,7 +48,7 @@ Deno.test("without a search the side that is not as expected is printed, then dr
   const answer = { kind: "not bounded", good: [outcome], drift: [{ offset, record: drift }] } as const;
   assert.deepEqual(notBoundedLines(question, answer, secondsOf), [
     "GOOD, @2, is not as expected (--expect endpoint): dropped, without an answer",
-    "but our tables were changed: @3 07 nft (process 7): flush; put back",
+    "between the two positions our tables were changed: @3 07 nft (process 7): flush; put back",
   ]);
   assert.deepEqual(notBoundedLines(question, { kind: "not bounded", bad: [outcome], drift: [] }, secondsOf), [
     "BAD, @6, is as expected (--expect endpoint): dropped, without an answer",

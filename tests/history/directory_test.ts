@@ -28,7 +28,8 @@ Deno.test("names come from Services, Node objects, and what endpoints say of the
   [service("shop/web 10.96.0.1 http:80/tcp"), { ...web, endpoints }, node].forEach((object, i) =>
     foldRecord(state, offsetOf(i), appears(object))
   );
-  const { services, nodes, pods, zones } = directoryOf(state);
+  const { services, nodes, pods, zones, slices } = directoryOf(state);
+  assert.deepEqual([...slices], [["shop/web-a", "shop/web"]]);
   assert.deepEqual([...services].map(([name, ports]) => [name, ports().map(({ name }) => name)]), [[
     "shop/web",
     [

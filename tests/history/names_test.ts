@@ -133,8 +133,49 @@ Deno.test("an unknown name is a problem with the names that are near it", () => 
   const [first] = nameProblemLines({ kind: "unknown", text: "x", candidates: ["y"] });
   assert.match(
     first!,
-    /^x: the ledger knows no Service, node, pod or zone of this name at this position\. Near it are:/,
+    /^x: no Service, node, pod or zone has this name at this position\. Near it are:/,
   );
+});
+
+Deno.test("an EndpointSlice is no subject; its Service is named, by the slice's name in full, in short and with its kind", () => {
+  const state = emptyState();
+  const slices = ["shop/web-a", "shop/web-b", "blue/api-a", "green/api-a"].map((name) =>
+    slice(`${name} http:8080/tcp 10.244.0.1`)
+  );
+  [...CLUSTER, ...slices].forEach((object, i) => foldRecord(state, offsetOf(i), appears(object)));
+  const directory = directoryOf(state);
+  const linesOf = (text: string) => {
+    const problem = findSubject(directory, text);
+    assert.ok(isNameProblem(problem) && problem.kind === "unknown", text);
+    return nameProblemLines(problem);
+  };
+  for (const text of ["shop/web-b", "web-b", "endpointslice/shop/web-b", "endpointslices/web-b"]) {
+    assert.deepEqual(
+      linesOf(text),
+      [`${text}: it is an EndpointSlice; name its Service:`, "  shop/web"],
+      text,
+    );
+  }
+  assert.deepEqual(linesOf("api-a").slice(1), ["  blue/api", "  green/api"]);
+});
+
+Deno.test("a port that its Service does not have is no unknown name: the Service's ports are printed, or that it has none", () => {
+  const state = emptyState();
+  const headless = service("shop/db None pg:5432/tcp");
+  [...CLUSTER, headless].forEach((object, i) => foldRecord(state, offsetOf(i), appears(object)));
+  const linesOf = (text: string) => {
+    const problem = findSubject(directoryOf(state), text);
+    assert.ok(isNameProblem(problem), text);
+    return nameProblemLines(problem);
+  };
+  assert.deepEqual(linesOf("web:grpc"), [
+    "web:grpc: shop/web has no such port; it has:",
+    "  shop/web:http",
+    "  shop/web:https",
+  ]);
+  assert.deepEqual(linesOf("shop/db:pg"), [
+    "shop/db:pg: shop/db has no port with a cluster IP that this program balances",
+  ]);
 });
 
 Deno.test("a namespace is meant with a slash behind it; without one its Services are what may be meant", () => {
@@ -215,7 +256,7 @@ Deno.test("a DNS name of the cluster, and the host of a URL, mean their Service 
   assert.equal(named("https://10.96.0.1:443/"), "10.96.0.1:443");
   assert.equal(named("http://[fd00:96::1]:80"), "[fd00:96::1]:80");
   assert.equal(named("http://worker-1"), "node worker-1");
-  assert.match(named("web.blue")!, /^web\.blue: the ledger knows no Service/);
+  assert.match(named("web.blue")!, /^web\.blue: no Service, node, pod or zone has/);
 });
 
 Deno.test("an address or a block that is written wrongly is said to be none", () => {
@@ -235,6 +276,12 @@ Deno.test("a shell is offered Services, and with a prefix nodes and pods; no nam
   assert.deepEqual(namesBeginning(DIRECTORY, ""), SERVICES);
   assert.deepEqual(namesBeginning(DIRECTORY, "shop/w"), ["shop/web", "shop/web-0", "shop/web-1"]);
   assert.deepEqual(namesBeginning(DIRECTORY, "w"), ["web2", "worker-1", "worker-3"]);
+  assert.deepEqual(namesBeginning(DIRECTORY, "", "namespace"), ["blue", "green", "node", "shop"]);
+  assert.deepEqual(namesBeginning(DIRECTORY, "w", "node"), ["web2", "worker-1", "worker-3"]);
+  assert.deepEqual(namesBeginning(DIRECTORY, "shop/", "pod"), ["shop/web-0", "shop/web-1"]);
+  assert.deepEqual(namesBeginning(DIRECTORY, "zone-", "zone"), ["zone-a", "zone-b"]);
+  const zones = new Set(["Zone_A", "Z;", "Z$(id)"]);
+  assert.deepEqual(namesBeginning({ ...DIRECTORY, zones }, "Z", "zone"), ["Zone_A"]);
   const odd = { ...DIRECTORY, nodes: new Map([["w$(id)", []], ["w;", []]]) };
   assert.deepEqual(namesBeginning(odd, "w"), []);
 });

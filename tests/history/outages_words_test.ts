@@ -16,5 +16,5 @@ Deno.test("a line for each outage, with both ends and what made them", () => {
     outagesLines(outagesIn(webPast(), { from: 7, through: 13 }, "shop/web"), secondsOf)[1]!,
     /before the range/,
   );
-  assert.deepEqual(outagesLines([], secondsOf), ["no Service was without endpoints"]);
+  assert.deepEqual(outagesLines([], secondsOf), ["no Service lost its last endpoint"]);
 });

@@ -57,7 +57,12 @@ Deno.test("what is wrong with a packet is explained, or names are offered", () =
     ["worker-2", "10.96.0.1:80", /^worker-2: the ledger has no address of this node; give the address/],
     ["web", "10.96.0.1:80", /^web: it must be the IP address of the sender, a pod or a node$/],
     ["10.0.0.1:5", "10.96.0.1:80", /^10\.0\.0\.1:5: it must be the IP address of the sender/],
-    ["10.0.0.1", "worker-1", /^worker-1: it must be a Service or ADDRESS:PORT\/PROTO/],
+    ["10.0.0.1", "worker-1", /^worker-1: it must have a port, as worker-1:80\/tcp$/],
+    [
+      "10.0.0.1",
+      "shop/",
+      /^shop\/: it must be a Service, ADDRESS:PORT\/PROTO, or a node or pod with a port$/,
+    ],
   ];
   for (const [source, target, message] of cases) assert.match(packet(source, target), message);
 });

@@ -1,7 +1,7 @@
 // Records and changes as text.
 
 import assert from "node:assert/strict";
-import { changeText, describeRecord, driftText } from "../../src/history/record_words.ts";
+import { changeText, describeRecord, driftText, recordText } from "../../src/history/record_words.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { timeAt } from "../support/past.ts";
 
@@ -12,6 +12,12 @@ Deno.test("a record is described by its object, or by its kind", () => {
     "EndpointSlice shop/web-a (deleted)",
   );
   assert.equal(describeRecord({ kind: "gap", time: timeAt(0), reason: "ENOSPC", records: 1 }), "gap");
+});
+
+Deno.test("the text of a gap is its reason, and how many records are missing", () => {
+  const gap = { kind: "gap", time: timeAt(0), reason: "ENOSPC" } as const;
+  assert.equal(recordText({ ...gap, records: 3 }), "gap of 3 records: ENOSPC");
+  assert.equal(recordText({ ...gap, records: 0 }), "ENOSPC");
 });
 
 Deno.test("a change has its sign, its element, its ServicePort and its cause", () => {
@@ -36,4 +42,5 @@ Deno.test("drift has the name of its program where the kernel gave one", () => {
   } as const;
   assert.equal(driftText({ ...drift, process: "nft" }), "nft (process 7): a, b; put back");
   assert.equal(driftText({ ...drift, process: "" }), "an unknown program (process 7): a, b; put back");
+  assert.equal(recordText({ ...drift, process: "nft" }), "drift: nft (process 7): a, b; put back");
 });

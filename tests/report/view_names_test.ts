@@ -30,6 +30,7 @@ Deno.test("names are those of the moment: Services, nodes, pods", () => {
     assert.deepEqual(names.nodes, expected.nodes);
     assert.deepEqual(names.pods, expected.pods);
     assert.deepEqual(names.zones, expected.zones);
+    assert.deepEqual(names.slices, expected.slices);
     return `${names.services.size} ${names.nodes.size}`;
   });
   assert.deepEqual(sizes, ["0 0", "0 1", "1 1", "1 2", "2 2", "1 2"]);

@@ -34,7 +34,7 @@ export function addAudit(program: Command, done: Done): void {
 /** Returns 1 where the range has no record. Throws LedgerDamage behind the rows that are proven. */
 function auditCommand({ ledger, since, until, csv, json }: AuditOptions): number {
   const past = pastArgument(ledger);
-  sayTimes(since, until);
+  sayTimes(past, since, until);
   const entries = auditTrail(past, spanOf(past, since, until));
   const print = printer(json === true, csv === true);
   if (csv) printLines([AUDIT_COLUMNS]);

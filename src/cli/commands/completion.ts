@@ -3,12 +3,12 @@
 
 import { directoryOf } from "../../history/directory.ts";
 import { stateToRead } from "../../history/journal_reading.ts";
-import { namesBeginning } from "../../history/names.ts";
+import { NAME_KINDS, type NameKind, namesBeginning } from "../../history/names.ts";
 import { HEAD, resolvePosition } from "../../history/position_expression.ts";
 import { EXIT } from "../../node/exit_code.ts";
 import { UsageError } from "../../node/usage_error.ts";
 import { pastArgument } from "../arguments.ts";
-import { Argument, type Command, type Done, LEDGER_FLAG } from "../command_line.ts";
+import { Argument, type Command, type Done, LEDGER_FLAG, Option } from "../command_line.ts";
 import { printLines, printText } from "../terminal.ts";
 
 const EXAMPLE = `
@@ -51,6 +51,14 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 /** The same of positions: the last record, commits back, a time ago. */
 const POSITIONS = ["HEAD", "HEAD~1", "5m", "1h", "today", "yesterday"];
+/** Flags whose values are names of one kind in the ledger. Those of `run` and `manifest` are not: their ledger is on another node, or new. */
+const NAMED_FLAGS: Readonly<Record<string, NameKind>> = {
+  "log --namespace": "namespace",
+  "log --node": "node",
+  "log --pod": "pod",
+  "log --zone": "zone",
+  "plan --namespace": "namespace",
+};
 /** Arguments of commands that are names. */
 const NAMED: ReadonlySet<string> = new Set(["what", "service", "source", "target"]);
 
@@ -61,22 +69,30 @@ export function addCompletion(program: Command, done: Done): void {
   program.command("completion").description("print what a shell needs to complete commands, flags and names")
     .addArgument(shell)
     .argument("[prefix]", `of ${NAMES}: only those that begin with this`)
+    .addOption(new Option("--of <kind>", `of ${NAMES}: only those of this kind`).choices(NAME_KINDS))
     .option(...LEDGER_FLAG)
     .addHelpText("after", EXAMPLE)
-    .action((asked: Shell | typeof NAMES, prefix: string | undefined, options: { ledger?: string }) => {
-      if (asked === NAMES) return done(printNames(prefix ?? "", options.ledger));
-      if (prefix !== undefined || options.ledger !== undefined) {
-        const given = prefix ?? `--ledger ${options.ledger}`;
+    .action((asked: Shell | typeof NAMES, prefix: string | undefined, options: NamesOptions) => {
+      if (asked === NAMES) return done(printNames(prefix ?? "", options));
+      const given = [prefix, ...Object.entries(options).map(([flag, value]) => `--${flag} ${value}`)]
+        .find((one) => one !== undefined);
+      if (given !== undefined) {
         throw new UsageError(`${given}: it goes with ${NAMES}; the script reads the ledger of each line`);
       }
       printText(SCRIPTS[asked](program));
     });
 }
 
+/** Flags that go with names. */
+interface NamesOptions {
+  readonly ledger?: string;
+  readonly of?: NameKind;
+}
+
 /** Prints the names of the ledger that begin with `prefix`. */
-function printNames(prefix: string, ledger: string | undefined): number {
+function printNames(prefix: string, { ledger, of }: NamesOptions): number {
   const past = pastArgument(ledger);
-  printLines(namesBeginning(directoryOf(stateToRead(past, resolvePosition(HEAD, past))), prefix));
+  printLines(namesBeginning(directoryOf(stateToRead(past, resolvePosition(HEAD, past))), prefix, of));
   return EXIT.done;
 }
 
@@ -115,6 +131,11 @@ function valuesOf({ long = "", flags, argChoices }: DescribedOption): readonly s
   return flags.endsWith("[true|false]") ? ["true", "false"] : WORDS[long];
 }
 
+/** The kind of names that a flag of a command has in the ledger. */
+function kindOf(command: Described, { long }: DescribedOption): NameKind | undefined {
+  return NAMED_FLAGS[`${command.name()} ${long}`];
+}
+
 /**
  * Completes commands, then values of flags, then flags and names. Where it offers nothing, the shell offers files. Why not
  * `compgen -W`? It evaluates the words, and names come from a ledger.
@@ -145,27 +166,28 @@ ${bashValues(commands)}
   case "$command:$current" in
 ${bashFlags(commands)}
     *:-*) ;;
-    ${alternatives(withNames(commands))})
-      while IFS= read -r one; do _ledgerproxy_offer "$one"; done <<<"$(_ledgerproxy_names "$current")" ;;
+    ${alternatives(withNames(commands))}) _ledgerproxy_offer_names ;;
   esac
 }
 complete -o filenames -o default -F _ledgerproxy ledgerproxy`;
 }
 
-/** Functions that offer words which begin as the current one, and that ask the ledger of the line for names. */
+/** Functions that offer words which begin as the current one, and names from the ledger of the line: all, or those of a kind. */
 const BASH_FUNCTIONS = `_ledgerproxy_offer() {
   local word
   for word; do [[ -n $word && $word == "$current"* ]] && COMPREPLY+=("$prefix$word"); done
 }
-_ledgerproxy_names() {
-  local i at ledger=()
+_ledgerproxy_offer_names() {
+  local i at one ledger=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     [ "\${COMP_WORDS[i]}" = --ledger ] || continue
     at=$((i + 1))
     [ "\${COMP_WORDS[at]}" = "=" ] && at=$((i + 2))
     ledger=(--ledger "\${COMP_WORDS[at]}")
   done
-  ledgerproxy completion ${NAMES} "$1" "\${ledger[@]}" 2>/dev/null
+  while IFS= read -r one; do
+    _ledgerproxy_offer "$one"
+  done <<<"$(ledgerproxy completion ${NAMES} "$current" "$@" "\${ledger[@]}" 2>/dev/null)"
 }`;
 
 /** The cases of `COMMAND:FLAG`: the values that the flag can have. A flag with any other value ends the function: files are offered. */
@@ -179,12 +201,23 @@ function bashValues(commands: readonly Described[]): string {
       return `    ${flags.join(" | ")}) ${offer} ;;`;
     })
   );
+  const named = commands.flatMap((command) =>
+    visible(command).flatMap((option) => {
+      const kind = kindOf(command, option);
+      if (kind === undefined) return [];
+      const flags = formsOf(option).map((flag) => `${command.name()}:${flag}`);
+      return `    ${flags.join(" | ")}) _ledgerproxy_offer_names --of ${kind}; return ;;`;
+    })
+  );
   const others = commands.flatMap((command) => {
-    const flags = visible(command).filter((option) => option.required && valuesOf(option) === undefined);
+    const flags = visible(command).filter((option) =>
+      option.required && valuesOf(option) === undefined && kindOf(command, option) === undefined
+    );
     return flags.flatMap(formsOf).map((flag) => `${command.name()}:${flag}`);
   });
   return [
     ...choices,
+    ...named,
     `    completion:completion) _ledgerproxy_offer ${SHELLS.join(" ")}; return ;;`,
     `    ${others.join(" | ")}) return ;;`,
   ].join("\n");
@@ -214,7 +247,7 @@ function fishScript({ commands }: Described): string {
     const within = `complete -c ledgerproxy -n '__fish_seen_subcommand_from ${name}'`;
     return [
       `complete -c ledgerproxy -f -n __fish_use_subcommand -a ${name} -d ${quoted(command.description())}`,
-      ...visible(command).map((option) => `${within} ${fishOption(option)}`),
+      ...visible(command).map((option) => `${within} ${fishOption(option, kindOf(command, option))}`),
       ...withNames([command]).map(() => `${within} -f -a '(__ledgerproxy_names)'`),
     ];
   });
@@ -224,20 +257,21 @@ function fishScript({ commands }: Described): string {
   if set -l at (contains -i -- --ledger $words)
     set ledger --ledger $words[(math $at + 1)]
   end
-  ledgerproxy completion ${NAMES} (commandline -ct) $ledger 2>/dev/null
+  set -l current (string replace -r -- '^--[a-z-]*=' '' (commandline -ct))
+  ledgerproxy completion ${NAMES} "$current" $argv $ledger 2>/dev/null
 end
 ${lines.join("\n")}
 complete -c ledgerproxy -f -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(" ")}'`;
 }
 
-function fishOption(option: DescribedOption): string {
+function fishOption(option: DescribedOption, kind: NameKind | undefined): string {
   const { short, long, description, required, optional } = option;
-  const values = valuesOf(option);
+  const values = kind === undefined ? valuesOf(option)?.join(" ") : `(__ledgerproxy_names --of ${kind})`;
   return [
     ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),
     `-l ${long!.slice(2)}`,
     // With -x fish expects a value, which a switch may not have.
-    ...(values ? [`${optional ? "-f" : "-x"} -a '${values.join(" ")}'`] : required ? ["-r"] : []),
+    ...(values ? [`${optional ? "-f" : "-x"} -a '${values}'`] : required ? ["-r"] : []),
     `-d ${quoted(description)}`,
   ].join(" ");
 }

@@ -10,7 +10,7 @@ import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printJson, printList } from "../terminal.ts";
-import { accepted, named, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
+import { accepted, namedHere, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `diff`. */
 export interface DiffOptions {
@@ -47,7 +47,7 @@ function diffCommand(
   const sides = [sideAt(past, a), sideAt(other === undefined ? past : pastArgument(other), b)] as const;
   const [before, after] = sides;
   const states = sides.flatMap(({ state }) => state ?? []);
-  const scope = what === undefined ? undefined : named(scopeAmong(states, what));
+  const scope = what === undefined ? undefined : namedHere(scopeAmong(states, what));
   const changes = differences(before.side, after.side, scope);
   if (json) { for (const change of changes) printJson("diff/1", change); }
   else printList(changes.flatMap(differenceLines));

@@ -131,7 +131,7 @@ async function followLog(what: string | undefined, options: LogOptions): Promise
 
 /** The question that the arguments mean: of changes, or with `-p` and `--json` of records. */
 function questionOf(past: Past, last: number, what: string | undefined, options: LogOptions): Question {
-  sayTimes(options.since, options.until);
+  sayTimes(past, options.since, options.until);
   const subjects = subjectsOf(past, last, what, options);
   const answer = logOf(past, last, { ...options, subjects });
   const service = subjects.find((subject) => subject.kind === "service")?.service;

@@ -64,7 +64,7 @@ export function addReport(program: Command, done: Done): void {
 async function reportCommand(folder: string | undefined, options: ReportOptions): Promise<number> {
   const { output, serve } = options;
   const past = pastArgument(options.ledger, folder);
-  sayTimes(options.since, options.until);
+  sayTimes(past, options.since, options.until);
   const window = windowAsked(past, options);
   if (serve !== undefined) {
     const html = () => {
@@ -97,7 +97,7 @@ function windowAsked(past: Past, { since, until, records = REPORT_RECORDS }: Rep
       bytes: REPORT_BYTES_MAX,
     })
   );
-  if (window === undefined) throw new UsageError("no record is later than --since and no later than --until");
+  if (window === undefined) throw new UsageError("no record is after --since, up to --until");
   return window;
 }
 

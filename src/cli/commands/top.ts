@@ -62,7 +62,7 @@ function withRange(command: Command): Command {
 /** A ledger and a range of it. */
 function asked({ ledger, since, until }: RangeOptions): { readonly past: Past; readonly span: Span } {
   const past = pastArgument(ledger);
-  sayTimes(since, until);
+  sayTimes(past, since, until);
   return { past, span: spanOf(past, since, until) };
 }
 
@@ -84,7 +84,7 @@ function outagesCommand(text: string | undefined, options: RangeOptions): number
   if (options.json) { for (const outage of outages) printJson("outages/1", outage); }
   else if (outages.length === 0 && span.from > span.through) printLines(["no record is in this range"]);
   else if (outages.length === 0 && text !== undefined) {
-    printLines([`${text} was never without endpoints in this range`]);
+    printLines([`${text} did not lose its last endpoint in this range`]);
   } else printList(outagesLines(outages, localTime));
   return outages.length === 0 ? EXIT.found : EXIT.done;
 }

@@ -68,7 +68,8 @@ export function addWhy(program: Command, done: Done): void {
 /** Prints the path of a packet from `source` to `target`; returns the exit code. Throws UsageError, WrongPosition. */
 async function whyCommand(source: string, target: string, options: WhyOptions): Promise<number> {
   const state = await stateOf(options);
-  const packet = packetArgument(directoryOf(state.state), source, target, options.interface);
+  const directory = directoryOf(state.state);
+  const packet = packetArgument(directory, source, target, options.interface, !isOfSource(options));
   if (options.live) return await followCommand(packet, options);
   const path = pathOf(state, packet, counts(options));
   if (options.json) printJson("why/1", path);
@@ -116,10 +117,15 @@ async function packetMet(
   }
 }
 
+/** Whether the rules are those that a source would make, and no ledger is read. */
+function isOfSource({ source, kubeconfig, master }: WhyOptions): boolean {
+  return (source ?? kubeconfig ?? master) !== undefined;
+}
+
 /** The state of the source, or that of the ledger at `--at`. Throws UsageError. */
 async function stateOf(options: WhyOptions): Promise<PastState> {
-  const { at, ledger, source, kubeconfig, master } = options;
-  if ((source ?? kubeconfig ?? master) === undefined) {
+  const { at, ledger } = options;
+  if (!isOfSource(options)) {
     const past = pastArgument(ledger);
     const found = stateArgument(past, at);
     sayRemoved(past, found.state);

@@ -184,6 +184,48 @@ complete -C '${line}'`;
   Deno.removeSync(folder, { recursive: true });
 });
 
+Deno.test("flags that name a namespace, node, pod or zone complete those that the ledger knows", async () => {
+  const folder = Deno.makeTempDirSync();
+  const pods = slice("shop/web-a http:8080/tcp 10.244.0.1@worker-7");
+  const endpoints = pods.endpoints.map((one) => ({
+    ...one,
+    targetRef: { kind: "Pod", name: "web-0" },
+    hints: { forZones: [{ name: "Zone_1" }] },
+  }));
+  const batch = [
+    appears(service("shop/web 10.96.0.1 http:80/tcp")),
+    appears(service("pay/bill 10.96.0.2 http:80/tcp")),
+    appears({ ...pods, endpoints }),
+  ];
+  writeCommitted(folderStorage(`${folder}/ledger`, true), [batch]);
+  const lines = [
+    ["log", "--node ", "worker-7"],
+    ["log", "--node=w", "worker-7"],
+    ["log", "--pod ", "shop/web-0"],
+    ["log", "--zone Z", "Zone_1"],
+    ["log", "--namespace p", "pay"],
+    ["plan", "-n s", "shop"],
+  ] as const;
+  const line = (command: string, flag: string) => `ledgerproxy ${command} --ledger ${folder}/ledger ${flag}`;
+  for (const shell of ["bash", "zsh"] as const) {
+    const typedLines = lines.map(([command, flag]) => `${line(command, flag)}\t`);
+    assert.deepEqual(
+      (await typed(shell, folder, `${COMMAND} "$@"`, typedLines)).map((words) => words.at(-1)),
+      lines.map(([, flag, name]) => flag.includes("=") ? `--node=${name}` : name),
+      shell,
+    );
+  }
+  const fish = `function ledgerproxy; ${COMMAND} $argv; end
+${(await ledgerproxy(["completion", "fish"])).stdout}
+${lines.map(([command, flag]) => `complete -C '${line(command, flag)}'`).join("\n")}`;
+  const { stdout } = await new Deno.Command("fish", { args: ["--no-config", "-c", fish] }).output();
+  assert.deepEqual(
+    new TextDecoder().decode(stdout).trimEnd().split("\n").map((one) => one.split("\t")[0]),
+    lines.map(([, flag, name]) => flag.includes("=") ? `--node=${name}` : name),
+  );
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("the scripts of bash and zsh compare words and do not evaluate them", async () => {
   const folder = Deno.makeTempDirSync();
   const names = `printf '%s\\n' ${HARMFUL.map((name) => `"shop/w"${quoted(name)}`).join(" ")}`;

@@ -14,7 +14,7 @@ import { ShownLines } from "../../support/shown_lines.ts";
 
 Deno.test("what changed is printed by name, node, kind of change and time; -p prints the elements; nothing is exit code 1", async () => {
   using ledger = new AskedLedger();
-  const [web, node, patch, since, none, unknown, both] = await Promise.all([
+  const [web, node, patch, since, none, unknown, both, ofSlice] = await Promise.all([
     ledger.ask("log", "web", "--change", "fields"),
     ledger.ask("log", "--node", "node-b", "--change", "readiness"),
     ledger.ask("log", "-p", "--kind", "commit", "--limit", "1"),
@@ -22,6 +22,7 @@ Deno.test("what changed is printed by name, node, kind of change and time; -p pr
     ledger.ask("log", "--kind", "drift"),
     ledger.ask("log", "shop/wbe"),
     ledger.ask("log", "node-a", "--cidr", "10.244.0.2/32"),
+    ledger.ask("log", "web-a"),
   ]);
   assert.match(
     web.stdout,
@@ -39,6 +40,7 @@ Deno.test("what changed is printed by name, node, kind of change and time; -p pr
   assert.deepEqual(offsets, [13, 12, 11]);
   assert.deepEqual([none.code, unknown.code, both.code], [1, 1, 1]);
   assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+  assert.match(ofSlice.stderr, /web-a: it is an EndpointSlice; name its Service:\n {2}shop\/web\n$/);
   assert.match(unknown.stderr, /what is gone is found by its full name: .*pods\/shop\/web-0/);
 });
 

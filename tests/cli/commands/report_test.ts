@@ -19,6 +19,6 @@ Deno.test("a window is written into a page, which only its owner may read; one w
   assert.match(Deno.readTextFileSync(page), /^<!doctype html>/i);
   assert.equal(Deno.statSync(page).mode! & 0o777, 0o600);
   assert.deepEqual([empty.code, late.code], [2, 2]);
-  assert.match(empty.stderr, /no record is later than --since and no later than --until/);
+  assert.match(empty.stderr, /no record is after --since, up to --until/);
   assert.match(late.stderr, /the ledger ends at @13/);
 });

@@ -22,7 +22,7 @@ Deno.test("a range of the ledger is asked for its outages, its latencies and wha
       5,
     ]],
   );
-  assert.deepEqual([later.code, later.stdout], [1, "web was never without endpoints in this range\n"]);
+  assert.deepEqual([later.code, later.stdout], [1, "web did not lose its last endpoint in this range\n"]);
   assert.equal(gone.code, 1, "a Service that is gone is known by the ledger");
   assert.equal(gone.stderr, "");
   assert.deepEqual((top[0]?.["services"] as { service: string }[]).map(({ service }) => service), [
