@@ -142,8 +142,9 @@ export function named<T extends object>(found: T | NameProblem): T {
 /** As {@link named}, of a search in the state at one position: what was there at another one is in the log. */
 export function namedHere<T extends object>(found: T | NameProblem): T {
   if (!isNameProblem(found) || found.kind !== "unknown" || found.instead !== undefined) return named(found);
-  const name = isFullName(found.text) ? found.text : "NAMESPACE/NAME";
-  const elsewhere = `if it was there at another position, \`ledgerproxy log ${name}\` prints when`;
+  const elsewhere = isFullName(found.text)
+    ? `if it was there at another position, \`ledgerproxy log ${found.text}\` prints when`
+    : `if it was there at another position, \`ledgerproxy log\` prints when, by its full name: ${FULL_NAMES}`;
   throw new NothingFound([...nameProblemLines(found), elsewhere].join("\n"));
 }
 
@@ -182,7 +183,8 @@ function namedAtAnyTime<T extends object>(found: T | NameProblem): T {
   throw new NothingFound([...nameProblemLines(found), GONE].join("\n"));
 }
 
-const GONE = "what is gone is found by its full name: shop/web, pods/shop/web-0, nodes/node-b, zone/z1";
+const FULL_NAMES = "shop/web, pods/shop/web-0, nodes/node-b, zone/z1";
+const GONE = `what is gone is found by its full name: ${FULL_NAMES}`;
 
 /** The Service that `text` names, or ports of one, at offset `through` of `past`, or any time before. Throws as {@link named}. */
 export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {

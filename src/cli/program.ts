@@ -109,7 +109,10 @@ async function programFor(args: readonly string[], done: Done): Promise<Command>
     .version(VERSION)
     .option("--no-pager", "print long answers at once on a terminal too")
     // Help ends with a newline, and so does what printText prints.
-    .configureOutput({ writeOut: (text) => printText(text.replace(/\n$/, "")) })
+    .configureOutput({
+      writeOut: (text) => printText(text.replace(/\n$/, "")),
+      outputError: (text, write) => write(`${text}${helpFor(text)}`),
+    })
     .configureHelp({
       helpWidth: HELP_WIDTH,
       minWidthToWrap: HELP_TEXT_WIDTH,
@@ -124,6 +127,15 @@ async function programFor(args: readonly string[], done: Done): Promise<Command>
     for (const [name, load] of Object.entries(commands)) if (isNeeded(name)) (await load())(program, done);
   }
   return program;
+}
+
+/** Where commands or flags are listed, behind commander's message about one that is unknown or missing and has no near name. */
+function helpFor(text: string): string {
+  if (text.includes("Did you mean")) return "";
+  if (text.includes("unknown command")) return "`ledgerproxy help` lists the commands\n";
+  return /missing required|unknown option|too many arguments|not specified/.test(text)
+    ? "`ledgerproxy help COMMAND` lists its arguments and flags\n"
+    : "";
 }
 
 /** Which commands `args` need: the one that they name, and all for help and a name that is unknown. */

@@ -5,7 +5,7 @@ import { readServiceName } from "../kube/service_name.ts";
 import type { Assertion } from "./assertion.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { journalFrom } from "./journal_reading.ts";
-import { findSubject, isNameProblem, type NameProblem, nameProblemLines } from "./names.ts";
+import { findSubject, isNameProblem, type NameProblem, nameProblemText } from "./names.ts";
 import { broken, checkDrift, type Checked, checkLatency, checkOutage, held } from "./journal_checks.ts";
 import {
   causeOfEntry,
@@ -61,7 +61,7 @@ export function brokenIn(
   }
   const { ready, zone } = assertion;
   const meant = serviceNamed(named, assertion.service);
-  if (isNameProblem(meant)) return nameProblemLines(meant).join(" ");
+  if (isNameProblem(meant)) return nameProblemText(meant);
   const count = readyCount(named.state, meant, zone);
   return count < ready ? readyText(count, zone) : "";
 }
@@ -106,7 +106,7 @@ function checkAssertion(place: Place, assertion: Assertion): Checked | WatchedAs
 }
 
 function unknownName(name: string, problem: NameProblem): Checked {
-  return broken(name, nameProblemLines(problem).join(" "));
+  return broken(name, nameProblemText(problem));
 }
 
 function checkPacket(

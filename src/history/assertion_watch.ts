@@ -5,7 +5,7 @@ import { readServiceName } from "../kube/service_name.ts";
 import type { Assertion } from "./assertion.ts";
 import { brokenIn, type Named, serviceNamed } from "./assertion_check.ts";
 import { type Directory, directoryOf } from "./directory.ts";
-import { isNameProblem, nameProblemLines } from "./names.ts";
+import { isNameProblem, nameProblemText } from "./names.ts";
 import { conditionOfService } from "./service_condition.ts";
 import { lengthText } from "./table_words.ts";
 
@@ -105,7 +105,7 @@ function outageText(
   now: number,
 ): string {
   const found = serviceNamed(named, service);
-  if (isNameProblem(found)) return nameProblemLines(found).join(" ");
+  if (isNameProblem(found)) return nameProblemText(found);
   const all = conditionOfService(named.state, readServiceName(found.service))?.lacking ?? [];
   const ports = all.filter((port) => found.ports?.has(port) ?? true);
   for (const port of [...lacking.keys()]) if (!ports.includes(port)) lacking.delete(port);

@@ -5,7 +5,7 @@ import type { JournalEntry } from "./journal.ts";
 import { endpointChangeText, fieldChangeText } from "./object_diff.ts";
 import type { TimeText } from "./record_words.ts";
 import { servedText } from "./service_condition.ts";
-import { lengthText } from "./table_words.ts";
+import { countText, lengthText } from "./table_words.ts";
 import { rfc3339 } from "./time_expression.ts";
 
 /** The lines of one change. */
@@ -27,7 +27,7 @@ export function loggedLines({ entry, commit }: LoggedChange, timeText: TimeText)
 function whatText({ object, verb, text, service, commit, kind }: JournalEntry): string {
   if (commit !== undefined && text === "") {
     const { from, through, operations, microseconds } = commit;
-    return `commit of @${from} to @${through}: ${operations} operations in ${
+    return `commit of @${from} to @${through}: ${countText(operations, "operation")} in ${
       lengthText(microseconds / 1000)
     }`;
   }

@@ -18,7 +18,7 @@ import {
   sliceOf,
 } from "./object_diff.ts";
 import { conditionOfService, servedBy, type ServiceCondition } from "./service_condition.ts";
-import { driftText } from "./record_words.ts";
+import { recordText } from "./record_words.ts";
 
 /** What one record did to one Service, or to none. A record that concerns several Services has an entry for each. */
 export interface JournalEntry {
@@ -312,9 +312,7 @@ function textOf(record: LedgerRecord): string {
       return record.outcome === "committed" ? "" : `rejected: ${record.error ?? ""}${aside}`;
     }
     case "drift":
-      return `drift: ${driftText(record)}`;
     case "gap":
-      // A fault is written as a gap of no records (src/node/faults.ts): no record is missing.
-      return `${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`;
+      return recordText(record);
   }
 }

@@ -199,6 +199,12 @@ export function nameProblemLines({ kind, text, candidates, instead }: NameProble
   return candidates.length === 0 ? [unknown] : [`${unknown}. Near it are:`, ...indented(candidates)];
 }
 
+/** The same as one line. */
+export function nameProblemText(problem: NameProblem): string {
+  const [first = "", ...names] = nameProblemLines(problem);
+  return names.length === 0 ? first : `${first} ${names.map((name) => name.trim()).join(", ")}`;
+}
+
 function indented(names: readonly string[]): string[] {
   // A node or pod may have any name in a slice: none may make a line of its own.
   return names.map((name) => `  ${name.replaceAll("\n", "\\n")}`);

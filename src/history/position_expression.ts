@@ -7,6 +7,7 @@ import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { PlacedCommit } from "./cause.ts";
 import { NotRecorded, type Past, WrongPosition } from "./past.ts";
+import { countText } from "./table_words.ts";
 import { parseTime, type ReaderClock } from "./time_expression.ts";
 
 /** A position, parsed and not yet resolved to an offset. */
@@ -228,7 +229,7 @@ function commitBack(past: Past, back: number): PlacedCommit {
     if (record.kind !== "commit" || record.outcome !== "committed") continue;
     if (commits++ === back) return { offset, record };
   }
-  throw new WrongPosition(`HEAD~${back}: the ledger has ${commits} commits`);
+  throw new WrongPosition(`HEAD~${back}: the ledger has ${countText(commits, "commit")}`);
 }
 
 function firstOf(records: Iterable<Placed>): Placed | undefined {

@@ -3,6 +3,7 @@
 import type { PlacedCommit } from "./cause.ts";
 import { changeText, recordText, type TimeText, writerText } from "./record_words.ts";
 import type { ShownPosition } from "./show.ts";
+import { countText } from "./table_words.ts";
 
 /** Most events, and most changes, of a commit that are printed. */
 const SHOWN_MAX = 100;
@@ -36,7 +37,9 @@ export function positionLines(
 function commitText({ offset, record }: PlacedCommit, timeText: TimeText): string {
   const { time, from, through, outcome, operations, microseconds, generation, error } = record;
   const what = outcome === "committed"
-    ? `committed with ${operations} operations in ${microseconds} us, kernel generation ${generation}`
+    ? `committed with ${
+      countText(operations, "operation")
+    } in ${microseconds} us, kernel generation ${generation}`
     : `rejected: ${error}`;
   return `@${offset}  ${timeText(time)}  @${from} to @${through} ${what}`;
 }

@@ -12,6 +12,7 @@ import { journalBackward, journalFrom } from "./journal_reading.ts";
 import { CLEANUP } from "../fold/skeleton.ts";
 import type { Past } from "./past.ts";
 import { conditionOfService } from "./service_condition.ts";
+import { countText } from "./table_words.ts";
 import { rfc3339 } from "./time_expression.ts";
 
 /** How bad a finding is: `failing`: packets go wrong; `warning`: they may; `note`: nothing is wrong with the rules. */
@@ -208,9 +209,8 @@ function rulesFindings(
   const rejected = recent.find(({ commit }) => commit !== undefined);
   const why = rejected?.commit?.accepted === false ? `; @${rejected.offset} ${rejected.text}` : "";
   const oldest = waiting.at(-1)!;
-  const text = `${waiting.length} changes since @${oldest.offset} (${
-    rfc3339(oldest.time)
-  }) are not committed${why}`;
+  const since = `since @${oldest.offset} (${rfc3339(oldest.time)})`;
+  const text = `not committed: ${countText(waiting.length, "change")} ${since}${why}`;
   return [{ severity: why === "" ? "warning" : "failing", topic: "rules", text }];
 }
 

@@ -2,12 +2,16 @@
 
 import type { TimeText } from "./record_words.ts";
 import type { Finding, NodeState } from "./status.ts";
+import { countText } from "./table_words.ts";
 
 const MARKS: Readonly<Record<Finding["severity"], string>> = {
   failing: "FAILING",
   warning: "warning",
   note: "note",
 };
+
+/** A time in the text of a finding, which programs read too. */
+const RFC3339 = /\b\d{4}-\d\d-\d\dT[\d:.]+Z\b/g;
 
 /**
  * The state as lines:
@@ -29,8 +33,10 @@ export function statusLines(state: NodeState, timeText: TimeText): string[] {
     `${node === "" ? "a node without a name" : `node ${node}`} at @${at}${
       time === "" ? "" : `, ${timeText(time)}`
     }: ${rules}`,
-    `${services} Services, ${endpoints} endpoints`,
-    ...findings.map(({ severity, topic, text }) => `${MARKS[severity]}  ${topic}: ${text}`),
+    `${countText(services, "Service")}, ${countText(endpoints, "endpoint")}`,
+    ...findings.map(({ severity, topic, text }) =>
+      `${MARKS[severity]}  ${topic}: ${text.replace(RFC3339, timeText)}`
+    ),
     ...(findings.length === 0 ? ["nothing is wrong"] : []),
   ];
 }

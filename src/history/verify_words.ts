@@ -3,7 +3,7 @@
 import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import { disagreementText } from "../plan/disagreement.ts";
 import type { KernelComparison } from "./kernel_comparison.ts";
-import { rangeText } from "./table_words.ts";
+import { countText, rangeText } from "./table_words.ts";
 import type { LedgerVerdict } from "./verify.ts";
 import type { WitnessSummary } from "./witness.ts";
 
@@ -15,7 +15,9 @@ export function verdictLines(
   path: string,
   { first, last, segments, snapshots, checkpoints, witness, problems, notes }: LedgerVerdict,
 ): string[] {
-  const what = `${path}: ${rangeText(first, last)}, ${segments} segments, ${snapshots} snapshots`;
+  const what = `${path}: ${rangeText(first, last)}, ${countText(segments, "segment")}, ${
+    countText(snapshots, "snapshot")
+  }`;
   return [
     `${what}: ${problems.length === 0 ? "whole" : "NOT whole"}`,
     ...problems.map((problem) => `  ${problem}`),
@@ -30,7 +32,7 @@ function signedLines({ count, through, key }: CheckpointSummary, last: number): 
   if (count === 0 || through === null) return [];
   const unsigned = last > through ? `; @${through + 1} to @${last} are not` : "";
   return [
-    `  ${count} checkpoints; the records before @${through} are signed${unsigned}`,
+    `  ${countText(count, "checkpoint")}; the records before @${through} are signed${unsigned}`,
     `  key for the next audit: ${key}`,
   ];
 }

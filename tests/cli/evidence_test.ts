@@ -61,7 +61,7 @@ Deno.test("a key and a witness are read from files and URLs, and what contradict
   assert.equal(good.code, 0, good.output);
   assert.match(
     good.output,
-    /1 checkpoints; the records before @1 are signed\n {2}key for the next audit: ledgerproxy\//,
+    /1 checkpoint; the records before @1 are signed\n {2}key for the next audit: ledgerproxy\//,
   );
 
   const server = Deno.serve(

@@ -67,7 +67,7 @@ Deno.test("where another ledger comes to the folder, as after a repair, what fol
     writer.append(objects.map((object) => ({ ...appears(object), time: timeAt(60) })));
     await Promise.all([
       services.until(/^shop\/next .* 1\/1 +ok +@1 /m).then(() => services.until(/^shop\/web {2}is gone$/m)),
-      status.until(/ at @1, .*: nothing was committed\n1 Services, 1 endpoints\n/),
+      status.until(/ at @1, .*: nothing was committed\n1 Service, 1 endpoint\n/),
       log.until(/^@0 .* Service shop\/next .*\n@1 .* \+ 10\.244\.0\.8 ready/m),
     ]);
   }

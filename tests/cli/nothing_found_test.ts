@@ -28,6 +28,9 @@ Deno.test("where a name is unknown at one position, the log is named that has it
     return assert.fail("no error");
   };
   assert.match(messageOf("shop/cart"), /\nif it was there .*`ledgerproxy log shop\/cart` prints when$/);
-  assert.match(messageOf("cart"), /`ledgerproxy log NAMESPACE\/NAME` prints when$/);
+  assert.match(
+    messageOf("cart"),
+    /`ledgerproxy log` prints when, by its full name: shop\/web, pods\/shop\/web-0/,
+  );
   assert.equal(messageOf("shop/web:x", "shop/web has no such port"), "shop/web:x: shop/web has no such port");
 });

@@ -73,7 +73,7 @@ Deno.test("at one position every outcome must be as expected", () => {
   ]);
   assert.deepEqual(results(at(4), [{ ...WEB, expect: "10.244.0.2:8080" }]), ["ok"]);
   const [unknown] = results(at(2), [{ service: "wbe", ready: 1 }]);
-  assert.match(unknown!, /wbe: no Service, node, pod or zone has.*shop\/web/);
+  assert.match(unknown!, /wbe: no Service, node, pod or zone has.*\. Near it are: shop\/web/);
 });
 
 Deno.test("endpoints are counted in a zone at each commit that changed the Service", () => {

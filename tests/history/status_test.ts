@@ -59,10 +59,10 @@ Deno.test("a node in sync has no finding", () => {
 Deno.test("changes that are not committed are a warning, and failing where the kernel rejected them", () => {
   const later = { ...appears(slice("shop/web-a http:80/tcp 10.0.0.2")), time: timeAt(6) };
   assert.deepEqual(findings(node, OWN, ...WEB, commit(3), later), [
-    `warning rules: 1 changes since @5 (${timeAt(6)}) are not committed`,
+    `warning rules: not committed: 1 change since @5 (${timeAt(6)})`,
   ]);
   const [first] = findings(node, OWN, ...WEB, commit(3), later, commit(5, "rejected", { error: "EBUSY" }));
-  assert.match(first!, /^failing rules: 1 changes since @5 .* are not committed; @6 rejected: EBUSY$/);
+  assert.match(first!, /^failing rules: not committed: 1 change since @5 .*; @6 rejected: EBUSY$/);
   assert.deepEqual(findings(node, OWN, ...WEB), [
     "note rules: nothing was committed: this ledger made no rules",
   ]);

@@ -36,6 +36,14 @@ Deno.test("a sentence about the whole, then the findings", () => {
     "FAILING  rules: x",
     "note  drift: y",
   ]);
+  const single = { ...SYNCED, services: 1, endpoints: 1 };
+  assert.equal(statusLines(single, secondsOf)[1], "1 Service, 1 endpoint");
+  const timed = { severity: "warning", topic: "rules", text: `since @5 (${timeAt(6)})` } as const;
+  assert.deepEqual(
+    statusLines({ ...SYNCED, findings: [timed] }, secondsOf).at(-1),
+    "warning  rules: since @5 (06)",
+    "times of findings are the reader's, as that of the state",
+  );
   assert.match(statusLines({ ...SYNCED, committed: null }, secondsOf)[0]!, /nothing was committed$/);
   assert.deepEqual(findings.map(isProblem), [true, false]);
 });

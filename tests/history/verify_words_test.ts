@@ -19,12 +19,12 @@ const VERDICT = {
 };
 
 Deno.test("a verdict is one line, with a line below for each problem and note", () => {
-  assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshots: whole"]);
+  assert.deepEqual(verdictLines("DIR", VERDICT), ["DIR: @0 to @6, 2 segments, 1 snapshot: whole"]);
   assert.deepEqual(verdictLines("DIR", { ...VERDICT, first: 7 }), [
-    "DIR: no records, 2 segments, 1 snapshots: whole",
+    "DIR: no records, 2 segments, 1 snapshot: whole",
   ]);
   assert.deepEqual(verdictLines("DIR", { ...VERDICT, problems: ["a", "b"], notes: ["c"] }), [
-    "DIR: @0 to @6, 2 segments, 1 snapshots: NOT whole",
+    "DIR: @0 to @6, 2 segments, 1 snapshot: NOT whole",
     "  a",
     "  b",
     "  note: c",

@@ -1,5 +1,6 @@
 // `ledgerproxy archive DIR` and `archive --exec COMMAND`: add the closed segments of a ledger to an archive of many nodes, each once.
 
+import { countText } from "../../history/table_words.ts";
 import { shipSegments } from "../../ledger/archive.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { nodeOfPast } from "../../history/past.ts";
@@ -64,7 +65,7 @@ async function archiveCommand(dir: string | undefined, options: ArchiveOptions):
     ? shipSegments(storage, `${dir}/${path}`)
     : await shipByCommand(storage, { path, command: exec, state: state ?? `${past.path}/shipped.json` });
   const where = dir === undefined ? path : `${dir}/${path}`;
-  printLines([`${where}: added ${added.length} segments, ${kept} were there`]);
+  printLines([`${where}: added ${countText(added.length, "segment")}, ${kept} there before`]);
   for (const problem of problems) log.error(problem);
   return problems.length === 0 ? EXIT.done : EXIT.found;
 }

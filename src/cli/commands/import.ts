@@ -1,6 +1,7 @@
 // `ledgerproxy import RECORDING...`: makes a ledger of what was recorded elsewhere, with the clock of then, so that it can be asked
 // about that time.
 
+import { countText } from "../../history/table_words.ts";
 import { parseTime } from "../../history/time_expression.ts";
 import { FileIsPipe, FileTooLong, readFault, readTextUpTo } from "../../ingest/bounded_file.ts";
 import { auditedWrites } from "../../ingest/audit_log.ts";
@@ -76,7 +77,9 @@ function importCommand(recordings: readonly string[], options: ImportOptions): n
       throw new UsageError("--began: these recordings have times of their own; leave it out");
     }
     const { events, commits, times: [first, last] } = makeLedger(ledger, read, node);
-    printLines([`${ledger}: ${events} events, ${commits} commits, ${first} to ${last}`]);
+    printLines([
+      `${ledger}: ${countText(events, "event")}, ${countText(commits, "commit")}, ${first} to ${last}`,
+    ]);
   }
   // An audit log that the events come from has their writers too; what is wrong with its lines was reported.
   const reported = texts.filter((_, i) => read[i]!.form === FORMS.audit).map((text) => ({ text }));

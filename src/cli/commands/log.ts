@@ -6,7 +6,9 @@ import { loggedLines } from "../../history/changes_log_words.ts";
 import { lastBefore, logOf, settledThrough } from "../../history/log_question.ts";
 import { recordLines } from "../../history/log_words.ts";
 import type { Subject } from "../../history/names.ts";
+import { nearNames } from "../../history/near_names.ts";
 import type { Past } from "../../history/past.ts";
+import { directoryAt } from "../../history/past_names.ts";
 import {
   HEAD,
   lastOffsetOf,
@@ -14,6 +16,7 @@ import {
   resolvePosition,
 } from "../../history/position_expression.ts";
 import { parseAddress, parseCidr } from "../../kube/address.ts";
+import { namespaceOf } from "../../kube/service_name.ts";
 import { isLedgerDamage } from "../../ledger/damage.ts";
 import type { LedgerRecord } from "../../ledger/record.ts";
 import { EXIT } from "../../node/exit_code.ts";
@@ -91,8 +94,25 @@ export function logCommand(what: string | undefined, options: LogOptions): numbe
   }
   const cut = past.cut();
   if (cut !== undefined) log.error(cut.text);
-  if (count === 0) log.info("nothing in the ledger matches");
+  if (count === 0) log.info(nothingText(past, last, what, options));
   return count === 0 || cut !== undefined ? EXIT.found : EXIT.done;
+}
+
+/** That nothing matches, and what can be the reason: a namespace that is not there, or commits, which name only elements. */
+function nothingText(past: Past, last: number, what: string | undefined, options: LogOptions): string {
+  const { namespace, kind } = options;
+  const known = namespace === undefined || last < 0
+    ? undefined
+    : new Set([...directoryAt(past, last).services.keys()].map(namespaceOf));
+  if (namespace !== undefined && known?.has(namespace) === false) {
+    const near = nearNames(namespace, known).join(", ");
+    return `nothing in the ledger matches; --namespace ${namespace}: no Service is there${
+      near === "" ? "" : `, near it are: ${near}`
+    }`;
+  }
+  return kind === "commit" && what !== undefined
+    ? "nothing in the ledger matches; -p finds commits, by a Service, a namespace/ or an address"
+    : "nothing in the ledger matches";
 }
 
 /** What to print, up to offset `last`. Damage behind what was asked for does not matter. */

@@ -5,6 +5,7 @@ import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { partsOf, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
+import { countText } from "../../history/table_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
 import { askAgainLater } from "../../ledger/gone.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -117,6 +118,8 @@ function print(
     const others = otherVersions === 0
       ? ""
       : ` but for ${otherVersions} that another version of the program made`;
-    printText(`${records} records, ${commits} commits: each as it was${others}${rate}`);
+    printText(
+      `${countText(records, "record")}, ${countText(commits, "commit")}: each as it was${others}${rate}`,
+    );
   }
 }

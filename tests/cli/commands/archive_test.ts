@@ -17,7 +17,10 @@ Deno.test("a ledger is archived once, and the archive is verified and asked as a
   for (const [added, kept] of [[2, 0], [0, 2]]) {
     const { code, stdout, stderr } = await archive("--node", "node-a");
     assert.equal(code, 0, stderr);
-    assert.equal(stdout, `${archived}: added ${added} segments, ${kept} were there\n`);
+    assert.equal(
+      stdout,
+      `${archived}: added ${added} ${added === 1 ? "segment" : "segments"}, ${kept} there before\n`,
+    );
   }
   const verified = await ledgerproxy(["verify", archived]);
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
@@ -50,10 +53,13 @@ Deno.test("a command that is run for each file makes the same archive as a folde
   assert.equal(first.code, 0, first.stderr);
   assert.match(
     first.stdout,
-    /^cluster=default\/node=node-a\/ledger=0123456789abcdef: added 2 segments, 0 were there\n$/,
+    /^cluster=default\/node=node-a\/ledger=0123456789abcdef: added 2 segments, 0 there before\n$/,
   );
   const again = await exec(`false`);
-  assert.deepEqual([again.code, again.stdout.replace(/^.*: /, "")], [0, "added 0 segments, 2 were there\n"]);
+  assert.deepEqual([again.code, again.stdout.replace(/^.*: /, "")], [
+    0,
+    "added 0 segments, 2 there before\n",
+  ]);
   await ledgerproxy(["archive", byFolder, "--ledger", ledger, "--node", "node-a"]);
   assert.deepEqual(pathsIn(byCommand), pathsIn(byFolder));
   for (const path of pathsIn(byFolder)) {
@@ -76,7 +82,7 @@ Deno.test("a segment that a crash left only begun hides neither whose ledger it 
   await exec(INTO(`${folder}/archive`));
   Deno.writeTextFileSync(`${ledger}/00000000000000000018.ndjson`, "");
   const { stdout, stderr } = await exec(INTO(`${folder}/archive`));
-  assert.match(stdout, /ledger=0123456789abcdef: added 1 segments, 2 were there\n$/, stderr);
+  assert.match(stdout, /ledger=0123456789abcdef: added 1 segment, 2 there before\n$/, stderr);
   assert.equal(pathsIn(`${folder}/archive`).length, 3);
   Deno.removeSync(folder, { recursive: true });
 });
@@ -101,14 +107,14 @@ Deno.test("a segment whose command failed, or read nothing, is not archived: the
   const second = "*00000000000000000000.*";
   const failed = await exec(`case "$LEDGERPROXY_PATH" in ${second}) ${INTO(target)};; *) exit 7;; esac`);
   assert.equal(failed.code, 1);
-  assert.match(failed.stdout, /added 1 segments, 0 were there/);
+  assert.match(failed.stdout, /added 1 segment, 0 there before/);
   assert.match(
     failed.stderr,
     /ndjson\.zst: the command ended with exit code 7; the next run begins with this segment/,
   );
   assert.match((await exec("kill -9 $$")).stderr, /the command was ended by SIGKILL/);
   const rest = await exec(INTO(target));
-  assert.match(rest.stdout, /added 1 segments, 1 were there/, rest.stderr);
+  assert.match(rest.stdout, /added 1 segment, 1 there before/, rest.stderr);
   assert.equal(pathsIn(target).length, 2);
   Deno.removeSync(folder, { recursive: true });
 });

@@ -83,6 +83,22 @@ Deno.test("a flag of log that names another kind of thing, or no whole number, i
   }
 });
 
+Deno.test("where nothing matches, an unknown namespace is named, and how commits are found", async () => {
+  using ledger = new AskedLedger();
+  const [namespace, far, known, commits, found] = await Promise.all([
+    ledger.ask("log", "--namespace", "shp"),
+    ledger.ask("log", "--namespace", "elsewhere"),
+    ledger.ask("log", "--namespace", "shop", "--kind", "gap"),
+    ledger.ask("log", "shop/web", "--kind", "commit"),
+    ledger.ask("log", "-p", "shop/web", "--kind", "commit"),
+  ]);
+  assert.match(namespace.stderr, /matches; --namespace shp: no Service is there, near it are: shop\n$/);
+  assert.match(far.stderr, /matches; --namespace elsewhere: no Service is there\n$/);
+  assert.match(known.stderr, /nothing in the ledger matches\n$/);
+  assert.match(commits.stderr, /matches; -p finds commits, by a Service, a namespace\/ or an address\n$/);
+  assert.deepEqual([namespace, far, known, commits, found].map(({ code }) => code), [1, 1, 1, 1, 0]);
+});
+
 Deno.test("log escapes control characters in the name of another program", async () => {
   using evening = new CommittedEvening();
   assert.equal(

@@ -27,7 +27,7 @@ Deno.test("the state is printed worst first, and the exit code says whether anyt
   ]);
   assert.match(
     past.stdout,
-    /^a node without a name at @8, .*: in sync: the kernel has the rules of @7\n1 Services, 2 endpoints\n/,
+    /^a node without a name at @8, .*: in sync: the kernel has the rules of @7\n1 Service, 2 endpoints\n/,
   );
   assert.equal(now.code, 1);
   assert.match(now.stdout, /endpoints\nFAILING {2}proxy: the running proxy says: rules rejected\n/);
@@ -53,7 +53,7 @@ Deno.test("status --watch follows the ledger", async () => {
     using writer = new LedgerWriter(folderStorage(ledger.folder, false), { policy: "never" });
     writer.append([{ ...appears(slice("shop/cart-a http:8080/tcp 10.244.0.7")), time: timeAt(60) }]);
     await program.until(
-      /at @14, .*NOT in sync: .*\n(.*\n)*warning {2}rules: 1 changes since @14 .* are not committed\n/,
+      /at @14, .*NOT in sync: .*\n(.*\n)*warning {2}rules: not committed: 1 change since @14 .*\n/,
     );
   }
   assert.equal(await program.stop(), 0);
