@@ -211,6 +211,11 @@ export function packetArgument(
 /** The ledger that `flag` or `argument` names, or the default one. Long questions report their progress. Throws UsageError. */
 export function pastArgument(flag: string | undefined, argument?: string): Past {
   const { path, from } = chosenFolder(flag, argument);
+  return pastIn(path, from);
+}
+
+/** The ledger in folder `path`, which `from` named: a flag, a variable. Throws UsageError. */
+export function pastIn(path: string, from: string): Past {
   try {
     return openPast(path, frugal(progress));
   } catch (error) {

@@ -23,7 +23,7 @@ export function isNamespaceName(text: string): boolean {
   return /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
 }
 
-/** See the head of this file. */
+/** Reads manifests, and gives objects the namespace that they leave out. */
 export class ManifestFiles {
   /** Further fields of the Services, by `describeKey`. */
   readonly manifests = new Map<string, ServiceManifest>();

@@ -17,16 +17,16 @@ const POLLERR_OR_POLLHUP = 8 | 16;
 export function watchReader(): { readonly signal: AbortSignal } & Disposable {
   const gone = new AbortController();
   const resources = new DisposableStack();
-  const poll = openPoll(resources);
-  if (poll !== undefined) {
+  const hasNoReader = openPoll(resources);
+  if (hasNoReader !== undefined) {
     resources.use(everySecond(() => {
-      if (poll(STANDARD_OUTPUT)) gone.abort(new OutputClosed());
+      if (hasNoReader(STANDARD_OUTPUT)) gone.abort(new OutputClosed());
     }));
   }
   return { signal: gone.signal, [Symbol.dispose]: () => resources.dispose() };
 }
 
-/** Undefined where the runtime may not open the C library, or where there is none: then the next write notices it. */
+/** Asks whether a descriptor has no reader. Undefined where the runtime may not open the C library, or where there is none: then the next write notices it. */
 function openPoll(resources: DisposableStack): ((descriptor: number) => boolean) | undefined {
   try {
     const libc = openLibc(SYMBOLS);

@@ -28,9 +28,12 @@ export function stopPaging(): readonly string[] {
   return texts;
 }
 
-/** Shows `texts` in the pager, and waits until the user leaves it. Returns false where they must be printed: they fit, or no pager starts. */
-export async function showInPager(texts: readonly string[]): Promise<boolean> {
-  if (texts.length === 0 || linesOf(texts) < terminalRows()) return false;
+/**
+ * Shows `texts` in the pager, and waits until the user leaves it. Returns false where they must be printed: they fit a terminal of `rows`
+ * (undefined: it does not say its size), or no pager starts.
+ */
+export async function showInPager(texts: readonly string[], rows = Infinity): Promise<boolean> {
+  if (texts.length === 0 || linesOf(texts) < rows) return false;
   const pager = startPager();
   if (pager === undefined) return false;
   // As long as the pager runs, Ctrl-C is its own.
@@ -77,13 +80,4 @@ function pagerCommand(): string {
 
 function linesOf(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + text.split("\n").length, 0);
-}
-
-function terminalRows(): number {
-  try {
-    return Deno.consoleSize().rows;
-  } catch {
-    // A terminal that does not say its size.
-    return Infinity;
-  }
 }

@@ -1,5 +1,5 @@
-// The commands of the program, and the groups in which help lists them. Only the command that is asked for is loaded: to load all of
-// them takes as long as many an answer.
+// The commands of the program, and the groups in which help lists them. Only the command that is asked for is loaded: loading
+// all of them takes as long as a short answer.
 
 import { EXIT } from "../node/exit_code.ts";
 import { VERSION } from "../node/program_version.ts";

@@ -36,7 +36,7 @@ export function printAtOnce(): void {
 /** Shows what was kept for the pager. */
 export async function endPaging(): Promise<void> {
   const texts = stopPaging();
-  if (await showInPager(texts)) return;
+  if (await showInPager(texts, terminalSize()?.rows)) return;
   for (const text of texts) printText(text);
 }
 

@@ -12,7 +12,7 @@ import type { Past } from "./past.ts";
 import { endpointKey, servicesOfState, type ServiceState } from "./services.ts";
 import { isServiceOf } from "./services_about.ts";
 
-/** See the head of this file. */
+/** The Services after one record and the next; reads only those again that a record can have changed. */
 export class FollowedServices {
   readonly #past: Past;
   /** Id of the ledger, and the last record that was looked at. */

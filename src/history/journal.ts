@@ -107,13 +107,13 @@ export function journalStep(
   waiting: WaitingEvents,
 ): { readonly entries: JournalEntry[]; readonly changes: FoldChanges } {
   const before = beforeRecord(state, record);
-  const lines = record.kind === "commit" && record.advances ? waitingServices(state) : undefined;
+  const waited = record.kind === "commit" && record.advances ? waitingServices(state) : undefined;
   const changes = foldRecord(state, offset, record);
   const entries = entriesAfter(state, offset, record, before, changes);
   if (entries.some(({ waits }) => waits)) waiting.set(offset, entries[0]!);
-  const steps = lines === undefined
+  const steps = waited === undefined
     ? []
-    : stepEntries(state, entries[0]!, { before, lines, changes, waiting });
+    : stepEntries(state, entries[0]!, { before, waited, changes, waiting });
   return { entries: [...entries, ...steps], changes };
 }
 
@@ -147,7 +147,7 @@ function entriesAfter(
 interface Step {
   readonly before: Before;
   /** The Services that waited, each with the record that made it wait. */
-  readonly lines: ReadonlyMap<ServiceName, Offset>;
+  readonly waited: ReadonlyMap<ServiceName, Offset>;
   readonly changes: FoldChanges;
   readonly waiting: WaitingEvents;
 }
@@ -156,10 +156,10 @@ interface Step {
 function stepEntries(
   state: ClusterState,
   commit: JournalEntry,
-  { before: { programs }, lines, changes, waiting }: Step,
+  { before: { programs }, waited, changes, waiting }: Step,
 ): JournalEntry[] {
   const entries: JournalEntry[] = [];
-  for (const [name, cause] of lines) {
+  for (const [name, cause] of waited) {
     const program = programs.get(name);
     if (state.programs.get(name) === program && !changes.setAside?.has(name)) continue;
     const { object = "", verb = "changed", trigger = 0, time } = waiting.get(cause) ?? commit;

@@ -18,6 +18,9 @@ import type { Packet } from "./trace.ts";
 /** A text that begins as an address does is no name: the message must be about the form of an address. */
 const ADDRESS_LIKE = /^(?:\[|\d+\.\d|[0-9a-f]*:[0-9a-f]*:)/i;
 
+/** A port without what has it, as `services` prints a NodePort: `:30080/tcp`. */
+const PORT_ALONE = /^:?\d{1,5}(\/\w+)?$/;
+
 /** A frontend or an endpoint that a packet can be sent to. */
 interface Target {
   readonly address: Address;
@@ -37,6 +40,9 @@ export function packetOfNames(
 ): Packet | NameProblem | string {
   const plain = readPacket(source, target, from);
   if (typeof plain !== "string") return plain;
+  if (PORT_ALONE.test(target)) {
+    return `${target}: it is a port alone; give ADDRESS:PORT/PROTO, NODE:PORT/PROTO or a Service`;
+  }
   const sender = findSubject(directory, source);
   const receiver = findSubject(directory, target);
   for (const [text, found] of [[source, sender], [target, receiver]] as const) {

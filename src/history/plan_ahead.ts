@@ -22,7 +22,7 @@ import { packetsElsewhere, type PlannedPacket, type PlannedState } from "./plann
 import type { Packet } from "./trace.ts";
 import { unknownEndpoints } from "./unknown_endpoints.ts";
 
-/** See the head of this file. */
+/** What a node would do with objects that are applied, and others that are deleted. */
 export interface PlanAhead {
   /** Offset of the last record of the state. */
   readonly at: number;

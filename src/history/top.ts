@@ -9,7 +9,7 @@ import { rfc3339 } from "./time_expression.ts";
 import type { Span } from "./window.ts";
 import { servedText } from "./service_condition.ts";
 
-/** See the head of this file. Each list begins with the busiest. */
+/** What was busy in a range. Each list begins with the busiest. */
 export interface Top {
   /** Offset of the first record that was counted. */
   readonly from: number;

@@ -50,19 +50,18 @@ class FailingPager {
 
 /** Shows two lines in a {@link FailingPager} on a terminal of one row; returns what it ends with, and the signals still listened to. */
 async function shownIn(failure: Error): Promise<{ shown: unknown; listening: string[] }> {
-  const { Command, consoleSize, addSignalListener, removeSignalListener } = Deno;
+  const { Command, addSignalListener, removeSignalListener } = Deno;
   const listening: string[] = [];
   FailingPager.failure = failure;
   Object.assign(Deno, {
     Command: FailingPager,
-    consoleSize: () => ({ rows: 1, columns: 80 }),
     addSignalListener: (signal: string) => void listening.push(signal),
     removeSignalListener: (signal: string) => void listening.splice(listening.indexOf(signal), 1),
   });
   try {
-    return { shown: await showInPager(["a", "b"]).catch((error) => error), listening };
+    return { shown: await showInPager(["a", "b"], 1).catch((error) => error), listening };
   } finally {
-    Object.assign(Deno, { Command, consoleSize, addSignalListener, removeSignalListener });
+    Object.assign(Deno, { Command, addSignalListener, removeSignalListener });
   }
 }
 

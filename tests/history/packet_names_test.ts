@@ -60,6 +60,12 @@ Deno.test("what is wrong with a packet is explained, or names are offered", () =
     ["10.0.0.1", "worker-1", /^worker-1: it must have a port, as worker-1:80\/tcp$/],
     [
       "10.0.0.1",
+      ":30080/tcp",
+      /^:30080\/tcp: it is a port alone; give ADDRESS:PORT\/PROTO, NODE:PORT\/PROTO/,
+    ],
+    ["10.0.0.1", "30080", /^30080: it is a port alone/],
+    [
+      "10.0.0.1",
       "shop/",
       /^shop\/: it must be a Service, ADDRESS:PORT\/PROTO, or a node or pod with a port$/,
     ],

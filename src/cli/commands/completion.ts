@@ -42,14 +42,14 @@ type Shell = (typeof SHELLS)[number];
 
 /** In place of a shell: the scripts ask for names with it. */
 const NAMES = "names";
-/** Values that begin many an answer, of flags that take others too. */
+/** Words that are offered for flags which take other values too. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   "--detect-local-mode": ["BridgeInterface", "ClusterCIDR", "InterfaceNamePrefix", "NodeCIDR"],
   "--expect": ["dropped", "endpoint", "refused"],
   "--logging-format": ["json", "text"],
   "--nodeport-addresses": ["all", "localhost", "primary"],
 };
-/** The same of positions: the last record, commits back, a time ago. */
+/** The same for positions: the last record, commits back, a time ago. */
 const POSITIONS = ["HEAD", "HEAD~1", "5m", "1h", "today", "yesterday"];
 /** Flags whose values are names of one kind in the ledger. Those of `run` and `manifest` are not: their ledger is on another node, or new. */
 const NAMED_FLAGS: Readonly<Record<string, NameKind>> = {

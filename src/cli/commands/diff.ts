@@ -10,7 +10,7 @@ import { log } from "../../node/log.ts";
 import { type Command, type Done, ledgerCommand } from "../command_line.ts";
 import { listedRules } from "../listed_rules.ts";
 import { printJson, printList } from "../terminal.ts";
-import { accepted, namedHere, pastArgument, positionArgument, stateArgument } from "../arguments.ts";
+import { accepted, namedHere, pastArgument, pastIn, positionArgument, stateArgument } from "../arguments.ts";
 
 /** Flags of `diff`. */
 export interface DiffOptions {
@@ -44,7 +44,7 @@ function diffCommand(
   { ledger, other, json }: DiffOptions,
 ): number {
   const past = pastArgument(ledger);
-  const sides = [sideAt(past, a), sideAt(other === undefined ? past : pastArgument(other), b)] as const;
+  const sides = [sideAt(past, a), sideAt(other === undefined ? past : pastIn(other, "--other"), b)] as const;
   const [before, after] = sides;
   const states = sides.flatMap(({ state }) => state ?? []);
   const scope = what === undefined ? undefined : namedHere(scopeAmong(states, what));

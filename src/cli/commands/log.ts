@@ -180,19 +180,18 @@ function subjectsOf(past: Past, last: number, what: string | undefined, options:
   }
   const subjects = [what, address, cidr].filter((name) => name !== undefined)
     .map((name) => subjectAtAnyTime(past, last, name));
-  // A Service can be in a namespace `node` or `pod`.
-  for (
-    const [kind, prefix, name] of [["node", "nodes", node], ["zone", "zone", zone], [
-      "pod",
-      "pods",
-      pod,
-    ]] as const
-  ) {
-    if (name === undefined) continue;
+  const ofKind = (kind: Subject["kind"], prefix: string, name: string | undefined): Subject[] => {
+    if (name === undefined) return [];
     const subject = subjectAtAnyTime(past, last, `${prefix}/${name}`);
     // With a port or a protocol behind it, it would be an address.
     if (subject.kind !== kind) throw new UsageError(`--${kind} ${name}: it must be the name of a ${kind}`);
-    subjects.push(subject);
-  }
-  return subjects;
+    return [subject];
+  };
+  // Not `node/` and `pod/`: a Service can be in a namespace of that name.
+  return [
+    ...subjects,
+    ...ofKind("node", "nodes", node),
+    ...ofKind("zone", "zone", zone),
+    ...ofKind("pod", "pods", pod),
+  ];
 }

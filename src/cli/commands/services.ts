@@ -1,4 +1,4 @@
-// `ledgerproxy services [NAME]` and `endpoints [NAME]`: print the Services and endpoints at a position, with what changed them last.
+// `ledgerproxy services [WHAT]` and `endpoints [WHAT]`: print the Services and endpoints at a position, with what changed them last.
 
 import type { CountedElements } from "../../history/counted_connections.ts";
 import { FollowedServices } from "../../history/followed_services.ts";

@@ -19,4 +19,7 @@ Deno.test("diff has the elements that the commits in between changed; no differe
   const places = (all: readonly Place[]) => [...new Set(all.map(({ set, key }) => `${set} ${key}`))].sort();
   assert.deepEqual(places(differing), places(recorded));
   assert.equal((await evening.ask("diff", "HEAD", "HEAD")).code, 0);
+  const wrong = await evening.ask("diff", "HEAD", "HEAD", "--other", "/nowhere");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /--other \/nowhere: there is no ledger/);
 });
