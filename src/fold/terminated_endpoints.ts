@@ -6,9 +6,13 @@ import type { Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { CUT_SECONDS_MAX } from "../limits/rules.ts";
-import { type Family, lastPart, type Protocol } from "../nft/data_type.ts";
+import { concatenationParts, type Family, type Protocol } from "../nft/data_type.ts";
+import { elementKey } from "../nft/ruleset.ts";
+import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { listedEndpoints } from "./endpoints.ts";
+import { frontendClaim } from "./resource.ts";
+import { addressKey, nodePortKey } from "./service_shape.ts";
 import { SlicedEndpoints } from "./sliced_endpoints.ts";
 
 /** A Service's own answer: seconds, or `never`. */
@@ -77,21 +81,30 @@ export class TerminatedEndpoints {
     }
   }
 
-  /** Whether a connection goes to an endpoint that is gone for its Service's grace at `now`. */
-  cuts(now: number): (connection: CutCandidate) => boolean {
-    const ports = new Map<string, { readonly member: Member; readonly port: ServicePort }>();
-    for (const member of this.#members.values()) {
-      for (const port of servicePorts(member.service)) {
-        for (const target of targetsOf(port)) ports.set(target, { member, port });
+  /**
+   * Whether a connection goes to an endpoint that is gone for its Service's grace at `now`. The Service is the one that holds the
+   * frontend by `state`: another one may claim the same address, or have a NodePort with the number of a port.
+   */
+  cuts(now: number, state: Pick<ClusterState, "claims">): (connection: CutCandidate) => boolean {
+    const ports = new Map<string, ServicePort>();
+    for (const [name, { service }] of this.#members) {
+      for (const port of servicePorts(service)) {
+        for (const claim of claimsOf(port)) ports.set(`${name} ${claim}`, port);
       }
     }
     return ({ family, protocol, target, answerer }) => {
       // Its destination was not translated: no endpoint has it.
       if (target === answerer) return false;
-      const found = ports.get(`${family} ${protocol} ${target}`) ??
-        ports.get(`${family} ${protocol} ${lastPart(target)}`);
-      if (found === undefined) return false;
-      const { member: { present, gone, grace }, port } = found;
+      const [address, number] = concatenationParts(target) as [string, string];
+      const atAddress = frontendClaim(family, elementKey([address, protocol, number]));
+      const held = holderOf(state, atAddress) !== undefined
+        ? atAddress
+        : frontendClaim(family, elementKey([protocol, number]));
+      const holder = holderOf(state, held);
+      const member = holder === undefined ? undefined : this.#members.get(holder);
+      const port = ports.get(`${holder} ${held}`);
+      if (member === undefined || port === undefined) return false;
+      const { present, gone, grace } = member;
       const place = placeOf(port, answerer);
       return present.size > 0 && !present.has(place) && now - (gone.get(place) ?? this.started) >= grace;
     };
@@ -133,11 +146,11 @@ function placeOf({ name, family, protocol }: ServicePort, endpoint: string): str
   return `${name} ${family} ${protocol} ${endpoint}`;
 }
 
-/** What clients send to: addresses with the port, and the NodePort at any address. UDP flows are forgotten at once. */
-function targetsOf({ family, protocol, clusterIP, externalIPs, port, nodePort }: ServicePort): string[] {
+/** Claims of what clients send to: addresses with the port, and the NodePort. UDP flows are forgotten at once. */
+function claimsOf(port: ServicePort): string[] {
+  const { family, protocol, clusterIP, externalIPs, nodePort } = port;
   if (protocol === "udp") return [];
-  const addresses = [clusterIP, ...externalIPs].map((address) =>
-    `${family} ${protocol} ${address} . ${port}`
-  );
-  return nodePort === 0 ? addresses : [...addresses, `${family} ${protocol} ${nodePort}`];
+  const keys = [clusterIP, ...externalIPs].map((address) => addressKey(port, address));
+  if (nodePort !== 0) keys.push(nodePortKey(port));
+  return keys.map((key) => frontendClaim(family, key));
 }

@@ -23,9 +23,4 @@ export function udpFrontends(state: Held): Map<string, UdpFrontend> {
   return all;
 }
 
-/** The endpoints, each `address . port`, that serve the frontend that has `claim`. */
-export function servingNow(state: Held, claim: string): readonly string[] {
-  return udpFrontendNow(state, claim)?.serving ?? NONE;
-}
-
 const NONE: readonly string[] = [];

@@ -26,8 +26,8 @@ export interface UdpFlows {
   /** Destination address; undefined for a NodePort, which is reached at any address of the node. */
   readonly address: string | undefined;
   readonly port: number;
-  /** Whether the endpoint, `address . port`, serves now: its flows stay. */
-  serves(endpoint: string): boolean;
+  /** Whether the endpoint, `address . port`, serves what the client sent to, `target`, now: such flows stay. */
+  serves(endpoint: string, target: string): boolean;
 }
 
 /** Flows to a frontend with a guard. */
@@ -75,7 +75,7 @@ export class Conntrack implements Disposable {
       const byTarget = new Map(own.map((flow) => [targetOf(flow), flow]));
       const isStale = ({ protocol, target, answerer }: TrackedFlow) => {
         const flow = protocol === "udp" ? byTarget.get(target) ?? byTarget.get(lastPart(target)) : undefined;
-        return flow !== undefined && !flow.serves(answerer);
+        return flow !== undefined && !flow.serves(answerer, target);
       };
       const targets = own.map(({ address, port }) => ({ protocol: "udp", address, port } as const));
       yield* this.#deleteWhere(family, targets, isStale, mayWait);

@@ -104,7 +104,7 @@ export class TerminatedConnections implements Disposable {
 
   #begin(begun: number): Run {
     const cut = (connection: CutCandidate) => {
-      run.cuts ??= this.#endpoints.cuts(begun);
+      run.cuts ??= this.#endpoints.cuts(begun, this.ports.cluster());
       return run.cuts(connection);
     };
     const deletions = () => this.ports.deleteConnections(cut);

@@ -6,8 +6,9 @@ import {
   type CutCandidate,
   TerminatedEndpoints,
 } from "../../src/fold/terminated_endpoints.ts";
-import type { KubeObject } from "../../src/kube/objects.ts";
-import { serviceName } from "../../src/kube/service_name.ts";
+import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
+import type { KubeObject, Service } from "../../src/kube/objects.ts";
+import { type ServiceName, serviceName } from "../../src/kube/service_name.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { folded } from "../support/folded.ts";
 
@@ -28,9 +29,23 @@ const to = (target: string, answerer: string, more: Partial<CutCandidate> = {}):
 };
 const GONE = to("10.96.0.1 . 80", "10.244.0.1 . 8080");
 
+/** With the state that was noted last. */
+class Followed extends TerminatedEndpoints {
+  #state = emptyState();
+
+  override note(state: ClusterState, names: Iterable<ServiceName>, now: number): void {
+    this.#state = state;
+    super.note(state, names, now);
+  }
+
+  cutsNow(now: number): (connection: CutCandidate) => boolean {
+    return this.cuts(now, this.#state);
+  }
+}
+
 /** After the endpoints of `steps`, each noted at its time. */
 function after(seconds: number | undefined, ...steps: readonly (readonly [number, ...KubeObject[]])[]) {
-  const terminated = new TerminatedEndpoints(seconds, 0);
+  const terminated = new Followed(seconds, 0);
   for (const [now, ...objects] of steps) terminated.note(folded(...objects.map(appears)), [WEB], now);
   return terminated;
 }
@@ -41,10 +56,10 @@ Deno.test("a connection is cut once its endpoint has been out of the slices for 
     web(),
     endpoints("10.244.0.2"),
   ]);
-  assert.equal(left.cuts(64_999)(GONE), false);
-  assert.equal(left.cuts(65_000)(GONE), true);
+  assert.equal(left.cutsNow(64_999)(GONE), false);
+  assert.equal(left.cutsNow(65_000)(GONE), true);
   for (const target of ["198.51.100.7 . 80", "192.168.0.2 . 30080"]) {
-    assert.equal(left.cuts(65_000)(to(target, "10.244.0.1 . 8080")), true, target);
+    assert.equal(left.cutsNow(65_000)(to(target, "10.244.0.1 . 8080")), true, target);
   }
   const stays = [
     to("10.96.0.1 . 80", "10.244.0.2 . 8080"),
@@ -54,12 +69,12 @@ Deno.test("a connection is cut once its endpoint has been out of the slices for 
     to("10.96.0.1 . 53", "10.244.0.1 . 5353", { protocol: "udp" }),
     to("10.96.0.1 . 80", "10.244.0.1 . 8080", { protocol: "sctp" }),
   ];
-  for (const one of stays) assert.equal(left.cuts(65_000)(one), false, JSON.stringify(one));
+  for (const one of stays) assert.equal(left.cutsNow(65_000)(one), false, JSON.stringify(one));
 });
 
 Deno.test("an endpoint that terminates or is not ready is not gone, and one that comes back is not either", () => {
   const unready = after(0, [0, web(), endpoints("10.244.0.1")], [1, web(), endpoints("!10.244.0.1")]);
-  assert.equal(unready.cuts(10)(GONE), false);
+  assert.equal(unready.cutsNow(10)(GONE), false);
   const back = after(
     60,
     [0, web(), endpoints("10.244.0.1")],
@@ -67,15 +82,15 @@ Deno.test("an endpoint that terminates or is not ready is not gone, and one that
     [2, web(), endpoints("10.244.0.1")],
     [50_000, web(), endpoints("10.244.0.2")],
   );
-  assert.equal(back.cuts(100_000)(GONE), false, "the second time counts");
-  assert.equal(back.cuts(110_000)(GONE), true);
+  assert.equal(back.cutsNow(100_000)(GONE), false, "the second time counts");
+  assert.equal(back.cutsNow(110_000)(GONE), true);
 });
 
 Deno.test("what went before the start counts as gone since then", () => {
   const started = after(60, [100, web(), endpoints("10.244.0.2")]);
   assert.equal(started.deadline, 60_000);
-  assert.equal(started.cuts(59_999)(GONE), false);
-  assert.equal(started.cuts(60_000)(GONE), true);
+  assert.equal(started.cutsNow(59_999)(GONE), false);
+  assert.equal(started.cutsNow(60_000)(GONE), true);
 });
 
 Deno.test("a Service's annotation decides for it; a wrong one counts as none", () => {
@@ -84,7 +99,7 @@ Deno.test("a Service's annotation decides for it; a wrong one counts as none", (
       0,
       web(annotation),
       endpoints("10.244.0.2"),
-    ]).cuts(
+    ]).cutsNow(
       60_000,
     )(GONE);
   assert.equal(cuts(undefined), false);
@@ -119,13 +134,38 @@ Deno.test("while a Service has no endpoint at all its connections go on; the nex
   const empty = after(60, [0, web(), endpoints("10.244.0.1")], [5000, web(), endpoints()]);
   empty.passed(60_000);
   assert.equal(empty.deadline, Infinity);
-  assert.equal(empty.cuts(90_000)(GONE), false);
+  assert.equal(empty.cutsNow(90_000)(GONE), false);
   empty.note(folded(appears(web()), appears(endpoints("10.244.0.2"))), [WEB], 90_000);
   assert.equal(empty.deadline, 65_000, "it is due");
-  assert.equal(empty.cuts(90_000)(GONE), true);
+  assert.equal(empty.cutsNow(90_000)(GONE), true);
+});
+
+Deno.test("connections of a Service that holds the frontend are not cut for another one that claims it", () => {
+  const claimed = service("shop/db 10.96.0.9 sql:80/tcp node:30080/tcp", "2026-01-01T00:00:00Z", {
+    externalIPs: ["198.51.100.7"],
+  });
+  const claiming = web("0") as Service;
+  const externalIPs = ["198.51.100.7", "10.96.0.9"];
+  const hostile = { ...claiming, spec: { ...claiming.spec, externalIPs } };
+  const others = slice("shop/db-a sql:5432/tcp node:5433/tcp 10.244.9.1");
+  const left = after(
+    undefined,
+    [0, claimed, others, hostile, endpoints("10.244.0.1", "10.244.0.2")],
+    [0, claimed, others, hostile, endpoints("10.244.0.2")],
+  );
+  assert.equal(left.cutsNow(1)(GONE), true);
+  assert.equal(left.cutsNow(1)(to("192.168.0.2 . 30080", "10.244.0.1 . 8080")), true);
+  const stays = [
+    to("10.96.0.9 . 80", "10.244.9.1 . 5432"),
+    to("198.51.100.7 . 80", "10.244.9.1 . 5432"),
+    // A NodePort of the other Service has the number of this port.
+    to("10.96.0.9 . 30080", "10.244.9.1 . 5433"),
+    to("198.51.100.7 . 30080", "10.244.9.1 . 5433"),
+  ];
+  for (const one of stays) assert.equal(left.cutsNow(1)(one), false, JSON.stringify(one));
 });
 
 Deno.test("a Service that is deleted takes part no more", () => {
   const terminated = after(0, [0, web(), endpoints("10.244.0.1")], [0, endpoints()]);
-  assert.equal(terminated.cuts(1)(GONE), false);
+  assert.equal(terminated.cutsNow(1)(GONE), false);
 });

@@ -85,6 +85,34 @@ Deno.test("a flow to an endpoint that stays is kept, also while the endpoint ter
   assert.equal(one.ask(), SERVER_B, "it does not serve any more");
 });
 
+Deno.test("flows to another Service whose port has the number of a NodePort stay, when that loses its endpoint", () => {
+  using lab = newLab();
+  using proxy = new LabProxy(lab);
+  const [v6A, v6B] = ["fd00:10:244:1::6@node-a", "fd00:10:244:2::5@node-b"];
+  const game = decodeAll(
+    parseScenario(`
+service shop/game ips=10.96.0.20,fd00:96::20 ports=udp:30053/udp external-ips=198.51.100.20
+slice shop/game-a ports=udp:5353/udp ${A}
+slice shop/game-b ports=udp:5353/udp v6 ${v6A}`).objects.map(manifestOf),
+  );
+  const entries = (port: number) =>
+    lab.run("node", `grep -c 'dport=${port} ' /proc/net/nf_conntrack || true`).trim();
+  proxy.apply([...dns(A, v6A), ...game]);
+  using byCluster = flow(lab, "pod-1", "10.244.1.5", "10.96.0.20", 30053);
+  using byExternal = flow(lab, "outside", "203.0.113.2", "198.51.100.20", 30053);
+  using v6 = flow(lab, "pod-1", "fd00:10:244:1::5", "fd00:96::20", 30053);
+  using byNodePort = flow(lab, "outside", "203.0.113.66", "192.168.0.2", 30053);
+  const flows = [byCluster, byExternal, v6, byNodePort];
+  assert.deepEqual(flows.map((one) => one.ask()), [SERVER_A, SERVER_A, "[fd00:10:244:1::6]:5353", SERVER_A]);
+  assert.equal(entries(30053), "4");
+  proxy.apply([...dns(B, v6B), ...game]);
+  assert.equal(entries(30053), "3", "that of the NodePort is forgotten, and no other");
+  assert.equal(byNodePort.ask(), SERVER_B);
+  proxy.apply(game);
+  assert.equal(entries(30053), "3");
+  assert.equal(byCluster.ask(), SERVER_A);
+});
+
 Deno.test("a flow that began before its Service had endpoints goes to the first one", () => {
   using lab = newLab();
   using proxy = new LabProxy(lab);
