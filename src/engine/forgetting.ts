@@ -3,15 +3,14 @@
 // for meanwhile is gathered for the next run: a tenant that changes one endpoint again and again must not hold up the rules of others.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { frontendClaim } from "../fold/resource.ts";
+import { claimAt } from "../fold/claims.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import { type GuardedFrontend, guardNow, letsThrough } from "../fold/tightened.ts";
 import { udpFrontendNow } from "../fold/udp_frontends.ts";
 import type { FlowsDeleted, GuardedFlows, UdpFlows } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
 import { FORGETTING_MILLISECONDS } from "../limits/commits.ts";
-import { concatenationParts, type Family } from "../nft/data_type.ts";
-import { elementKey } from "../nft/ruleset.ts";
+import type { Family } from "../nft/data_type.ts";
 import type { Effect } from "./effect.ts";
 import { newPace, noteBeside, notePiece, type Pace } from "./pace.ts";
 
@@ -141,7 +140,7 @@ function* piecesOf(
   if (conntrack === undefined) return;
   if (stale.size > 0) {
     const served = servesNow(cluster);
-    const flows = [...stale].map(([claim, frontend]) => udpFlows(claim, frontend, served));
+    const flows = [...stale].map(([claim, frontend]) => udpFlows(cluster, claim, frontend, served));
     yield* counted(
       () => conntrack.deleteStale(flows, mayWait),
       meter,
@@ -178,15 +177,15 @@ function* counted(
   for (const [family, { deleted, microseconds }] of sums) meter?.forgot(family, deleted, microseconds);
 }
 
-/** Whether an endpoint serves the frontend that has a claim now; undefined where no Service serves that. */
-type Serves = (claim: string, endpoint: string) => boolean | undefined;
+/** Whether an endpoint serves the frontend that has a claim now. */
+type Serves = (claim: string, endpoint: string) => boolean;
 
 /** The endpoints of a large Service are a list of thousands: it is made a set once for each change. */
 function servesNow(cluster: ClusterState): Serves {
   const known = new Map<string, { readonly serving: readonly string[]; readonly endpoints: Set<string> }>();
   return (claim, endpoint) => {
     const serving = udpFrontendNow(cluster, claim)?.serving;
-    if (serving === undefined) return undefined;
+    if (serving === undefined) return false;
     let found = known.get(claim);
     if (found?.serving !== serving) known.set(claim, found = { serving, endpoints: new Set(serving) });
     return found.endpoints.has(endpoint);
@@ -194,20 +193,13 @@ function servesNow(cluster: ClusterState): Serves {
 }
 
 /**
- * A NodePort is reached at any address, so the filter of its flows selects those to every frontend with its number. Where another
- * frontend has the address too, that one decides, as in kube-proxy (pkg/proxy/conntrack/cleanup.go, 1.37).
+ * A NodePort is reached at any address, so its number selects flows to other frontends too. These decide about them, as in kube-proxy
+ * (pkg/proxy/conntrack/cleanup.go, 1.37).
  */
-function udpFlows(claim: string, { family, address, port }: UdpFrontend, served: Serves): UdpFlows {
-  const serves = (endpoint: string) => served(claim, endpoint) === true;
-  if (address !== undefined) return { family, address, port, serves };
-  const atTarget = (target: string) => {
-    const [at, number] = concatenationParts(target) as [string, string];
-    return frontendClaim(family, elementKey([at, "udp", number]));
-  };
-  return {
-    ...{ family, address, port },
-    serves: (endpoint, target) => served(atTarget(target), endpoint) ?? serves(endpoint),
-  };
+function udpFlows(cluster: ClusterState, claim: string, frontend: UdpFrontend, served: Serves): UdpFlows {
+  const { family, address, port } = frontend;
+  const claimOf = (target: string) => address === undefined ? claimAt(cluster, family, "udp", target) : claim;
+  return { family, address, port, serves: (endpoint, target) => served(claimOf(target), endpoint) };
 }
 
 function guardedFlows(cluster: ClusterState, claim: string, frontend: GuardedFrontend): GuardedFlows {

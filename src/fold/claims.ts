@@ -5,10 +5,11 @@
 
 import { familyOf } from "../kube/address.ts";
 import type { ServiceName } from "../kube/service_name.ts";
-import type { Address } from "../nft/data_type.ts";
+import { type Address, concatenationParts, type Family, type Protocol } from "../nft/data_type.ts";
+import { elementKey } from "../nft/ruleset.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { ReadByKey } from "./kept_map.ts";
-import { elementClaim, readFrontendClaim, type ServiceResource } from "./resource.ts";
+import { elementClaim, frontendClaim, readFrontendClaim, type ServiceResource } from "./resource.ts";
 import { PATHS } from "./skeleton.ts";
 import type { Title } from "./title.ts";
 
@@ -27,6 +28,22 @@ export function holderOf(
   key: string,
 ): ServiceName | undefined {
   return claims.get(key)?.[0];
+}
+
+/**
+ * The claim to the frontend that a packet to `target`, an `address . port`, meets: that at the address where a Service holds it, else
+ * that of the NodePort with this number, which every address may be one of.
+ */
+export function claimAt(
+  state: Parameters<typeof holderOf>[0],
+  family: Family,
+  protocol: Protocol,
+  target: string,
+): string {
+  const [address, port] = concatenationParts(target);
+  const atAddress = frontendClaim(family, elementKey([address!, protocol, port!]));
+  if (holderOf(state, atAddress) !== undefined) return atAddress;
+  return frontendClaim(family, elementKey([protocol, port!]));
 }
 
 /** Enters the claim of `name` to the resource `wanted`, or withdraws it for undefined. Its program is up to date. */

@@ -265,7 +265,8 @@ function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck
 function addFrontends(program: PortProgram, resources: ServiceResources): void {
   const { port, shape } = program;
   const open = port.externalLocal ? externalLocal : externalCluster;
-  addFrontend(port, internal(program), resources);
+  // The address of the load balancer may be the cluster IP itself.
+  addFrontend(port, guarded(port, program.node, internal(program), port.clusterIP), resources);
   for (let i = 0; i < shape.addresses.length; i++) {
     addFrontend(port, open(program, shape.addresses[i]!, port.externalIPs[i]), resources);
   }
@@ -359,18 +360,27 @@ function external(
   const one = pinned === undefined
     ? { ...bare, values, slots, localSlots }
     : { ...bare, values: { ...values, ...affinityValues(port, bare) }, slots, localSlots, pinned };
-  const isGuarded = address !== undefined && port.balancerIPs.includes(address) &&
-    port.sourceRanges.length > 0 && port.sourceRanges[0]!.length > 0;
-  if (!isGuarded) return one;
-  const { sourceRanges, balancerIPs } = port;
+  return guarded(port, node, one, address);
+}
+
+/** `frontend`, with a guard where its `address` is one of the load balancer. */
+function guarded(
+  { sourceRanges, balancerIPs, family }: ServicePort,
+  node: OwnNode,
+  frontend: FrontendResource,
+  address: Address | undefined,
+): FrontendResource {
+  // Nearly no Service has ranges.
+  if (sourceRanges.length === 0 || sourceRanges[0]!.length === 0) return frontend;
+  if (address === undefined || !balancerIPs.includes(address)) return frontend;
   // The node's own packets to an address that it holds itself have that address as their source (kube-proxy does the same).
   const nodeIsSource = node.addresses.some((own) => sourceRanges.some((range) => contains(range, own)));
   const extra = nodeIsSource
     ? balancerIPs.filter((vip) => !sourceRanges.some((range) => contains(range, vip)))
     : [];
   const sources = [...sourceRanges.map(cidrText), ...extra];
-  const guard = `goto ${guardChain(port.family, sources)}`;
-  return { ...one, values: { ...one.values, guard }, sources };
+  const guard = `goto ${guardChain(family, sources)}`;
+  return { ...frontend, values: { ...frontend.values, guard }, sources };
 }
 
 /** The lead to the endpoints in `slots`. */

@@ -6,9 +6,8 @@ import type { Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { type ServicePort, servicePorts } from "../kube/service_port.ts";
 import { CUT_SECONDS_MAX } from "../limits/rules.ts";
-import { concatenationParts, type Family, type Protocol } from "../nft/data_type.ts";
-import { elementKey } from "../nft/ruleset.ts";
-import { holderOf } from "./claims.ts";
+import type { Family, Protocol } from "../nft/data_type.ts";
+import { claimAt, holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { listedEndpoints } from "./endpoints.ts";
 import { frontendClaim } from "./resource.ts";
@@ -95,11 +94,7 @@ export class TerminatedEndpoints {
     return ({ family, protocol, target, answerer }) => {
       // Its destination was not translated: no endpoint has it.
       if (target === answerer) return false;
-      const [address, number] = concatenationParts(target) as [string, string];
-      const atAddress = frontendClaim(family, elementKey([address, protocol, number]));
-      const held = holderOf(state, atAddress) !== undefined
-        ? atAddress
-        : frontendClaim(family, elementKey([protocol, number]));
+      const held = claimAt(state, family, protocol, target);
       const holder = holderOf(state, held);
       const member = holder === undefined ? undefined : this.#members.get(holder);
       const port = ports.get(`${holder} ${held}`);

@@ -60,6 +60,20 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     theirs:
+      "an external address that is the Service's own cluster IP is treated as external: what comes there is masqueraded",
+    ours:
+      "as the cluster IP: traffic of pods keeps its source, and the internal policy counts; source ranges guard it in both",
+    reason: "kube-proxy writes both in turn at each sync, and the last one stays",
+    shownBy: "fixtures/scenarios/source_ranges_of_cluster_ip.txt",
+  },
+  {
+    theirs: "UDP flows to a frontend that is removed, with its Service or alone, stay until they time out",
+    ours: "they are forgotten once the rules are in place",
+    reason: "an endpoint must not get traffic of a Service that is gone",
+    shownBy: "tests/kernel/conntrack_test.ts",
+  },
+  {
+    theirs:
       "loopback, unspecified, multicast, broadcast and link-local addresses of a load balancer are served like others",
     ours:
       "left out, with a log line that names Service and address; of a balancer's IPv4 link-local addresses only those of the own node",
