@@ -18,6 +18,7 @@ export const CONFIGS: readonly Scenario["config"][] = [
   },
   { "node-cidr": "", "nodeport-addresses": "all", "masquerade-bit": "3" },
   { "bridge-interface": "veth-pod-1", "nodeport-addresses": "primary,203.0.113.0/24" },
+  { "interface-name-prefix": "veth-pod", "nodeport-addresses": "192.168.0.0/16" },
 ];
 
 /** Endpoints of random clusters: pods and host-network pods on both nodes. */
@@ -46,6 +47,8 @@ const RANGES = [
   "203.0.113.66/32",
   "10.244.0.0/16",
   "192.168.0.0/24",
+  "192.168.0.2/32",
+  "fd00:192::2/128",
   "fd00:203::2/128",
   "fd00:10:244::/48",
   "0.0.0.0/0",
@@ -119,16 +122,25 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
     internal: policy,
     affinity: fc.constantFrom("", "", "", "60"),
     hasExternalIPs: fc.boolean(),
+    // On the node itself, where NodePorts are too.
+    atNode: fc.constant(number).map((one) => one === 0).chain((first) =>
+      first ? fc.boolean() : fc.constant(false)
+    ),
+    mode: fc.constantFrom("", "", "", "~Proxy"),
+    foreign: fc.constantFrom(false, false, false, false, false, false, false, true),
     ranges: fc.oneof(
       fc.constant<string[]>([]),
       fc.subarray(RANGES, { minLength: 1, maxLength: 3 }),
     ),
+    otherTargets: fc.boolean(),
     v4: slices(number, "v4"),
     v6: slices(number, "v6"),
   }).map((choice) => {
     const { families } = choice;
     const ips = { v4: `10.96.1.${number + 1}`, v6: `fd00:96::10${number}` };
-    const external = { v4: `198.51.100.1${number}`, v6: `fd00:198::1${number}` };
+    const external = choice.atNode
+      ? { v4: "203.0.113.1", v6: "fd00:203::1" }
+      : { v4: `198.51.100.1${number}`, v6: `fd00:198::1${number}` };
     const balancer = { v4: `198.51.100.2${number}`, v6: `fd00:198::2${number}` };
     const { type, hasExternalIPs, ranges } = choice;
     const open = type !== "ClusterIP" || hasExternalIPs;
@@ -140,7 +152,9 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
       ips: families.map((family) => ips[family]).join(),
       ports: usedPorts.join(),
       ...(hasExternalIPs ? { "external-ips": families.map((family) => external[family]).join() } : {}),
-      ...(type === "LoadBalancer" ? { balancer: families.map((family) => balancer[family]).join() } : {}),
+      ...(type === "LoadBalancer"
+        ? { balancer: families.map((family) => `${balancer[family]}${choice.mode}`).join() }
+        : {}),
       ...(type === "LoadBalancer" && ranges.length > 0 ? { ranges: ranges.join() } : {}),
       ...(choice.external !== "" && open ? { external: choice.external } : {}),
       ...(choice.external !== "" && type === "LoadBalancer"
@@ -148,12 +162,17 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
         : {}),
       ...(choice.internal !== "" ? { internal: choice.internal } : {}),
       ...(choice.affinity !== "" ? { affinity: choice.affinity } : {}),
+      ...(choice.foreign ? { "proxy-name": "other" } : {}),
     };
     const service: ObjectLine = { kind: "service", name: `shop/s${number}`, fields, endpoints: [] };
-    const named = choice.ports.map(({ name, protocol, target }) => `${name}:${target}/${protocol}`).join();
+    const portsOf = (targets: readonly number[]) =>
+      choice.ports.map(({ name, protocol }, i) => `${name}:${targets[i]}/${protocol}`).join();
+    const numbers = choice.ports.map(({ target }) => target);
+    // Ports that are named have other numbers in other slices.
+    const ports = { a: portsOf(numbers), b: portsOf(choice.otherTargets ? [...numbers].reverse() : numbers) };
     const all = [...choice.v4, ...choice.v6].map((line) => ({
       ...line,
-      fields: { ports: named, ...line.fields },
+      fields: { ports: line.name.endsWith("b") ? ports.b : ports.a, ...line.fields },
     }));
     const targets = families.flatMap((family) => {
       const node = family === "v4"
@@ -174,27 +193,35 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
   });
 }
 
-/** One or two slices of a family, without a common address. */
+/** Which hints all endpoints of a Service have: without those of one endpoint none counts. */
+const HINTED = ["none", "none", "none", "zone", "node", "both", "some"] as const;
+const NODES = ["node=node-a", "node=node-b", "node=node-a;node-b"];
+const ZONES = ["zone=zone-1", "zone=zone-2", "zone=zone-1;zone-2"];
+
+/** One or two slices of a family. An endpoint in both is the same in both, for kube-proxy takes the first that it meets. */
 function slices(number: number, family: "v4" | "v6"): fc.Arbitrary<ObjectLine[]> {
-  const words = fc.constantFrom<string[][]>([], [], ["unready"], ["terminating"]) as fc.Arbitrary<string[]>;
-  const hints = fc.constantFrom<string[][]>(["zone=zone-1"], ["zone=zone-2"], [
-    "zone=zone-1;zone-2",
-  ]) as fc.Arbitrary<
-    string[]
-  >;
-  return fc.tuple(
-    fc.subarray([...ENDPOINTS], { minLength: 0, maxLength: 5 }),
-    fc.array(words, { minLength: 7, maxLength: 7 }),
-    fc.constantFrom(false, false, true),
-    fc.array(hints, { minLength: 7, maxLength: 7 }),
-    fc.boolean(),
-  ).map(([chosen, conditions, hinted, zones, split]) => {
-    const endpoints = chosen.map((endpoint, i): EndpointLine => ({
-      address: endpoint[family],
-      node: endpoint.node,
-      words: [...conditions[i]!, ...(hinted ? zones[i]! : [])],
-    }));
-    const parts = split ? [endpoints.slice(0, 2), endpoints.slice(2)] : [endpoints];
+  const words = fc.constantFrom<string[][]>([], [], [], ["unready"], ["terminating"], [
+    "unready",
+    "terminating",
+  ]).map((chosen): readonly string[] => chosen);
+  const each = <T>(one: fc.Arbitrary<T>) =>
+    fc.array(one, { minLength: ENDPOINTS.length, maxLength: ENDPOINTS.length });
+  return fc.record({
+    chosen: fc.subarray([...ENDPOINTS], { minLength: 0, maxLength: 5 }),
+    conditions: each(words),
+    hinted: fc.constantFrom(...HINTED),
+    zones: each(fc.constantFrom(...ZONES)),
+    nodes: each(fc.constantFrom(...NODES)),
+    split: fc.constantFrom<"whole" | "apart" | "overlapping">("whole", "apart", "overlapping"),
+  }).map(({ chosen, conditions, hinted, zones, nodes, split }) => {
+    const endpoints = chosen.map((endpoint, i): EndpointLine => {
+      const has = (kind: string) => hinted === kind || hinted === "both" || (hinted === "some" && i % 2 > 0);
+      const hints = [...(has("zone") ? [zones[i]!] : []), ...(has("node") ? [nodes[i]!] : [])];
+      return { address: endpoint[family], node: endpoint.node, words: [...conditions[i]!, ...hints] };
+    });
+    const parts = split === "whole"
+      ? [endpoints]
+      : [endpoints.slice(0, 2), endpoints.slice(split === "apart" ? 2 : 1)];
     return parts.map((part, i): ObjectLine => ({
       kind: "slice",
       name: `shop/s${number}-${family}${"ab"[i]}`,
