@@ -83,7 +83,9 @@ class Compared {
     for (const packet of WORLD_PACKETS[family]) {
       if (this.#turn++ % STRIDE !== 0) continue;
       const ours = endsOf(trace(ruleset, packet, OWN[family]));
-      assert.deepEqual(ours, model.ends(packet), `${JSON.stringify(packet)}\n${this.#text()}`);
+      const ends = model.ends(packet);
+      if (model.isChosen(packet) && ours.length === 1 && ends.includes(ours[0]!)) continue;
+      assert.deepEqual(ours, ends, `${JSON.stringify(packet)}\n${this.#text()}`);
     }
   }
 

@@ -89,12 +89,19 @@ const service: fc.Arbitrary<Manifest> = fc.record({
     15,
   ),
   born: fc.integer({ min: 1, max: 9 }),
+  choice: rarely<Record<string, string>>({}, fc.constant({ "ledgerproxy.io/choice": "client" }), 7),
 }).map((wish): Manifest => {
   const { number, type, families, headless, external, internal, affinity, balancer, ranges } = wish;
   const isOpen = type !== "ClusterIP" || wish.externalIPs.length > 0;
   const clusterIPs = headless ? ["None"] : families.map((family) => IPS[family][number]!);
   const born = `2026-01-0${wish.born}T00:00:00Z`;
-  const metadata = { name: `s${number}`, namespace: "shop", labels: wish.label, creationTimestamp: born };
+  const metadata = {
+    name: `s${number}`,
+    namespace: "shop",
+    labels: wish.label,
+    annotations: wish.choice,
+    creationTimestamp: born,
+  };
   const spec = {
     type,
     ...(type === "ExternalName"
@@ -146,12 +153,14 @@ const slice: fc.Arbitrary<Manifest> = fc.record({
   ),
   endpoints: fc.array(endpoint, { maxLength: 6 }),
   headless: rarely(false, fc.constant(true), 15),
-}).map(({ number, part, family, hints, ports, endpoints, headless }): Manifest => ({
+  weight: rarely("1", fc.constantFrom("0", "2", "3"), 5),
+}).map(({ number, part, family, hints, ports, endpoints, headless, weight }) => ({
   apiVersion: "discovery.k8s.io/v1",
   kind: "EndpointSlice",
   metadata: {
     name: `s${number}-${family}${part}`,
     namespace: "shop",
+    annotations: { "ledgerproxy.io/weight": weight },
     labels: {
       "kubernetes.io/service-name": `s${number}`,
       ...(headless ? { "service.kubernetes.io/headless": "" } : {}),

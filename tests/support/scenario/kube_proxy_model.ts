@@ -3,6 +3,7 @@
 // takes a second for each. It has our deliberate differences: the rank of claims, and no second look after translation.
 
 import { contains, familyOf, parseAddress, parseCidr } from "../../../src/kube/address.ts";
+import { choosesByClient } from "../../../src/kube/client_choice.ts";
 import type { EndpointSlice, KubeObject, Node, Service } from "../../../src/kube/objects.ts";
 import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
 import type { Packet } from "../../../src/history/trace.ts";
@@ -28,6 +29,7 @@ interface ModelEndpoint {
   readonly local: boolean;
   readonly zones: readonly string[];
   readonly nodes: readonly string[];
+  readonly weight: number;
 }
 
 /** One port of one Service in one family. */
@@ -65,6 +67,12 @@ export class KubeProxyModel {
   /** Every possible end of `packet`, sorted. */
   ends(packet: Packet): ModelEnds {
     return [...new Set(this.#walk(packet))].sort();
+  }
+
+  /** Whether a client has one of the ends of `packet` alone. */
+  isChosen({ destination, protocol, port }: Packet): boolean {
+    const found = this.#at(destination, protocol, port)?.port ?? this.#atNodePort(protocol, port);
+    return found !== undefined && choosesByClient(found.service);
   }
 
   /** UDP frontends, as `10.96.0.1 udp 53` and `udp 30053`, each with the endpoints that may keep its flows. */
@@ -142,14 +150,17 @@ export class KubeProxyModel {
   }
 
   #endpoints(slice: EndpointSlice, port: number): ModelEndpoint[] {
+    const weight = Number(slice.metadata.annotations?.["ledgerproxy.io/weight"] ?? 1);
     return slice.endpoints.flatMap(({ addresses, conditions = {}, nodeName, hints = {} }) => {
       const address = this.#addresses(addresses.slice(0, 1))[0];
       if (address === undefined) return [];
       return [{
         ...{ address, port },
-        ready: conditions.ready ?? true,
+        weight,
+        ready: (conditions.ready ?? true) && weight > 0,
         serving: conditions.serving ?? true,
-        terminating: conditions.terminating ?? false,
+        // One without weight gets no new connection, and what it has goes on.
+        terminating: conditions.terminating === true && conditions.ready === false && weight > 0,
         local: nodeName === this.world.nodeName,
         zones: (hints.forZones ?? []).map(({ name }) => name),
         nodes: (hints.forNodes ?? []).map(({ name }) => name),
@@ -298,7 +309,7 @@ function once(all: readonly ModelEndpoint[]): ModelEndpoint[] {
   const worth = (one: ModelEndpoint) =>
     [
       `${+one.ready}${+(!one.ready && one.serving && one.terminating)}${+one.serving}${+one.local}`,
-      ` ${one.zones.join()} ${one.nodes.join()}`,
+      ` ${one.zones.join()} ${one.nodes.join()} ${one.weight}`,
     ].join("");
   for (const one of all) {
     const key = `${one.address} ${one.port}`;
