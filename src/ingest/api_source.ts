@@ -43,10 +43,11 @@ export function apiSource(
       const problems = line === undefined ? [] : [client.redacted(`${kind}: ${line}`)];
       return line === undefined ? undefined : inbox.put({ kind: "events", events: [], problems });
     },
+    reached: () => reflectors.forEach((reflector) => reflector.reached()),
   };
   const all = resources(node, serviceProxyName);
   const peers: ReflectorState[] = [];
-  const reflectors = all.map((resource) =>
+  const reflectors: readonly ReflectorDriver[] = all.map((resource) =>
     new ReflectorDriver(resource, { ...DEFAULT_TIMES, ...times }, ports, peers)
   );
   const unconfirmed = new Set<ObjectKind>();

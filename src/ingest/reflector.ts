@@ -40,6 +40,8 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
     case "taken":
       noteTaken(state, now);
       return [];
+    case "reached":
+      return waitsForServer(state) ? begin(state, now) : [];
     case "answer":
     case "bytes":
     case "end":
@@ -217,8 +219,9 @@ function noteHead(
   { status, contentType, retryAfter, shared }: ReflectorInput & { kind: "answer" },
   now: Now,
 ): ReflectorEffect[] {
-  const { resource, times } = state;
+  const { resource, times, peers } = state;
   state.shared = shared;
+  state.unanswered = 0;
   exchange.head = { status, retryAfter: retryAfterMilliseconds(retryAfter, now.time), at: now.at };
   exchange.framing = status === 200
     ? framingFor(contentType, exchange.ask !== "page")
@@ -228,7 +231,12 @@ function noteHead(
   if (exchange.ask === "watch" && status === 200) state.problem = undefined;
   // Probes do not use a connection that only this watch has, so its death would not be noticed: the watch is renewed soon.
   if (!shared) exchange.endsAt = now.at + times.refreshMilliseconds;
-  return [];
+  return status === 200 && peers.some(waitsForServer) ? [{ kind: "reached" }] : [];
+}
+
+/** Whether the next request waits only because the server did not answer the last one. */
+function waitsForServer({ phase, unanswered }: ReflectorState): boolean {
+  return phase.kind === "resting" && unanswered > 0;
 }
 
 /** The end of an error answer. */

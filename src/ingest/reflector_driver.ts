@@ -22,6 +22,8 @@ export interface ReflectorPorts {
   deliver(batch: SourceBatch): Promise<void> | undefined;
   /** Notes that a watch was cut and is resumed. */
   cut(kind: ObjectKind, cause: string): Promise<void> | undefined;
+  /** The server answers. */
+  reached(): void;
 }
 
 /** Follows one resource until its signal aborts. */
@@ -61,6 +63,11 @@ export class ReflectorDriver {
   /** Asks for a second list, which must confirm the last one. */
   confirm(why: string): void {
     void this.#takeLater({ kind: "confirm", why });
+  }
+
+  /** The server has answered another reflector: one that waits for it does not wait any longer. */
+  reached(): void {
+    void this.#takeLater({ kind: "reached" });
   }
 
   /** Runs until `signal` aborts; `start` is the input of that kind. Failed requests are reported and retried. */
@@ -155,6 +162,9 @@ export class ReflectorDriver {
         return this.#ports.deliver(effect.batch);
       case "cut":
         return this.#ports.cut(this.kind, effect.cause);
+      case "reached":
+        this.#ports.reached();
+        return undefined;
     }
   }
 

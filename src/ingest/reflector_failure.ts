@@ -72,7 +72,7 @@ function failWatch(
     rest(state, backoff(0, times, state), now);
     return [{ kind: "cut", cause: failure.text }];
   }
-  return [...noteProblem(state, failure, now), ...rest(state, pause(state, failure, state.failures++), now)];
+  return [...noteProblem(state, failure, now), ...restAfter(state, exchange, failure, now)];
 }
 
 /**
@@ -97,7 +97,7 @@ function failList(
   const waits = () => [
     ...noteProblem(state, failure, now),
     ...startWithout(state, failure, now),
-    ...rest(state, pause(state, failure, state.failures++), now),
+    ...restAfter(state, exchange, failure, now),
   ];
   if (reason === "throttled" || reason === "forbidden") return waits();
   // A server that cannot list in this way may answer with any of these. If the next way fails too, it has another problem.
@@ -171,6 +171,20 @@ function goWithout(state: ReflectorState, failure: WatchProblem, now: Now): Refl
   state.listed = state.settled = true;
   rest(state, state.times.idleMilliseconds, now);
   return isNews ? [{ kind: "deliver", batch: listing.batch(now.time, "", false) }] : [];
+}
+
+/**
+ * Waits after a failure. Those that the server answered count apart from those that it did not: else the first answer after an
+ * absence, which may be that our version has expired, or that the server has just started, would be followed by the longest pause.
+ */
+function restAfter(
+  state: ReflectorState,
+  { head }: Exchange,
+  failure: WatchProblem,
+  now: Now,
+): ReflectorEffect[] {
+  const failures = head === undefined ? state.unanswered++ : state.failures++;
+  return rest(state, pause(state, failure, failures), now);
 }
 
 /** The pause after a failure: the backoff, or what the server asks for if that is longer. */

@@ -45,6 +45,8 @@ export type ReflectorInput =
   | { readonly kind: "taken" }
   /** The deadline may have passed. `unsent`: the open request was not sent yet, because its credentials are being made. */
   | { readonly kind: "time"; readonly unsent?: boolean }
+  /** Another reflector of the server has an answer. */
+  | { readonly kind: "reached" }
   /** The last list would remove much, and must be confirmed by a second one. */
   | { readonly kind: "confirm"; readonly why: string };
 
@@ -57,7 +59,9 @@ export type ReflectorEffect =
   /** Pass a batch on. */
   | { readonly kind: "deliver"; readonly batch: SourceBatch }
   /** Note that a watch was cut, after it had worked, and is resumed. */
-  | { readonly kind: "cut"; readonly cause: string };
+  | { readonly kind: "cut"; readonly cause: string }
+  /** Tell the reflectors that wait for the server that it answers. */
+  | { readonly kind: "reached" };
 
 /** Times in milliseconds; tests use shorter ones. */
 export interface ReflectorTimes extends BackoffTimes {
@@ -186,8 +190,10 @@ export interface ReflectorState extends Draws {
   inParts: boolean;
   /** Since when the first lists of other resources wait for this one; undefined when they do not wait. */
   awaitedSince: number | undefined;
-  /** Failures in a row. */
+  /** Failures in a row that the server answered, or that broke off. Those without an answer in between do not count. */
   failures: number;
+  /** Requests in a row that the server has not answered at all. */
+  unanswered: number;
   /** Watches in a row that were rejected or invalid. */
   refused: number;
   /** Watches in a row without a line. */
@@ -247,6 +253,7 @@ export function newReflector(
     inParts: false,
     awaitedSince: undefined,
     failures: 0,
+    unanswered: 0,
     refused: 0,
     silences: 0,
     shared: true,

@@ -49,3 +49,29 @@ Deno.test("lists that are never answered are asked for and waited for together, 
   await follower[Symbol.asyncDispose]();
   never.resolve(new Response());
 });
+
+const NO_SLICES = {
+  kind: "EndpointSliceList",
+  apiVersion: "discovery.k8s.io/v1",
+  metadata: { resourceVersion: "5" },
+  items: [],
+};
+
+Deno.test("a resource that had no answer is asked for again as soon as the server answers another one", async () => {
+  const never = Promise.withResolvers<Response>();
+  let slices = 0;
+  await using server = new Server(
+    () => stream([line("ADDED", whole("a")), BOOKMARK], true),
+    (path, query) => {
+      if (path === "/livez") return new Response("ok");
+      if (path.endsWith("/endpointslices") && ++slices === 1) return never.promise;
+      return query.has("watch") ? stream([BOOKMARK], true) : Response.json(NO_SLICES);
+    },
+  );
+  const hour = 3_600_000;
+  const pauses = { backoffMilliseconds: 2 * hour, backoffMaxMilliseconds: 2 * hour };
+  const source = apiSource(server.client(), "node-a", false, { ...pauses, answerMilliseconds: 500 });
+  await using follower = new Follower(source);
+  await until("the list is whole", () => follower.batches.some((one) => one.kind === "list" && !isPart(one)));
+  never.resolve(new Response());
+});

@@ -3,7 +3,17 @@
 
 import assert from "node:assert/strict";
 import { BOOKMARK, line, whole } from "../support/api_server.ts";
-import { CIDRS, EXPIRED, list, NO_STREAMS, Run, START, watching } from "../support/reflector_run.ts";
+import {
+  CIDRS,
+  EXPIRED,
+  list,
+  NO_STREAMS,
+  Run,
+  SERVICES,
+  START,
+  watching,
+} from "../support/reflector_run.ts";
+import type { ReflectorState } from "../../src/ingest/reflector_state.ts";
 
 Deno.test("where watches are rejected again and again, lists follow until one works", () => {
   const ways: ((run: Run) => void)[] = [
@@ -89,6 +99,61 @@ Deno.test("a list waits as long as the server asked, whatever happens in between
   assert.equal(confirming.query["resourceVersion"], "10");
   confirming.answer(EXPIRED, 410).pass(15_000);
   assert.equal(confirming.queries.filter((query) => query["sendInitialEvents"] === "true").length, 1);
+});
+
+const REFUSED = { kind: "failed", problem: { reason: "unreachable", text: "refused" } } as const;
+/** A watch that was cut, and `requests` after it to a server that is away. */
+const away = (run: Run, requests = 10) => {
+  run.pass(2000).input({ kind: "failed", problem: { reason: "cut", text: "reset" } });
+  for (let i = 0; i < requests; i++) run.pass(30_000).input(REFUSED);
+  return run;
+};
+
+Deno.test("the first failure that a server answers after an absence has the shortest pause, and they still grow", () => {
+  // An API server that has started again does not have the versions of before, so each of its watches expires.
+  const expired = away(watching()).pass(30_000).answer(EXPIRED, 410);
+  assert.equal(expired.query["sendInitialEvents"], "true", "it is listed at once");
+  for (const [code, retryAfter, pause] of [[503, "", 800], [403, "", 800], [429, "1", 1000]] as const) {
+    const run = away(watching()).pass(30_000);
+    const requests = run.queries.length;
+    run.answer({}, code, retryAfter).pass(pause);
+    assert.equal(run.queries.length, requests + 1, `${code}`);
+  }
+  // A request without an answer in between does not begin the count anew.
+  const flapping = away(watching()).pass(30_000);
+  for (const longest of [800, 1600, 3200, 6400, 12_800]) {
+    const requests = flapping.answer({}, 429).queries.length;
+    flapping.pass(longest / 2 - 1);
+    assert.equal(flapping.queries.length, requests, `before ${longest / 2} ms`);
+    flapping.pass(longest / 2 + 1).input(REFUSED).pass(800);
+    assert.equal(flapping.queries.length, requests + 2);
+  }
+});
+
+Deno.test("an answer to one resource ends the pauses of those that wait for the server, and of no others", () => {
+  const peers: ReflectorState[] = [];
+  const [first, waiting, throttled] = [1, 2, 3].map((seed) => {
+    const run = new Run(SERVICES, {}, seed, peers).start().head();
+    return run.bytes(line("ADDED", whole("a")), BOOKMARK);
+  }) as [Run, Run, Run];
+  away(first).pass(30_000);
+  away(waiting);
+  throttled.pass(2000).end().answer({}, 429, "100");
+  const asked = [waiting.queries.length, throttled.queries.length];
+  first.head(503);
+  assert.ok(!first.said.includes("reached"), "a server that refuses everything may be starting");
+  first.end().pass(30_000).head();
+  assert.equal(first.said.at(-1), "reached");
+  for (const run of [waiting, throttled]) run.input({ kind: "reached" });
+  assert.deepEqual([waiting.queries.length, throttled.queries.length], [asked[0]! + 1, asked[1]]);
+  // Once all have an answer, there is no one to tell.
+  waiting.head();
+  assert.equal(waiting.said.filter((text) => text === "reached").length, 0);
+  assert.deepEqual(
+    waiting.input({ kind: "reached" }).queries.length,
+    asked[0]! + 1,
+    "a watch is not asked for twice",
+  );
 });
 
 Deno.test("Retry-After counts as seconds and as a date, up to a limit", () => {

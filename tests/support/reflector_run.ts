@@ -22,7 +22,7 @@ export class Run {
   readonly state;
   readonly queries: Query[] = [];
   readonly lists: ListBatch[] = [];
-  /** `+a`, `-a`, `list: a,b`, `! problem`, `cut: cause`, in order. */
+  /** `+a`, `-a`, `list: a,b`, `! problem`, `cut: cause`, `reached`, in order. */
   readonly said: string[] = [];
   at = 0;
   /** The open request, and the one that is answered now. Inputs for another one are dropped, as in the driver. */
@@ -91,6 +91,7 @@ export class Run {
   #note(effect: ReflectorEffect): void {
     if (effect.kind === "request") this.#open = this.queries.push(effect.query);
     if (effect.kind === "cancel") this.#open = -1;
+    if (effect.kind === "reached") this.said.push("reached");
     if (effect.kind === "cut") this.said.push(`cut: ${effect.cause}`);
     if (effect.kind !== "deliver") return;
     const { batch } = effect;
