@@ -11,6 +11,8 @@ export interface Access {
   readonly proxy: { readonly url: string; readonly login: Login | undefined } | undefined;
   /** Name that the server's certificate must have instead of the one in the URL; undefined: the one in the URL. */
   readonly serverName: string | undefined;
+  /** What the kubeconfig says, without the files that it names, to notice that it was changed; "" for the account of a pod. */
+  readonly settings: string;
   /** Sentences that the operator of this node should read. */
   readonly warnings: readonly string[];
   /** The credentials to send now. Files are read again, because tokens and certificates rotate. Throws where that fails. */

@@ -169,9 +169,12 @@ export class ApiClient implements Disposable {
         status,
         seconds: (performance.now() - start) / 1000,
       });
-    const response = await send(`${this.server}${path}`, { ...request, headers }).catch((error) => {
+    const { server } = this;
+    const response = await send(`${server}${path}`, { ...request, headers }).catch(async (error) => {
       note(undefined);
-      throw unconnected(this.server, error);
+      const failure = unconnected(server, error);
+      if (failure instanceof ApiFailure) await this.#followChange();
+      throw failure;
     });
     note(response.status);
     // The token or certificate may have been rotated: the next request reads it again.
@@ -183,6 +186,15 @@ export class ApiClient implements Disposable {
   async #accessAgain(): Promise<Access> {
     this.#reading ??= readAccessAgain(this.kubeconfig, this.master).finally(() => this.#reading = undefined);
     return await within(this.#reading, CREDENTIAL_MILLISECONDS_MAX) ?? this.#access;
+  }
+
+  /**
+   * After a request without an answer. The kubeconfig may have another address or authority by now; credentials are only made anew
+   * where it was changed, because a program may make them.
+   */
+  async #followChange(): Promise<void> {
+    const access = await this.#accessAgain().catch(() => this.#access);
+    if (access.settings !== this.#access.settings) this.#access = access;
   }
 
   /** The connection with the present credentials. Once `signal` has aborted, none is made: nothing would close it. */

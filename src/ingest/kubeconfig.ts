@@ -94,7 +94,8 @@ function contextAccess(
   const cluster = { ...named, server: master ?? named.server };
   const target = checkCluster(name, cluster, problem);
   const plugin = Boolean(user.exec || user["auth-provider"]);
-  return access(target, cluster, user, { problem, plugin });
+  const settings = JSON.stringify([cluster, user]);
+  return access(target, cluster, user, { problem, plugin, settings });
 }
 
 /** The server of `cluster`. Throws where its URL is wrong, or where this program rejects the settings. */
@@ -128,6 +129,7 @@ interface CredentialSource {
   readonly problem: ProblemMaker;
   /** Whether a program makes them, or an auth provider. */
   readonly plugin?: boolean;
+  readonly settings?: string;
 }
 
 function access(
@@ -140,6 +142,7 @@ function access(
   return {
     server: target.url,
     proxy: proxyUrl && { url: proxyUrl.url, login: proxyUrl.login },
+    settings: source.settings ?? "",
     serverName: target.plain ? undefined : cluster["tls-server-name"] || undefined,
     warnings: warningsOf(target, proxyUrl !== undefined, user),
     credentials: target.plain

@@ -6,6 +6,7 @@ import { ApiClient } from "../../src/ingest/api_client.ts";
 import { KubeconfigProblem } from "../../src/ingest/api_failure.ts";
 import { readAccess } from "../../src/ingest/kubeconfig.ts";
 import { kubeconfig, LISTEN, status } from "../support/api_server.ts";
+import { Authority } from "../support/cluster/certificates.ts";
 import { asked, configure } from "../support/configured_client.ts";
 
 const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
@@ -98,6 +99,45 @@ Deno.test("a token file is read, and read again after a 401", async () => {
   await Deno.writeTextFile(`${folder}/token`, "new");
   assert.equal(await get(), 200);
   assert.deepEqual(seen, ["Bearer old", "Bearer new"]);
+  await server.shutdown();
+  await Deno.remove(folder, { recursive: true });
+});
+
+function closedPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+Deno.test("a kubeconfig that was changed is read again once there is no connection", async () => {
+  const folder = await Deno.makeTempDir();
+  const server = Deno.serve(LISTEN, () => Response.json({}));
+  const [path, right] = [`${folder}/kubeconfig`, `https://127.0.0.1:${server.addr.port}`];
+  const authority = new Authority(`${folder}/other`);
+  const get = async (client: ApiClient) => {
+    const response = await client.get("/api/v1/nodes", {}, new AbortController().signal);
+    await response.body?.cancel();
+    return response.status;
+  };
+  const changes: readonly (readonly [string, (text: string) => string])[] = [
+    // The server has a certificate of another authority, or another address, than the kubeconfig says.
+    [
+      "invalid peer certificate",
+      (text) => text.replace(/(certificate-authority":")[^"]*/, `$1${authority.certificate}`),
+    ],
+    ["Connection refused", (text) => text.replace(right, `https://127.0.0.1:${closedPort()}`)],
+  ];
+  for (const [problem, wrong] of changes) {
+    kubeconfig(folder, right);
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, wrong(text));
+    using client = new ApiClient(path);
+    await assert.rejects(get(client), new RegExp(problem));
+    await Deno.writeTextFile(path, "{");
+    await assert.rejects(get(client), new RegExp(problem), "while it is written");
+    await Deno.writeTextFile(path, text);
+    await assert.rejects(get(client), new RegExp(problem), "it is read after that");
+    assert.equal(await get(client), 200);
+  }
   await server.shutdown();
   await Deno.remove(folder, { recursive: true });
 });
