@@ -132,7 +132,7 @@ function parsedOrNothing(text: string): unknown {
  * (RFC 9110, 10.2.3). 0 where it is absent or neither of them.
  */
 export function retryAfterMilliseconds(header: string, time: string): number {
-  const seconds = /^\s*\d{1,9}\s*$/.test(header)
+  const seconds = /^\s*\d+\s*$/.test(header)
     ? Number(header)
     : (Date.parse(header) - Date.parse(time)) / 1000;
   return seconds > 0 ? seconds * 1000 : 0;

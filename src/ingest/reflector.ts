@@ -41,7 +41,9 @@ export function stepReflector(state: ReflectorState, input: ReflectorInput, now:
       noteTaken(state, now);
       return [];
     case "reached":
-      return waitsForServer(state) ? begin(state, now) : [];
+      if (!waitsForServer(state)) return [];
+      state.woken = true;
+      return begin(state, now);
     case "answer":
     case "bytes":
     case "end":
@@ -108,7 +110,10 @@ function look(state: ReflectorState, now: Now, unsent = false): ReflectorEffect[
   const { phase, times } = state;
   const due = reflectorDeadline(state);
   if (due === undefined || now.at < due) return [];
-  if (phase.kind !== "exchange") return begin(state, now);
+  if (phase.kind !== "exchange") {
+    state.woken = false;
+    return begin(state, now);
+  }
   const waited = silence(state, phase);
   if (now.at >= phase.quietSince + waited) {
     const seconds = waited / 1000;
@@ -133,7 +138,7 @@ function look(state: ReflectorState, now: Now, unsent = false): ReflectorEffect[
     return fail(state, phase, brokenBy(state, phase, slow), now);
   }
   // The watch has lasted long enough, or a list must be confirmed now.
-  state.failures = 0;
+  state.failures = state.brief = 0;
   forgetUnversioned(state, phase);
   return [{ kind: "cancel" }, ...begin(state, now)];
 }
@@ -222,6 +227,7 @@ function noteHead(
   const { resource, times, peers } = state;
   state.shared = shared;
   state.unanswered = 0;
+  state.woken = false;
   exchange.head = { status, retryAfter: retryAfterMilliseconds(retryAfter, now.time), at: now.at };
   exchange.framing = status === 200
     ? framingFor(contentType, exchange.ask !== "page")
@@ -234,9 +240,12 @@ function noteHead(
   return status === 200 && peers.some(waitsForServer) ? [{ kind: "reached" }] : [];
 }
 
-/** Whether the next request waits only because the server did not answer the last one. */
-function waitsForServer({ phase, unanswered }: ReflectorState): boolean {
-  return phase.kind === "resting" && unanswered > 0;
+/**
+ * Whether the next request waits only because the server did not answer the last one. A pause ends early only once in a row: else
+ * a server that answers a resource, and no other one, would be asked for the others without pauses.
+ */
+function waitsForServer({ phase, unanswered, woken }: ReflectorState): boolean {
+  return phase.kind === "resting" && unanswered > 0 && !woken;
 }
 
 /** The end of an error answer. */
@@ -430,5 +439,16 @@ function endStream(state: ReflectorState, exchange: Exchange, now: Now): Reflect
   if (isShort && !exchange.advanced) throw invalid("the watch ended at once");
   state.failures = state.refused = 0;
   forgetUnversioned(state, exchange);
-  return isShort ? rest(state, backoff(0, state.times, state), now) : begin(state, now);
+  if (isShort) return [...noteBrief(state, now), ...rest(state, backoff(0, state.times, state), now)];
+  state.brief = 0;
+  return begin(state, now);
+}
+
+/** So many watches in a row that end at once, each with a new version, may be chance. More are reported. */
+const BRIEF_WATCHES_MAX = 10;
+
+function noteBrief(state: ReflectorState, now: Now): ReflectorEffect[] {
+  const text = "each watch ends at once, and is begun again";
+  if (++state.brief <= BRIEF_WATCHES_MAX || !isNews(state, text, now)) return [];
+  return [report(state, text)];
 }

@@ -53,7 +53,7 @@ function failWatch(
 ): ReflectorEffect[] {
   const { times } = state;
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
-  if (worked) state.failures = 0;
+  if (worked) state.failures = state.brief = 0;
   state.refused = REFUSED.has(failure.reason) ? state.refused + 1 : 0;
   const silent = now.at - exchange.quietSince >= times.idleMilliseconds;
   state.silences = silent && !exchange.advanced ? state.silences + 1 : 0;

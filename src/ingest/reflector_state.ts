@@ -60,7 +60,7 @@ export type ReflectorEffect =
   | { readonly kind: "deliver"; readonly batch: SourceBatch }
   /** Note that a watch was cut, after it had worked, and is resumed. */
   | { readonly kind: "cut"; readonly cause: string }
-  /** Tell the reflectors that wait for the server that it answers. */
+  /** Report to the reflectors that wait for the server that it answers. */
   | { readonly kind: "reached" };
 
 /** Times in milliseconds; tests use shorter ones. */
@@ -194,10 +194,14 @@ export interface ReflectorState extends Draws {
   failures: number;
   /** Requests in a row that the server has not answered at all. */
   unanswered: number;
+  /** Whether the last of them was sent early because another resource had an answer. */
+  woken: boolean;
   /** Watches in a row that were rejected or invalid. */
   refused: number;
   /** Watches in a row without a line. */
   silences: number;
+  /** Watches in a row that had a new version and ended at once. */
+  brief: number;
   /** Whether the last answer came on a shared connection (HTTP/2). */
   shared: boolean;
   /** Set while a list that would remove much is not confirmed: why, and when to ask for the second list. */
@@ -254,8 +258,10 @@ export function newReflector(
     awaitedSince: undefined,
     failures: 0,
     unanswered: 0,
+    woken: false,
     refused: 0,
     silences: 0,
+    brief: 0,
     shared: true,
     unconfirmed: undefined,
     listNotBefore: 0,

@@ -146,22 +146,34 @@ Deno.test("an answer to one resource ends the pauses of those that wait for the 
   assert.equal(first.said.at(-1), "reached");
   for (const run of [waiting, throttled]) run.input({ kind: "reached" });
   assert.deepEqual([waiting.queries.length, throttled.queries.length], [asked[0]! + 1, asked[1]]);
-  // Once all have an answer, there is no one to tell.
+  // One that is refused all the same waits its pause, whatever the others have.
+  waiting.input(REFUSED);
+  for (let i = 0; i < 10; i++) waiting.input({ kind: "reached" });
+  assert.equal(waiting.queries.length, asked[0]! + 1);
+  waiting.pass(30_000).input(REFUSED).input({ kind: "reached" });
+  assert.equal(waiting.queries.length, asked[0]! + 3);
+  // Once all have an answer, no one waits.
   waiting.head();
   assert.equal(waiting.said.filter((text) => text === "reached").length, 0);
-  assert.deepEqual(
-    waiting.input({ kind: "reached" }).queries.length,
-    asked[0]! + 1,
-    "a watch is not asked for twice",
-  );
+  assert.equal(waiting.input({ kind: "reached" }).queries.length, asked[0]! + 3, "a watch is open");
 });
 
 Deno.test("Retry-After counts as seconds and as a date, up to a limit", () => {
   const date = new Date(START + 20_000).toUTCString();
-  const waits = [["20", 20_000], [date, 20_000], ["100000", 120_000], ["soon", 0], ["-5", 0], [
-    "9".repeat(20),
-    0,
-  ]] as const;
+  const waits = [
+    ["20", 20_000],
+    [date, 20_000],
+    ["100000", 120_000],
+    ["soon", 0],
+    ["-5", 0],
+    ["1e3", 0],
+    [
+      "9".repeat(20),
+      120_000,
+    ],
+    ["9".repeat(400), 120_000],
+    ["Fri, 31 Dec 2999 23:59:59 GMT", 120_000],
+  ] as const;
   for (const status of [429, 503]) {
     for (const [header, wait] of waits) {
       const run = watching().pass(2000).end().answer({}, status, header);
@@ -172,6 +184,25 @@ Deno.test("Retry-After counts as seconds and as a date, up to a limit", () => {
   }
   const listing = new Run().start().answer({}, 503, "20");
   assert.equal(listing.pass(19_999).queries.length, 1, "no list in pages before that");
+});
+
+Deno.test("a server that ends each watch at once is reported, though each watch brings a change", () => {
+  const run = watching().pass(2000).end();
+  const brief = (from: number, count: number) => {
+    for (let version = from; version < from + count; version++) {
+      assert.equal(run.query["resourceVersion"], String(version));
+      run.head().bytes(line("BOOKMARK", { metadata: { resourceVersion: String(version + 1) } })).end();
+      run.pass(6400);
+    }
+  };
+  const reports = () => run.said.filter((text) => text.startsWith("!"));
+  brief(10, 10);
+  assert.deepEqual(reports(), []);
+  brief(20, 3);
+  assert.deepEqual(reports(), ["! Service: each watch ends at once, and is begun again"]);
+  run.head().pass(2000).end();
+  brief(23, 10);
+  assert.equal(reports().length, 1, "a watch that lasted begins the count anew");
 });
 
 Deno.test("no answer, however often repeated, leads to requests without pauses", () => {

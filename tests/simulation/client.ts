@@ -156,6 +156,9 @@ export class Client {
           this.#batches.push(effect.batch);
           this.#noteList(follower, effect.batch);
           break;
+        case "reached":
+          for (const other of this.#followers) this.#feed(other, { kind: "reached" }, now);
+          break;
         case "cut":
           break;
       }
