@@ -79,6 +79,17 @@ export function isRoomLacking(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT" || / \(os error 122\)/.test(messageOf(error));
 }
 
+/** A file that shows that the disk takes files. What a crash leaves of it is removed as other unfinished files are. */
+const TRIED = "tried.part";
+/** Its bytes: some pages, so that no file system keeps it beside its name. */
+const TRIED_BYTES = 16 * 1024;
+
+/** Writes a small file and removes it. Throws what the disk throws that takes none. */
+export function* tryDisk(folder: Pick<DiskFolder, "write" | "remove">): DiskWork<void> {
+  yield* folder.write(TRIED, new Uint8Array(TRIED_BYTES));
+  yield* folder.remove(TRIED);
+}
+
 const LOCK = "writer.lock";
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -135,14 +146,24 @@ function rename(from: string, to: string): DiskWork<void> {
   return call(() => Deno.renameSync(from, to), () => Deno.rename(from, to));
 }
 
+/** Moves all files or none: a disk without room may refuse any of the names, and half of a ledger is none. */
 function* setAside(path: string, name: string): DiskWork<void> {
   const aside = `${path}/${name}`;
   const options = { mode: FOLDER_MODE };
   yield* call(() => Deno.mkdirSync(aside, options), () => Deno.mkdir(aside, options));
-  for (const file of yield* namesOf(path)) {
-    if (file !== LOCK) yield* rename(`${path}/${file}`, `${aside}/${file}`);
+  const moved: string[] = [];
+  try {
+    for (const file of yield* namesOf(path)) {
+      if (file === LOCK) continue;
+      yield* rename(`${path}/${file}`, `${aside}/${file}`);
+      moved.push(file);
+    }
+    yield* syncFolder(path);
+  } catch (error) {
+    for (const file of moved) yield* rename(`${aside}/${file}`, `${path}/${file}`);
+    yield* remove(aside);
+    throw error;
   }
-  yield* syncFolder(path);
 }
 
 /** Writes the file beside its place and moves it there, because readers take no lock. */

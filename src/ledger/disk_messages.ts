@@ -20,10 +20,12 @@ export interface LoadedFile {
 export type DiskRequest =
   /** Take the lock and read what a start needs; answered by `opened` or `refused`. */
   | { readonly kind: "open"; readonly path: string; readonly options: DiskOptions }
-  /** Read these files too; answered by `contents`. */
+  /** Read these files too; answered by `contents` or `refused`. */
   | { readonly kind: "read"; readonly names: readonly string[] }
-  /** Set all files aside in a folder `name`; answered by `contents`. */
+  /** Set all files aside in a folder `name`; answered by `contents` or `refused`. */
   | { readonly kind: "set-aside"; readonly name: string }
+  /** Write a small file and remove it; answered by `contents`, which has none, or `refused`. */
+  | { readonly kind: "try-write" }
   /** Continue the ledger after `end`. `counters` are kept up to date from then on. */
   | {
     readonly kind: "begin";
@@ -57,7 +59,7 @@ export type DiskRequest =
 /** What the writer reports. */
 export type DiskReport =
   | { readonly kind: "opened"; readonly files: readonly LoadedFile[] }
-  /** The ledger cannot be opened. `heldBy`: another process has the lock. */
+  /** The ledger cannot be opened, or the disk refuses what was asked for. `heldBy`: another process has the lock. */
   | { readonly kind: "refused"; readonly reason: string; readonly heldBy?: string }
   | { readonly kind: "contents"; readonly files: readonly LoadedFile[] }
   /** How far back the ledger reaches: at the start, and after each removal. */

@@ -7,7 +7,7 @@ import { SEGMENT_BYTES_MAX } from "../limits/ledger.ts";
 import type { Age } from "./age.ts";
 import { Counters } from "./counters.ts";
 import { removeBehind, removeFiles } from "./cut_files.ts";
-import { type DiskFolder, FolderNotOurs } from "./disk_folder.ts";
+import { type DiskFolder, FolderNotOurs, tryDisk } from "./disk_folder.ts";
 import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "./disk_messages.ts";
 import type { DiskWork } from "./disk_work.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
@@ -108,10 +108,11 @@ export class DiskSide {
     const disk = this.#disk!;
     switch (message.kind) {
       case "read":
-        return yield* this.#load(message.names);
+        return yield* this.#answer(this.#load(message.names));
       case "set-aside":
-        yield* this.#folder!.setAside(message.name);
-        return yield* this.#load([]);
+        return yield* this.#answer(this.#setAside(message.name));
+      case "try-write":
+        return yield* this.#answer(this.#tryWrite());
       case "begin":
         this.#counters = message.counters;
         yield* disk.begin(message.ledger, message.place, message.end);
@@ -168,6 +169,26 @@ export class DiskSide {
       if (!isRefusal(error)) throw error;
       this.#send({ kind: "refused", reason: messageOf(error) });
     }
+  }
+
+  /** Does `work`, which answers; where the disk fails, the answer is why. */
+  *#answer(work: DiskWork<void>): DiskWork<void> {
+    try {
+      yield* work;
+    } catch (error) {
+      if (!isStorageFailure(error)) throw error;
+      this.#send({ kind: "refused", reason: messageOf(error) });
+    }
+  }
+
+  *#setAside(name: string): DiskWork<void> {
+    yield* this.#folder!.setAside(name);
+    yield* this.#load([]);
+  }
+
+  *#tryWrite(): DiskWork<void> {
+    yield* tryDisk(this.#folder!);
+    this.#send({ kind: "contents", files: [] });
   }
 
   *#load(names: readonly string[]): DiskWork<void> {

@@ -8,7 +8,7 @@ import { COMPRESSED, encodeHeader, segmentFirst, segmentName } from "./format.ts
 import type { Behind } from "./record_encoder.ts";
 import { replaceByCompressed } from "./retention.ts";
 import type { LedgerEnd } from "./segment.ts";
-import type { DiskFile, DiskFolder } from "./disk_folder.ts";
+import { type DiskFile, type DiskFolder, tryDisk } from "./disk_folder.ts";
 import type { DiskWork } from "./disk_work.ts";
 
 /** How to write segments. */
@@ -245,10 +245,14 @@ export class SegmentAppender {
     yield* this.#cutOff();
   }
 
-  /** Cuts off what a failed write or sync left in a file. */
+  /**
+   * Cuts off what a failed write or sync left in a file. Why not at once? A btrfs without room (Linux 6.18, ENOSPC and EDQUOT) refuses
+   * that and has erased what is behind the cut, up to the end of its page. Whole lines follow it, so a start would find damage.
+   */
   *#cutOff(): DiskWork<void> {
     if (this.#cut === undefined) return;
     const { name, size } = this.#cut;
+    yield* tryDisk(this.#folder);
     yield* this.#folder.truncate(name, size);
     this.#cut = undefined;
   }

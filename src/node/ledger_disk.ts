@@ -12,6 +12,11 @@ import { messageOf } from "../thrown.ts";
 import { DiskStrand } from "./disk_strand.ts";
 import { WaitableFiles } from "./waitable_file.ts";
 
+/** The disk refuses what was asked for, or the writer was lost. */
+export class DiskRefused extends Error {
+  override readonly name = "DiskRefused";
+}
+
 /** The files of a ledger that was opened, or why it was not. */
 export type Opening = DiskReport & { readonly kind: "opened" | "refused" };
 
@@ -59,14 +64,19 @@ export class LedgerDisk {
     return report.kind === "opened" || report.kind === "refused" ? report : ended(report);
   }
 
-  /** The content of files that {@link open} did not read. */
+  /** The content of files that {@link open} did not read. Throws {@link DiskRefused}. */
   async read(names: readonly string[]): Promise<readonly LoadedFile[]> {
     return filesOf(await this.#ask({ kind: "read", names }));
   }
 
-  /** Sets all files aside in a folder `name`; returns those that are left. */
+  /** Sets all files aside in a folder `name`; returns those that are left. Throws {@link DiskRefused}. */
   async setAside(name: string): Promise<readonly LoadedFile[]> {
     return filesOf(await this.#ask({ kind: "set-aside", name }));
+  }
+
+  /** Throws {@link DiskRefused} where the disk takes no file. */
+  async tryWrite(): Promise<void> {
+    filesOf(await this.#ask({ kind: "try-write" }));
   }
 
   /** Sends what needs no answer. `onReport` receives what the writer reports from now on. */
@@ -229,14 +239,15 @@ function joined(a: Append, b: Append): Append {
 
 function filesOf(report: DiskReport): readonly LoadedFile[] {
   if (report.kind === "contents") return report.files;
-  throw new Error(
-    report.kind === "lost" ? report.reason : `the writer of the ledger answered ${report.kind}`,
-  );
+  throw new DiskRefused(reasonOf(report));
 }
 
 function ended(report: DiskReport): Opening {
-  return {
-    kind: "refused",
-    reason: report.kind === "lost" ? report.reason : `the writer of the ledger answered ${report.kind}`,
-  };
+  return { kind: "refused", reason: reasonOf(report) };
+}
+
+function reasonOf(report: DiskReport): string {
+  return report.kind === "lost" || report.kind === "refused"
+    ? report.reason
+    : `the writer of the ledger answered ${report.kind}`;
 }

@@ -5,10 +5,11 @@
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import type { RecordGap } from "../engine/input.ts";
 import { Counters } from "../ledger/counters.ts";
-import { isLedgerDamage } from "../ledger/damage.ts";
+import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
 import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
 import { COMPRESSED } from "../ledger/format.ts";
 import type { KeptPast, Retention } from "../ledger/retention.ts";
+import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { newHandoff } from "../ledger/handoff.ts";
 import { MemoryLedger } from "../ledger/memory_ledger.ts";
 import type { GapRecord } from "../ledger/record.ts";
@@ -25,7 +26,7 @@ import {
 import type { Position } from "../plan/position.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { LedgerFiles } from "./ledger_files.ts";
-import { LedgerDisk, type OnReport, type Opening } from "./ledger_disk.ts";
+import { DiskRefused, LedgerDisk, type OnReport, type Opening } from "./ledger_disk.ts";
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
 import { type CarriedGap, gapAfter } from "./record_gap.ts";
@@ -73,6 +74,8 @@ export class RunLedger {
   /** Why the ledger cannot be opened, as it is now. */
   #reason = "";
   #ended = false;
+  /** Whether the last start could not read the ledger, or set it aside. */
+  #mustWrite = false;
   /** Whether less is kept than asked for. */
   #isShort = false;
   /** How far back the ledger reaches, as last reported. */
@@ -102,9 +105,15 @@ export class RunLedger {
     const opening = await late.before(this.#opening!);
     if (opening?.kind !== "opened") return undefined;
     const files = new LedgerFiles(this.options.folder, opening.files, this.#disk);
-    const held = position && await late.before(files.look((storage) => heldCommit(storage, position)));
-    this.#looked = { late, files, held };
-    return held;
+    try {
+      const held = position && await late.before(files.look((storage) => heldCommit(storage, position)));
+      this.#looked = { late, files, held };
+      return held;
+    } catch (error) {
+      // The second step reads on, and says so.
+      if (!(error instanceof DiskRefused)) throw error;
+      return undefined;
+    }
   }
 
   /**
@@ -119,14 +128,22 @@ export class RunLedger {
     if (opening === undefined) return this.#without(SILENT);
     this.#opening = undefined;
     if (opening.kind === "refused") return this.#refused(opening, first);
-    const read = await late.before(
-      this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#disk), held),
-    );
+    let read: LedgerOfLoop | undefined;
+    try {
+      read = await late.before(
+        this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#disk), held),
+      );
+    } catch (error) {
+      if (!(error instanceof DiskRefused)) throw error;
+      this.#mustWrite = true;
+      return this.#without(error.message, Math.max(LEDGER_RETRY_MILLISECONDS, this.#nextPause));
+    }
     if (read === undefined) {
       // Another opening ends that reading.
       this.#open();
       return this.#without(SILENT);
     }
+    this.#mustWrite = false;
     if (read.gap !== undefined) this.#carried = { gap: read.gap, at: read.ledger.next };
     return this.#current = read;
   }
@@ -167,10 +184,10 @@ export class RunLedger {
   }
 
   /** Rules are made without a ledger, until it can be opened. */
-  #without(reason: string): LedgerOfLoop {
+  #without(reason: string, pause = LEDGER_RETRY_MILLISECONDS): LedgerOfLoop {
     if (this.options.required) throw new LedgerGone(`the ledger cannot be opened: ${reason}`);
     log.error(`the ledger cannot be opened: ${reason}; rules are made without it`);
-    this.#openLater(reason, LEDGER_RETRY_MILLISECONDS);
+    this.#openLater(reason, pause);
     const ledger = new MemoryLedger(() => this.#reason);
     return this.#current = { engine: newEngine(), ledger, held: undefined, renewed: false, gap: undefined };
   }
@@ -191,15 +208,30 @@ export class RunLedger {
     return restartPause(restartedAt(this.#restarts, performance.now()));
   }
 
-  #opened(opening: Opening): void {
+  async #opened(opening: Opening): Promise<void> {
     if (this.#ended) return;
-    if (opening.kind === "opened") {
+    const mine = this.#opening;
+    const refusal = opening.kind === "refused" ? opening.reason : await this.#writeRefusal();
+    // Meanwhile the loop may have started again after a fault, and taken it.
+    if (this.#ended || this.#opening !== mine) return;
+    if (refusal === undefined) {
       this.#restarts = restartedAt(this.#restarts, performance.now());
       log.info("the ledger can be opened: starting again in place, to continue it");
       return this.#reopened.abort();
     }
     this.#opening = undefined;
-    this.#openLater(opening.reason, LEDGER_RETRY_MILLISECONDS);
+    this.#openLater(refusal, LEDGER_RETRY_MILLISECONDS);
+  }
+
+  /** Why a ledger that must be set aside cannot be: each start of the loop reads the whole cluster. */
+  async #writeRefusal(): Promise<string | undefined> {
+    try {
+      if (this.#mustWrite) await this.#disk.tryWrite();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DiskRefused)) throw error;
+      return this.#reason;
+    }
   }
 
   /** Folds the ledger from the files that the writer has read, and has the writer continue it. */
@@ -213,13 +245,22 @@ export class RunLedger {
       if (!isLedgerDamage(error)) throw error;
       const time = new Date().toISOString();
       const { folder, records } = await files.look((storage) => renewal(storage, error, time));
-      files.replace(await this.#disk.setAside(folder));
+      files.replace(await this.#setAside(folder, error));
       reportRenewal(error, `${this.options.folder}/${folder}`, records);
       const folded = await files.look((storage) => this.#fold(storage));
       const ledger = this.#continue(folded);
       stepEngine(folded.engine, { kind: "appended", first: ledger.append(records), records });
       const renewed = replacesRules(records[0]);
       return { engine: folded.engine, held: undefined, ledger, renewed, gap: this.#carried?.gap };
+    }
+  }
+
+  async #setAside(folder: string, damage: LedgerDamage): Promise<readonly LoadedFile[]> {
+    try {
+      return await this.#disk.setAside(folder);
+    } catch (error) {
+      if (!(error instanceof DiskRefused)) throw error;
+      throw new DiskRefused(`it is damaged (${damage.message}), and cannot be set aside: ${error.message}`);
     }
   }
 
@@ -280,9 +321,9 @@ export class RunLedger {
     const isShort = past.isCut && past.milliseconds < this.options.retention.milliseconds;
     if (isShort && !this.#isShort) {
       log.warn(
-        `the ledger reaches back ${daysText(past)} days, and --retain-days asks for ${
-          daysText(this.options.retention)
-        }: it had reached --retain-megabytes`,
+        `the ledger reaches back ${pastText(past)}, and --retain-days asks for ${
+          pastText(this.options.retention)
+        }: what was before went with --retain-megabytes, or with a smaller --retain-days of an earlier start`,
       );
     }
     this.#isShort = isShort;
@@ -311,8 +352,10 @@ export class RunLedger {
   }
 }
 
-function daysText({ milliseconds }: { readonly milliseconds: number }): string {
-  return (milliseconds / (24 * 3600 * 1000)).toFixed(1);
+function pastText({ milliseconds }: { readonly milliseconds: number }): string {
+  const hours = milliseconds / 3600_000;
+  if (hours >= 48) return `${(hours / 24).toFixed(1)} days`;
+  return hours >= 2 ? `${hours.toFixed(1)} hours` : `${(hours * 60).toFixed(1)} minutes`;
 }
 
 /** A ledger that was read, and the state that it leads to. */

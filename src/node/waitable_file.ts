@@ -101,7 +101,7 @@ export class WaitableFiles implements Disposable {
     }
     const name = new TextEncoder().encode(`${path}\0`.padEnd(MOVED_BYTES_MAX + 1, "\0"));
     const descriptor = await symbols.open(name, flagsOf(options), options.mode ?? 0);
-    return descriptor < 0 ? undefined : new AioFile(symbols, descriptor, options.isWaited === true);
+    return descriptor < 0 ? undefined : new AioFile(symbols, path, descriptor, options.isWaited === true);
   }
 
   get #libc(): Libc {
@@ -152,6 +152,7 @@ const NO_BYTES = new Uint8Array(0);
 /** Its calls follow each other, so one block of memory and one list are enough. The system uses both until a call is done. */
 class AioFile implements AsideFile {
   readonly #libc: Calls;
+  readonly #path: string;
   readonly #descriptor: number;
   readonly #isWaited: boolean;
   readonly #block = new Uint8Array(AIOCB_BYTES);
@@ -170,9 +171,10 @@ class AioFile implements AsideFile {
   });
   readonly #syncing = this.#call(() => {});
 
-  constructor(libc: Calls, descriptor: number, isWaited: boolean) {
+  constructor(libc: Calls, path: string, descriptor: number, isWaited: boolean) {
     this.#isWaited = isWaited;
     this.#libc = libc;
+    this.#path = path;
     this.#descriptor = descriptor;
     this.#list[0] = addressOf(libc, this.#block);
   }
@@ -218,7 +220,17 @@ class AioFile implements AsideFile {
   }
 
   async truncate(length: number): Promise<void> {
-    if ((await this.#libc.ftruncate(this.#descriptor, BigInt(length))) < 0) throw unnamedError("ftruncate");
+    if ((await this.#libc.ftruncate(this.#descriptor, BigInt(length))) >= 0) return;
+    // That thread keeps its errno to itself, and it matters: a full btrfs refuses this too, and is to get room. The disk has just
+    // answered, so the runtime's call does not hang either.
+    const file = await Deno.open(this.#path, { write: true });
+    try {
+      const [mine, { dev, ino }] = [await this.identity(), await file.stat()];
+      if (mine.dev !== dev || mine.ino !== ino) throw unnamedError("ftruncate");
+      await file.truncate(length);
+    } finally {
+      file.close();
+    }
   }
 
   async tryLock(): Promise<boolean> {
@@ -313,8 +325,8 @@ function systemError(libc: Calls, errno: number): Error {
   const text = new Uint8Array(ERROR_BYTES_MAX);
   libc.__xpg_strerror_r?.(errno, text, BigInt(text.length));
   const words = new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
-  const name = getSystemErrorName(-errno);
-  // Node's list lacks some, such as EDQUOT.
-  const code = name.startsWith("E") ? name : `E${errno}`;
+  // The runtime's list lacks some, such as EDQUOT: then Deno 2.9 has no text at all.
+  const name: string | undefined = getSystemErrorName(-errno);
+  const code = name?.startsWith("E") ? name : `E${errno}`;
   return Object.assign(new Error(`${words} (os error ${errno})`), { code });
 }

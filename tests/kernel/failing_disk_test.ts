@@ -23,6 +23,7 @@ import { until } from "../support/until.ts";
 requirePrivateNamespace();
 
 const EIO = 5;
+const EDQUOT = 122;
 
 /** A disk, and a program on it that serves one endpoint. */
 async function started(kernel: NetlinkKernel) {
@@ -46,6 +47,7 @@ const FAULTS: Record<string, DiskFaults> = {
   "every sync fails, and no write": { fsync: EIO },
   "every write fails": { write: EIO },
   "the disk is full inside a record": { room: 100 },
+  "the user's quota is used up": { write: EDQUOT },
   "the disk is full, and no sync succeeds either": { room: 0, fsync: EIO },
 };
 

@@ -52,6 +52,38 @@ Deno.test("after a failed sync the file is not used again, and records that were
   assert.deepEqual(storage.names(), [segmentName(0), segmentName(1)]);
 });
 
+Deno.test("a full disk that erases what it refuses to cut off leaves no damage for the next start", () => {
+  const storage = memoryStorage();
+  const room = () => [...storage.files.values()].reduce((sum, { length }) => sum + length, 0);
+  const writer = open(storage);
+  writer.append(EVERY_KIND.slice(0, 3));
+  const [file] = storage.names();
+  const whole = storage.size(file!);
+  const full = room();
+  storage.fault = (call) => {
+    if (call === "write" || call === "create") {
+      if (room() >= full) throw storageError("ENOSPC");
+    } else if (call === "truncate") {
+      // As btrfs does: to the end of the page.
+      storage.files.get(file!)!.fill(0, whole, whole + 100);
+      throw storageError("ENOSPC");
+    }
+  };
+  // Several lines, the first of which are written whole.
+  writer.append([...EVERY_KIND, ...EVERY_KIND]);
+  for (let again = 0; again < 3; again++) writer.sync();
+  assert.ok(writer.failure !== undefined && storage.size(file!) > whole);
+  // The process is killed.
+  const left = memoryStorage(storage.files);
+  using(open(left), (writer) => assert.equal(writer.failure, undefined));
+  const records = recordsIn(left);
+  assert.ok(records.length >= 3);
+  assert.deepEqual(
+    records,
+    [...EVERY_KIND.slice(0, 3), ...EVERY_KIND, ...EVERY_KIND].slice(0, records.length),
+  );
+});
+
 Deno.test("a segment without durable records is made again", () => {
   const storage = memoryStorage();
   using(open(storage), (writer) => {

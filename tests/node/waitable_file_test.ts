@@ -61,6 +61,25 @@ Deno.test("the system's error is thrown as the runtime throws it", async () => {
   await waitable!.close();
 });
 
+Deno.test("where a file cannot be cut, the error says why, and another file at its path stays whole", async () => {
+  using files = new WaitableFiles();
+  const refused = await files.open("/dev/full", { write: true });
+  using full = Deno.openSync("/dev/full", { write: true });
+  const { message } = thrownBy(() => full.truncateSync(3));
+  assert.match(message, /os error/);
+  await assert.rejects(refused!.truncate(3), { message });
+  await refused!.close();
+  await withPath(async (path) => {
+    await Deno.writeTextFile(path, "one");
+    const unwritable = await files.open(path, { read: true });
+    await Deno.rename(path, `${path}.old`);
+    await Deno.writeTextFile(path, "another");
+    await assert.rejects(unwritable!.truncate(0), /^Error: ftruncate failed$/);
+    assert.equal(await Deno.readTextFile(path), "another");
+    await unwritable!.close();
+  });
+});
+
 Deno.test("a file that cannot be opened is none, and a lock that another opening has is not taken", async () => {
   using files = new WaitableFiles();
   await withPath(async (path) => {
