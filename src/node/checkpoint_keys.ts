@@ -75,14 +75,26 @@ export class CheckpointKeys {
       await Deno.rename(`${this.folder}/${NEXT}`, `${this.folder}/${file}`);
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
-      // Another program removed it. The checkpoint names this key, so no other one can continue.
-      await this.#write(file, next);
+      await this.#keep(file, next);
     }
     await this.#syncFolder();
     for (const name of await this.#names()) {
       const next = keyNext(name);
       if (next !== undefined && next <= offset) await this.#erase(name);
     }
+  }
+
+  /**
+   * Writes `next`, whose file has no name that signs later: an earlier call gave it its name `file`, and the disk failed after that; or
+   * another program removed it. A checkpoint names this key, so no other one can continue.
+   */
+  async #keep(file: string, next: CheckpointKey): Promise<void> {
+    if ((await this.#names()).includes(file)) {
+      const found = await this.#read(file);
+      if (found?.signer.verifier === next.signer.verifier) return;
+      await this.#erase(file);
+    }
+    await this.#write(file, next);
   }
 
   /** Whether there is a file of a key that signs next. */

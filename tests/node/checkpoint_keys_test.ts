@@ -40,6 +40,24 @@ Deno.test("once a checkpoint is durable, the next key signs, and the one before 
     assert.deepEqual([opened.key.number, opened.key.signer.verifier], [1, next.signer.verifier]);
   }));
 
+Deno.test("where the disk failed after the next key got its name, or while it was written, the step can be made again", () =>
+  inFolder(async (folder) => {
+    const keys = new CheckpointKeys(folder, ID);
+    const next = await keys.prepare((await keys.open()).key);
+    const file = `${folder}/00000000000000000042.key`;
+    await keys.advance(41, next);
+    const text = Deno.readTextFileSync(file);
+    await assert.doesNotReject(keys.advance(41, next));
+    assert.equal(Deno.readTextFileSync(file), text, "it is the same one");
+    for (const part of ["", text.slice(0, 50)]) {
+      Deno.writeTextFileSync(file, part);
+      await keys.advance(41, next);
+      assert.deepEqual(files(folder), ["00000000000000000042.key"]);
+      const { key } = await new CheckpointKeys(folder, ID).open();
+      assert.deepEqual([key.number, key.signer.verifier], [1, next.signer.verifier]);
+    }
+  }));
+
 Deno.test("a key that was changed, or is of another ledger, is replaced by the first of a new chain", () =>
   inFolder(async (folder) => {
     const { key } = await new CheckpointKeys(folder, ID).open();
