@@ -4,7 +4,10 @@ import { textUpTo } from "../bounded_body.ts";
 import type { Finding } from "../history/status.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { printable } from "../printable.ts";
+import type { HealthProblem } from "../serve/problems.ts";
 
+/** The problem of a ledger, as /healthz names it. */
+const UNWRITTEN: HealthProblem = "ledger cannot be written";
 /** How long an answer is waited for. */
 const WAIT_MILLISECONDS = 1000;
 /** Most characters of an answer that are read. */
@@ -44,9 +47,23 @@ export async function proxyFindings(health: string, metrics: string): Promise<Fi
     .map((problem): Finding => ({
       severity: problem === "rules rejected" ? "failing" : "warning",
       topic: "proxy",
-      text: printable(`the running proxy says: ${problem}`),
+      text: printable(
+        `the running proxy says: ${problem}${problem === UNWRITTEN ? unwrittenText(healthz, details) : ""}`,
+      ),
     }));
   return [...asserted, ...named, ...sourced];
+}
+
+/** Why the ledger cannot be written, and what that means for everything else that is read from it. */
+function unwrittenText(healthz: unknown, details: unknown): string {
+  const { unwrittenRecords: records } = fieldsOf(fieldsOf(healthz)["ledger"]);
+  const why = fieldsOf(details)["ledger"];
+  return [
+    ...typeof why === "string" && why !== "" ? [`: ${why}`] : [],
+    ...typeof records === "number" && records > 0
+      ? [`; ${records} records are not in it, so what follows is of the time before them`]
+      : [],
+  ].join("");
 }
 
 /** Whether a problem is one that the sources name themselves. */

@@ -97,7 +97,19 @@ export const ALERTS: readonly Alert[] = [
     severity: "warning",
     summary: `The ledger cannot be written ${ON_NODE}; rules are still applied, and records wait in memory`,
     runbook:
-      "ledgerproxy status has the error. Free the disk, or mount it for writing: nothing is lost until memory runs out.",
+      "ledgerproxy status has the error, and what to do about it. Nothing is lost before 64 MiB of records wait, or the program ends.",
+  },
+  {
+    name: "LedgerproxyPastShrank",
+    // 0 says that it is not known.
+    expression:
+      "(ledgerproxy_ledger_past_seconds{JOB} > 0) < 0.5 * max_over_time(ledgerproxy_ledger_past_seconds{JOB}[1d])",
+    after: "5m",
+    severity: "warning",
+    summary:
+      `The ledger ${ON_NODE} has lost half of its past within a day: it begins {{ $value | humanizeDuration }} ago`,
+    runbook:
+      "ledgerproxy status names the record with which it begins, and ledgerproxy top what is written most. A larger --retain-megabytes keeps more.",
   },
   {
     name: "LedgerproxyLogLinesDropped",

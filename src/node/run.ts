@@ -11,6 +11,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
+import { failureText } from "../serve/problems.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
@@ -262,9 +263,10 @@ async function live(process: Process, found: Found): Promise<number> {
 /** Logs that the ledger's disk begins to fail, or works again. */
 function logLedgerFailure(failure: LedgerFailure | undefined): void {
   if (failure === undefined) log.info("the ledger is written again: nothing is missing");
-  else {log.error(
-      `the ledger cannot be written: ${failure.reason}; rules are still applied, and records wait in memory`,
-    );}
+  else {
+    const why = failureText(failure);
+    log.error(`the ledger cannot be written: ${why}; rules are still applied, and records wait in memory`);
+  }
 }
 
 /** Logs a commit: at once after a quiet time, else with those that follow it. */

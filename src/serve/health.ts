@@ -5,7 +5,7 @@
 import type { OpenDrift } from "../engine/healer.ts";
 import type { ResourceStatus } from "../ingest/source.ts";
 import { printable, redacted } from "../printable.ts";
-import { OWN_NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
+import { failureText, OWN_NODE_PROBLEMS, type ProblemFacts, problemsOf, sourceProblem } from "./problems.ts";
 
 /** The facts that health follows from. */
 export interface HealthFacts extends ProblemFacts {
@@ -58,7 +58,7 @@ export function details(
 ): Readonly<Record<string, unknown>> {
   const text = (problem: string) => redacted(printable(problem));
   return {
-    ledger: ledger === undefined ? "" : text(ledger.reason),
+    ledger: ledger === undefined ? "" : text(failureText(ledger)),
     sources: Object.fromEntries(sources.map(({ kind, problem }) => [kind, text(problem)])),
     drift: drift === undefined ? null : shownDrift(drift),
     setAside: Object.fromEntries(

@@ -88,3 +88,18 @@ export function problemsOf(facts: ProblemFacts): HealthProblem[] {
   ]);
   return HEALTH_PROBLEMS.filter((problem) => found.has(problem));
 }
+
+/** What to do about a failure, by the text of the system's error; where that has no name here, there is no advice. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /\(os error (28|122)\)/,
+    "free room on its disk (df, df -i), or start with a smaller --retain-megabytes, which removes the oldest segments",
+  ],
+  [/\(os error 30\)/, "its disk is read-only: the kernel's log may say why; mount it for writing"],
+];
+
+/** The reason of a failure, and what to do about it. */
+export function failureText({ reason }: Pick<LedgerFailure, "reason">): string {
+  const advice = ADVICE.find(([error]) => error.test(reason))?.[1];
+  return advice === undefined ? reason : `${reason}: ${advice}`;
+}

@@ -32,6 +32,20 @@ Deno.test("assertions that are broken are failing", async () => {
   ]);
 });
 
+Deno.test("of a ledger that cannot be written it is said why, and that what is read from it is old", async () => {
+  const problems = ["ledger cannot be written"];
+  const full = "No space left on device (os error 28): free room";
+  // One server answers both, so the texts of /details are beside the problems.
+  const shown = (unwrittenRecords: number, ledger: object) =>
+    findings(Response.json({ problems, sources: {}, ledger: { unwrittenRecords, ...ledger } }));
+  assert.deepEqual(await shown(3, {}), [
+    "warning the running proxy says: ledger cannot be written; 3 records are not in it, so what follows is of the time before them",
+  ]);
+  assert.deepEqual(await findings(Response.json({ problems, sources: {}, ledger: full })), [
+    `warning the running proxy says: ledger cannot be written: ${full}`,
+  ]);
+});
+
 Deno.test("problems that are no texts are left out, and characters that move a cursor are escaped", async () => {
   const body = { problems: [7, "own Node deleted", "\u001b[2J"], sources: [null, { problem: 3 }] };
   assert.deepEqual(await findings(Response.json(body, { status: 503 })), [

@@ -6,6 +6,14 @@ import { stateToRead } from "../../src/history/journal_reading.ts";
 import { type Finding, isOnItsWay, nodeStateOf, rulesRemoved } from "../../src/history/status.ts";
 import { statusLines } from "../../src/history/status_words.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
+import { type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
+import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
+import { ledgerView } from "../../src/ledger/ledger_view.ts";
+import type { Retention } from "../../src/ledger/retention.ts";
+import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
+import { LedgerWriter } from "../../src/ledger/writer.ts";
+import { KEEP_ALL } from "../support/ledger_records.ts";
+import { memoryStorage } from "../support/memory_storage.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { pastOf, timeAt } from "../support/past.ts";
 import { webPast } from "../support/web_history.ts";
@@ -78,6 +86,30 @@ Deno.test("a checkpoint behind the last commit is no trouble, a gap is", () => {
   const [first, ...others] = findings(node, OWN, ...WEB, commit(3), gap, signed);
   assert.match(first!, /^warning ledger: @5 /);
   assert.deepEqual(others, []);
+});
+
+Deno.test("where older records were removed, a note says how far back the ledger reaches", () => {
+  const storage = memoryStorage();
+  using writer = new LedgerWriter(storage, { policy: "never" });
+  const past = () => ledgerView<SnapshotLine>(storage, snapshotMisfit);
+  /** Appends `records` in a segment of their own, which a snapshot ends; returns the findings about the ledger. */
+  const after = (keep: Retention, ...records: LedgerRecord[]) => {
+    writer.append(records);
+    writeSnapshot(writer, snapshotLines(stateToRead(past(), writer.next - 1)), keep);
+    const { findings } = nodeStateOf(past(), stateToRead(past(), writer.next - 1));
+    return findings.map(({ severity, topic, text }) => `${severity} ${topic}: ${text}`);
+  };
+  const change = (second: number) => ({
+    ...appears(slice(`shop/web-a http:80/tcp 10.0.0.${second}`)),
+    time: timeAt(second),
+  });
+  assert.deepEqual(after(KEEP_ALL, node, OWN), [
+    "note rules: nothing was committed: this ledger made no rules",
+  ]);
+  assert.deepEqual(after(KEEP_ALL, { ...WEB[0]!, time: timeAt(3) }, WEB[1]!, commit(3)), []);
+  assert.deepEqual(after(KEEP_ALL, change(6), commit(5)), []);
+  const begins = `note ledger: begins at @2, ${timeAt(3)}; what was before is not kept`;
+  assert.deepEqual(after({ bytes: 0, milliseconds: Infinity }, change(7), commit(7)), [begins]);
 });
 
 Deno.test("Services set aside, without endpoints, contested and with parts left out are named", () => {

@@ -19,6 +19,8 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
+const METRICS = "127.0.0.1:10249";
+
 Deno.test("a full disk: rules follow the cluster, health and log report it, and the ledger is complete afterwards", async () => {
   const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
@@ -59,11 +61,17 @@ Deno.test("a disk that is read-only at the start: its ledger is served, and new 
     assert.equal(await program.stop(), 0);
   }
   removeTables(kernel);
-  await using program = new SourceProgram(folder, "readOnly");
+  await using program = new SourceProgram(folder, "readOnly", "--metrics-bind-address", METRICS);
   await until("the Service is served again", served(kernel, 1));
+  await until("a metric says how far back it reaches", async () => {
+    const text = await (await fetch(`http://${METRICS}/metrics`)).text();
+    return Number(/^ledgerproxy_ledger_past_seconds (.*)$/m.exec(text)?.[1]) > 0;
+  });
   writeSource(folder, 2);
   await until("a change is served", served(kernel, 2));
   await until("health says so", async () => (await health()).problems.includes("ledger cannot be written"));
+  const said = /error: the ledger cannot be written: .* its disk is read-only: .* mount it for writing/;
+  await until("the log says so, and what to do", () => said.test(program.log));
   program.makeWritable();
   await until("the ledger is written again", () => /is written again: nothing is missing/.test(program.log));
   assertWhole(`${folder}/store/ledger`, kernel);

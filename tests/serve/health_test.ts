@@ -138,6 +138,20 @@ Deno.test("the public answers have no text of an error; details have it without 
   });
 });
 
+Deno.test("of a disk without room and of a read-only one the details say what to do, and the public answers do not", () => {
+  const shown = (reason: string) => String(details({ ...FACTS, ledger: { reason, records: 1 } })["ledger"]);
+  for (const reason of ["No space left on device (os error 28)", "Disk quota exceeded (os error 122)"]) {
+    assert.match(shown(reason), /^.+ \(os error \d+\): free room .* --retain-megabytes/);
+  }
+  const reason = "Read-only file system (os error 30): open '/x'";
+  assert.ok(shown(reason).startsWith(`${reason}: its disk is read-only`));
+  assert.equal(shown("Input/output error (os error 5)"), "Input/output error (os error 5)");
+  const answers = JSON.stringify(
+    [healthz, livez].map((ask) => ask({ ...FACTS, ledger: { reason, records: 1 } })),
+  );
+  assert.doesNotMatch(answers, /os error|read-only/);
+});
+
 Deno.test("the endpoints answer in JSON; other paths are not found", async () => {
   let facts = FACTS;
   const address = { hostname: "127.0.0.1", port: 20_256 };
