@@ -132,7 +132,11 @@ const condition = rarely<boolean | undefined>(undefined, fc.boolean(), 2);
 const hintKind = fc.constantFrom("none", "none", "zones", "nodes", "both", "mixed");
 const endpoint = fc.record({
   place: fc.constantFrom(...ENDPOINTS),
-  conditions: fc.record({ ready: condition, serving: condition, terminating: condition }),
+  conditions: fc.oneof(
+    fc.record({ ready: condition, serving: condition, terminating: condition }),
+    fc.constant({ ready: false, serving: true, terminating: true }),
+    fc.constant({ ready: false, serving: false, terminating: true }),
+  ),
   zones: fc.subarray(["zone-1", "zone-2"]),
   nodes: fc.subarray(["node-a", "node-b"]),
   moved: rarely(false, fc.constant(true), 9),
