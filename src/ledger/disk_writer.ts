@@ -6,7 +6,9 @@ import type { Behind } from "./record_encoder.ts";
 import type { LedgerEnd } from "./segment.ts";
 import { segmentsAmong } from "./format.ts";
 import { SegmentAppender } from "./segment_appender.ts";
-import { type DiskFolder, type DiskLock, isRoomLacking } from "./disk_folder.ts";
+import type { DiskFolder } from "./disk_folder.ts";
+import type { DiskLock } from "./folder_lock.ts";
+import { isRoomLacking } from "./open_file.ts";
 import type { DiskWork } from "./disk_work.ts";
 import { isStorageFailure } from "./storage.ts";
 

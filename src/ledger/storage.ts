@@ -3,7 +3,8 @@
 // thrown unchanged.
 
 import { codeOf, messageOf } from "../thrown.ts";
-import { type DiskFile, type DiskFolder, diskFolder, type DiskLock, PART } from "./disk_folder.ts";
+import { type DiskFile, type DiskFolder, diskFolder, PART } from "./disk_folder.ts";
+import type { DiskLock } from "./folder_lock.ts";
 import { atOnce, call, type DiskWork } from "./disk_work.ts";
 
 /** A folder that holds one ledger, for readers and for writers that may wait for the disk. */

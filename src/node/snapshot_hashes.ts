@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { SignedSnapshot } from "../ledger/checkpoint.ts";
 import { snapshotName, snapshotNext } from "../ledger/snapshot.ts";
-import type { AsideFile } from "../ledger/disk_folder.ts";
+import type { AsideFile } from "../ledger/open_file.ts";
 import { isStorageFailure } from "../ledger/storage.ts";
 import { SIGNED_SNAPSHOTS_MAX } from "../limits/ledger.ts";
 import { withAsideFile } from "./waitable_file.ts";

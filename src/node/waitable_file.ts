@@ -4,7 +4,7 @@
 // loop's own thread closes afterwards (Deno 2.9): close(2) may write back what is left, so it hangs where the disk does.
 
 import { getSystemErrorName } from "node:util";
-import { type AsideFile, type FileIdentity, openAside, type OpenHow } from "../ledger/disk_folder.ts";
+import { type AsideFile, type FileIdentity, openAside, type OpenHow } from "../ledger/open_file.ts";
 import type { Waitable } from "../ledger/disk_work.ts";
 import { assert } from "../invariant.ts";
 import { kernelLibc, lastErrno, sharedLibc } from "../kernel/libc.ts";

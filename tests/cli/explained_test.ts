@@ -12,6 +12,7 @@ import { writeKubeconfig } from "../support/written_kubeconfig.ts";
 const ELSEWHERE: Readonly<Record<string, string>> = {
   AmbiguousPatch: "kwok_recording.ts leaves the patch out, with a line about it",
   CommanderError: "main.ts: wrong usage, or help",
+  DiskRefused: "run_ledger.ts makes rules without the ledger",
   EncodingFailure: "an ApiFailure",
   InvariantError: "a fault of the program",
   LedgerNotFound: "arguments.ts makes a UsageError of it",
