@@ -132,20 +132,27 @@ export function atOffset(offset: number): PositionExpression {
   return { kind: "offset", offset };
 }
 
-/** What was found. Throws NothingFound for an unknown name, UsageError for one with several meanings or that cannot be one. */
-export function named<T extends object>(found: T | NameProblem): T {
+/**
+ * What was found. Throws NothingFound for an unknown name, with `wayOut` where nothing better is known of it; UsageError for a name with
+ * several meanings, or that cannot be one.
+ */
+export function named<T extends object>(found: T | NameProblem, wayOut?: (text: string) => string): T {
   if (!isNameProblem(found)) return found;
-  const text = nameProblemLines(found).join("\n");
-  throw found.kind === "unknown" ? new NothingFound(text) : new UsageError(text);
+  const lines = nameProblemLines(found);
+  if (found.kind !== "unknown") throw new UsageError(lines.join("\n"));
+  if (wayOut !== undefined && found.instead === undefined) lines.push(wayOut(found.text));
+  throw new NothingFound(lines.join("\n"));
 }
 
 /** As {@link named}, of a search in the state at one position: what was there at another one is in the log. */
 export function namedHere<T extends object>(found: T | NameProblem): T {
-  if (!isNameProblem(found) || found.kind !== "unknown" || found.instead !== undefined) return named(found);
-  const elsewhere = isFullName(found.text)
-    ? `if it was there at another position, \`ledgerproxy log ${found.text}\` prints when`
-    : `if it was there at another position, \`ledgerproxy log\` prints when, by its full name: ${FULL_NAMES}`;
-  throw new NothingFound([...nameProblemLines(found), elsewhere].join("\n"));
+  return named(
+    found,
+    (text) =>
+      isFullName(text)
+        ? `if it was there at another position, \`ledgerproxy log ${text}\` prints when`
+        : `if it was there at another position, \`ledgerproxy log\` prints when, by its full name: ${FULL_NAMES}`,
+  );
 }
 
 /** What `text` names in `directory`. Throws as {@link namedHere}. */
@@ -179,12 +186,10 @@ export function subjectAtAnyTime(past: Past, last: number, text: string): Subjec
 
 /** As {@link named}, of a search in the records too. */
 function namedAtAnyTime<T extends object>(found: T | NameProblem): T {
-  if (!isNameProblem(found) || found.kind !== "unknown" || found.instead !== undefined) return named(found);
-  throw new NothingFound([...nameProblemLines(found), GONE].join("\n"));
+  return named(found, () => `what is gone is found by its full name: ${FULL_NAMES}`);
 }
 
 const FULL_NAMES = "shop/web, pods/shop/web-0, nodes/node-b, zone/z1";
-const GONE = `what is gone is found by its full name: ${FULL_NAMES}`;
 
 /** The Service that `text` names, or ports of one, at offset `through` of `past`, or any time before. Throws as {@link named}. */
 export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {

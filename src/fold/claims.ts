@@ -35,7 +35,7 @@ export function holderOf(
  * that of the NodePort with this number, which every address may be one of.
  */
 export function claimAt(
-  state: Parameters<typeof holderOf>[0],
+  state: Pick<ClusterState, "claims">,
   family: Family,
   protocol: Protocol,
   target: string,
