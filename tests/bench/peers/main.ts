@@ -1,9 +1,10 @@
 // This program beside kube-proxy in nftables and iptables mode: the same API server, Services and changes. The proxies
 // run one after the other, each on a node of its own; then packets go in turn through the rules that each left there.
-// With --before the other proxy is the bundle of an earlier version, and both run in turn, --rounds times, so that
-// other load on the machine affects both.
+// What else the host of the machine does differs from minute to minute. With --rounds kube-proxy in nftables mode, a client that
+// only reads its watch, and this program run in turns, N times, so that it affects all of them. With --before the bundle of an
+// earlier version takes the place of kube-proxy.
 //
-//   deno task bench:peers [SERVICES] [CHANGES] [--before BUNDLE [--rounds N]]
+//   deno task bench:peers [SERVICES] [CHANGES] [--rounds N] [--before BUNDLE]
 
 import { parseArgs } from "node:util";
 import { ControlPlane } from "../../support/cluster/control_plane.ts";
@@ -22,7 +23,7 @@ import { measureTraffic, type Traffic } from "./traffic.ts";
 const { positionals, values: { before, rounds } } = parseArgs({
   args: Deno.args,
   allowPositionals: true,
-  options: { before: { type: "string" }, rounds: { type: "string", default: "5" } },
+  options: { before: { type: "string" }, rounds: { type: "string" } },
 });
 const SERVICES = Number(positionals[0] ?? 1000);
 const CHANGES = Number(positionals[1] ?? 100);
@@ -67,8 +68,11 @@ await makeServices(plane, SERVICES);
 const clusterIP = await makeTarget(plane);
 const frontends = await makeFrontends(plane);
 disconnectApi();
-if (before === undefined) await besidePeers();
-else await besideVersion(Deno.realPathSync(before), Number(rounds));
+if (before !== undefined) {
+  await inTurns("before", { kind: "ledgerproxy", bundle: Deno.realPathSync(before) }, "ours / other");
+} else if (rounds !== undefined) {
+  await inTurns("kube-proxy nftables", { kind: "kube-proxy", mode: "nftables" }, "other / ours");
+} else await besidePeers();
 await plane[Symbol.asyncDispose]();
 home[Symbol.dispose]();
 Deno.removeSync(folder, { recursive: true });
@@ -128,30 +132,43 @@ async function besidePeers(): Promise<void> {
   for (const lab of labs.values()) lab[Symbol.dispose]();
 }
 
-/** Prints the median of both versions and of the rounds' ratios. */
-async function besideVersion(earlier: string, rounds: number): Promise<void> {
-  const contenders = new Map<string, Proxy>([
-    ["before", { kind: "ledgerproxy", bundle: earlier }],
-    [OURS, { kind: "ledgerproxy", bundle: bundle() }],
-  ]);
+/** Prints the medians of `other` and of this program, and of the rounds' ratios between them. */
+async function inTurns(name: string, other: Proxy, ratio: "ours / other" | "other / ours"): Promise<void> {
+  const contenders = new Map<string, Proxy>([[name, other], [OURS, {
+    kind: "ledgerproxy",
+    bundle: bundle(),
+  }]]);
   const samples = new Map([...contenders.keys()].map((name) => [name, [] as Sample[]]));
-  for (let round = 0; round < rounds; round++) {
+  const watched: number[] = [];
+  const turns = Number(rounds ?? 5);
+  for (let round = 0; round < turns; round++) {
     const order = [...contenders];
     for (const [name, proxy] of round % 2 === 0 ? order : order.reverse()) {
-      console.error(`round ${round + 1} of ${rounds}: ${name}`);
+      console.error(`round ${round + 1} of ${turns}: ${name}`);
       using lab = new Lab();
       samples.get(name)!.push(await measure(bench, proxy, lab));
     }
+    connectApi(home);
+    watched.push(percentile(await timeBareWatch(plane, SERVICES, CHANGES), 0.5));
+    disconnectApi();
   }
   const median = (values: readonly number[]) => percentile(values, 0.5);
+  const spread = (values: readonly number[], digits: number) =>
+    `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
   const rows = ROWS.map(([what, value, text]) => {
-    const [old, now] = [samples.get("before")!.map(value), samples.get(OURS)!.map(value)];
-    const ratios = now.map((one, round) => one / old[round]!);
-    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    return [what, text(median(old)), text(median(now)), median(ratios).toFixed(2), spread];
+    const [theirs, ours] = [samples.get(name)!.map(value), samples.get(OURS)!.map(value)];
+    const ratios = theirs.map((one, round) =>
+      ratio === "other / ours" ? one / ours[round]! : ours[round]! / one
+    );
+    return [what, text(median(theirs)), text(median(ours)), median(ratios).toFixed(2), spread(ratios, 2)];
   });
+  const added = samples.get(OURS)!.map(({ patches }, round) => percentile(patches, 0.5) - watched[round]!);
+  rows.push(
+    ["PATCH to a client that only reads its watch, p50", "", milliseconds(median(watched)), "", ""],
+    ["what this program adds to it, single rounds", "", milliseconds(median(added)), "", spread(added, 1)],
+  );
   table(
-    `${SERVICES} Services with 2 endpoints, ${CHANGES} changes, ${rounds} rounds in turns: medians`,
-    [["", "before", "now", "ratio", "of single rounds"], ...rows],
+    `${SERVICES} Services with 2 endpoints, ${CHANGES} changes, ${turns} rounds in turns: medians`,
+    [["", name, OURS, ratio, "of single rounds"], ...rows],
   );
 }
