@@ -27,7 +27,12 @@ function isPlainMetadata(value: unknown): boolean {
   const { annotations, deletionTimestamp, managedFields } = value;
   return typeof name === "string" && isTextOrNone(namespace) && isTextOrNone(uid) &&
     isTextOrNone(resourceVersion) && isTextOrNone(creationTimestamp) && isTextMapOrNone(labels) &&
-    annotations === undefined && deletionTimestamp === undefined && managedFields === undefined;
+    isTextMapOrNone(annotations) && deletionTimestamp === undefined &&
+    (managedFields === undefined || everyOf(managedFields, isManager));
+}
+
+function isManager({ manager }: Fields): boolean {
+  return typeof manager === "string";
 }
 
 function isPlainService({ spec, status }: Fields): boolean {

@@ -13,6 +13,8 @@ const METADATA = {
   resourceVersion: "7",
   creationTimestamp: "2026-11-27T12:00:00Z",
   labels: { app: "web" },
+  annotations: { "endpoints.kubernetes.io/last-change-trigger-time": "2026-11-27T12:00:00Z" },
+  managedFields: [{ manager: "kubectl" }],
 };
 
 /** Every field with which an object is recognised. */
@@ -48,9 +50,7 @@ const PLAIN = [
 ] as const;
 
 const RARE_METADATA = {
-  annotations: { a: "b" },
   deletionTimestamp: "2026-11-27T12:00:00Z",
-  managedFields: [{ manager: "kubectl" }],
 };
 
 /** The same with every other field that the shapes name, and objects of the other kinds. */
