@@ -2,11 +2,12 @@
 // from. The kernel is not read on the steady path: the engine knows what it committed.
 
 import { assert } from "../invariant.ts";
+import { ElementMap } from "../fold/element_map.ts";
 import { touch } from "../fold/fold_changes.ts";
 import { separated } from "../nft/objects.ts";
 import type { TableName } from "../kernel/kernel.ts";
 import { type Elements, type Ruleset, sameElement } from "../nft/ruleset.ts";
-import { applyDelta, type Delta, diff, type MutableElements } from "../plan/delta.ts";
+import { applyDelta, copyOf, type Delta, diff, type MutableElements } from "../plan/delta.ts";
 import { advanceDigest, digestText, rulesetDigest, tablesDigest } from "../plan/digest.ts";
 import { type Position, POSITION_PATH, positionElement, positionOf } from "../plan/position.ts";
 import {
@@ -58,8 +59,8 @@ export function adoptUntouched(state: EngineState, position: Position): Effect[]
   const digest = rulesetDigest(tables, desired);
   if (position.ledger !== state.ledger || position.digest !== digestText(digest)) return [{ kind: "list" }];
   const element = positionElement(position);
-  const elements: MutableElements = new Map([...desired].map(([path, set]) => [path, new Map(set)]));
-  elements.set(POSITION_PATH, new Map([[element.key, element]]));
+  const elements = copyOf(desired);
+  elements.set(POSITION_PATH, new ElementMap([element]));
   state.tables = { kind: "in place", listed: false, elements, digest, positioned: true };
   state.plannedOffset = state.committedOffset = position.offset;
   return [];
@@ -128,12 +129,10 @@ function adopt(state: EngineState, listed: ListedRules): void {
 function sharing(elements: Elements, desired: Elements): MutableElements {
   return new Map([...elements].map(([path, set]) => {
     const wanted = desired.get(path);
-    return [
-      path,
-      new Map([...set].map(([key, element]) => {
-        const same = wanted?.get(key);
-        return same !== undefined && sameElement(same, element) ? [same.key, same] : [key, element];
-      })),
-    ];
+    const shared = [...set.values()].map((element) => {
+      const same = wanted?.get(element.key);
+      return same !== undefined && sameElement(same, element) ? same : element;
+    });
+    return [path, new ElementMap(shared)];
   }));
 }

@@ -10,11 +10,25 @@ import { hashOfKey, PlaceIndex } from "./place_index.ts";
 export class ElementMap implements ReadonlyMap<ElementKey, Element> {
   /** By place; undefined for one that was deleted. */
   #elements: (Element | undefined)[] = [];
-  #causes: Offset[] = [];
+  /** By place. A map of what the kernel holds has none. */
+  #causes: (Offset | undefined)[] = [];
   readonly #places = new PlaceIndex((place) => this.#elements[place]!.key);
   /** Those at which causes are kept. */
   readonly #moments = new Moments<ElementKey, Offset>();
   readonly causes: Causes = new Causes(this);
+
+  constructor(elements: Iterable<Element> = []) {
+    for (const element of elements) this.put(element);
+  }
+
+  /** Another map with these elements and their causes. */
+  copy(): ElementMap {
+    const copy = new ElementMap();
+    copy.#elements = [...this.#elements];
+    copy.#causes = [...this.#causes];
+    copy.#places.copy(this.#places);
+    return copy;
+  }
 
   get size(): number {
     return this.#places.size;
@@ -36,7 +50,7 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
   }
 
   /** Puts `element` in place of what has its key. One that is equal stays as it is, with its cause; then it returns false. */
-  put(element: Element, cause: Offset): boolean {
+  put(element: Element, cause?: Offset): boolean {
     const { key } = element;
     const hash = hashOfKey(key);
     const place = this.#find(key, hash);
@@ -121,7 +135,7 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     return places.beyond(key);
   }
 
-  #enter(element: Element, hash: number, cause: Offset): void {
+  #enter(element: Element, hash: number, cause: Offset | undefined): void {
     const place = this.#places.take();
     this.#elements[place] = element;
     this.#causes[place] = cause;
@@ -135,7 +149,7 @@ export class ElementMap implements ReadonlyMap<ElementKey, Element> {
     this.#causes = [];
     this.#places.clear();
     elements.forEach((element, place) => {
-      if (element !== undefined) this.#enter(element, hashOfKey(element.key), causes[place]!);
+      if (element !== undefined) this.#enter(element, hashOfKey(element.key), causes[place]);
     });
   }
 

@@ -100,6 +100,16 @@ export class PlaceIndex {
     this.#size--;
   }
 
+  /** Takes the places of `other`, whose table has the same entries. */
+  copy(other: PlaceIndex): void {
+    this.#links = other.#links.slice();
+    this.#chains = other.#chains.slice();
+    this.#beyond = other.#beyond && new Map(other.#beyond);
+    this.#free = other.#free;
+    this.#length = other.#length;
+    this.#size = other.#size;
+  }
+
   /** Frees all places. */
   clear(): void {
     this.#links = this.#chains = NO_NUMBERS;

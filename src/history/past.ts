@@ -7,8 +7,7 @@ import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import type { LedgerView } from "../ledger/ledger_view.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
-import type { ElementKey, SetPath, Table } from "../nft/ruleset.ts";
-import type { MutableElements } from "../plan/delta.ts";
+import type { Element, ElementKey, SetPath, Table } from "../nft/ruleset.ts";
 
 /** A ledger, for questions. */
 export type Past = LedgerView<SnapshotLine>;
@@ -43,7 +42,7 @@ export interface RecordedRules {
   /** The commit, which another version of the fold made. */
   readonly commit: Placed & { readonly record: CommitRecord };
   /** The recorded elements, by set and key. */
-  readonly elements: MutableElements;
+  readonly elements: Map<SetPath, Map<ElementKey, Element>>;
   /** The record that made each of them what it is. */
   readonly causes: Map<SetPath, Map<ElementKey, number>>;
   /** Why elements may be missing; undefined where all are there. */

@@ -15,7 +15,7 @@ import {
   setPath,
   splitSetPath,
 } from "../nft/ruleset.ts";
-import type { Delta, ElementChange, MutableElements } from "../plan/delta.ts";
+import type { Delta, ElementChange } from "../plan/delta.ts";
 import {
   advanceDigest,
   type Digest,
@@ -116,7 +116,7 @@ function operationsOf(change: CommittedChange): number {
   return objectNoun(setOf(change)) === undefined ? 1 : 1 + operationsOfObject(value);
 }
 
-function noElements(): MutableElements {
+function noElements(): RecordedRules["elements"] {
   return new Map();
 }
 
@@ -166,7 +166,10 @@ function undone({ set, key, before, after }: ElementChange): ElementChange {
 }
 
 /** Chains and sets of Services are recorded as text. Gives them the definitions that have this text in this version. */
-function defineObjects(elements: MutableElements, desired: ClusterState["desired"]): string | undefined {
+function defineObjects(
+  elements: RecordedRules["elements"],
+  desired: ClusterState["desired"],
+): string | undefined {
   for (const [set, keyed] of elements) {
     if (objectNoun(set) === undefined) continue;
     for (const [key, { value }] of keyed) {

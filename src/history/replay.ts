@@ -16,7 +16,14 @@ import {
   type Table,
 } from "../nft/ruleset.ts";
 import { createTable, type Operation, type Transaction } from "../nft/transaction.ts";
-import { applyDelta, type Delta, deltaFromNothing, diff, type MutableElements } from "../plan/delta.ts";
+import {
+  applyDelta,
+  copyOf,
+  type Delta,
+  deltaFromNothing,
+  diff,
+  type MutableElements,
+} from "../plan/delta.ts";
 import {
   advanceDigest,
   type Digest,
@@ -68,7 +75,7 @@ export function newReplay(state: ClusterState): Replay {
   const begins = state.folded < 0;
   return {
     state,
-    committed: begins ? new Map() : new Map([...state.desired].map(([path, set]) => [path, new Map(set)])),
+    committed: begins ? new Map() : copyOf(state.desired),
     digest: begins ? tablesDigest(state.tables) : rulesetDigest(state.tables, state.desired),
     rebuild: "first",
     touched: new Map(),
@@ -156,14 +163,14 @@ function commitAgain(replay: Replay, offset: number, record: CommitRecord): Repl
  */
 function adoptDesired(replay: Replay, { changes, through }: CommitRecord): void {
   const { state, touched } = replay;
-  replay.committed = new Map([...state.desired].map(([path, set]) => [path, new Map(set)]));
+  replay.committed = copyOf(state.desired);
   for (const change of changes) {
     const { family, table, name } = splitSetPath(change.set);
     const [set, key] = [setPath(family, table, name), canonicalKey(change.key)];
     const emptied = { key, value: "", definition: { name: key, rules: [] } };
     if (change.verb !== "add" || !isRetired(set, { key, value: change.value ?? "-" })) continue;
     if (replay.committed.get(set)?.has(key)) continue;
-    replay.committed.get(set)?.set(key, emptied);
+    replay.committed.get(set)?.put(emptied);
     touch(touched, set, key, through);
   }
   replay.digest = rulesetDigest(state.tables, replay.committed);

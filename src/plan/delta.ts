@@ -2,7 +2,7 @@
 // apply(a, diff(a, b)) = b; diff(a, a) is empty; apply(apply(a, d), e) = apply(a, compose(d, e)); and
 // apply(apply(a, d), invert(d)) = a.
 
-import type { ElementMap } from "../fold/element_map.ts";
+import { ElementMap } from "../fold/element_map.ts";
 import { assert } from "../invariant.ts";
 import { type Element, type ElementKey, type Elements, sameElement, type SetPath } from "../nft/ruleset.ts";
 
@@ -20,7 +20,12 @@ export interface ElementChange {
 export type Delta = readonly ElementChange[];
 
 /** As `Elements`, to be changed in place: the committed mirror is too large to copy for each batch. */
-export type MutableElements = Map<SetPath, Map<ElementKey, Element>>;
+export type MutableElements = Map<SetPath, ElementMap>;
+
+/** A copy of `elements`, to be changed in place. */
+export function copyOf(elements: ReadonlyMap<SetPath, ElementMap>): MutableElements {
+  return new Map([...elements].map(([set, keyed]) => [set, keyed.copy()]));
+}
 
 /** The delta that turns `a` into `b`. `causes` gives the record that made an element what it is in `b`. */
 export function diff(
@@ -61,9 +66,9 @@ export function applyDelta(elements: MutableElements, delta: Delta): void {
   for (const { set, key, before, after } of delta) {
     let keyed = elements.get(set);
     assert(sameElement(keyed?.get(key), before), () => `${set} { ${key} } is not what the delta changes`);
-    if (keyed === undefined) elements.set(set, keyed = new Map());
+    if (keyed === undefined) elements.set(set, keyed = new ElementMap());
     if (after === undefined) keyed.delete(key);
-    else keyed.set(key, after);
+    else keyed.put(after);
   }
 }
 

@@ -8,11 +8,12 @@ import {
   type KernelTables,
   toBeRebuilt,
 } from "../../src/engine/kernel_tables.ts";
+import { ElementMap } from "../../src/fold/element_map.ts";
 import { elementKey, setPath } from "../../src/nft/ruleset.ts";
 import { tablesDigest } from "../../src/plan/digest.ts";
 
 const KEY = elementKey(["10.96.0.1"]);
-const ELEMENTS = new Map([[setPath("ip", "ledgerproxy", "cluster-ips"), new Map([[KEY, { key: KEY }]])]]);
+const ELEMENTS = new Map([[setPath("ip", "ledgerproxy", "cluster-ips"), new ElementMap([{ key: KEY }])]]);
 const OLD = [{ family: "ip", name: "ledgerproxy" }] as const;
 const IN_PLACE: KernelTables = {
   kind: "in place",

@@ -83,6 +83,24 @@ Deno.test("keys that all have one hash are found, listed and deleted as others a
   assert.deepEqual([map.size, [...map.keys()]], [0, []]);
 });
 
+Deno.test("a copy has the same elements and causes, and neither changes with the other", () => {
+  const keys = [...meetingTexts(6, hashOfKey).map(canonicalKey), ...KEYS];
+  const map = new ElementMap();
+  for (const [i, key] of keys.entries()) map.put({ key }, i as Offset);
+  for (const key of keys.filter((_, i) => i % 5 === 0)) map.delete(key);
+  const copy = map.copy();
+  const [elements, causes] = [[...map], [...map.causes]];
+  assert.deepEqual([[...copy], [...copy.causes], copy.size], [elements, causes, elements.length]);
+  for (const key of keys) {
+    map.put({ key, value: "drop" }, 1 as Offset);
+    map.delete(key);
+  }
+  assert.deepEqual([[...copy], [...copy.causes]], [elements, causes]);
+  for (const [key] of elements) assert.ok(copy.delete(key));
+  copy.put({ key: keys[0]! }, 7 as Offset);
+  assert.deepEqual([[...copy.causes], map.size], [[[keys[0], 7]], 0]);
+});
+
 Deno.test("keys that come and go while causes are kept leave nothing behind", () => {
   const map = new ElementMap();
   map.put({ key: KEYS[0]! }, 1 as Offset);

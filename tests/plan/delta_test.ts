@@ -2,16 +2,18 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { ElementMap } from "../../src/fold/element_map.ts";
 import { canonicalKey, type Elements } from "../../src/nft/ruleset.ts";
 import { applyDelta, compose, type Delta, diff, invert, type MutableElements } from "../../src/plan/delta.ts";
 import { arbitraryElements as elements, VERDICTS } from "../support/arbitrary_elements.ts";
 
-const copy = (all: Elements): MutableElements => new Map([...all].map(([path, set]) => [path, new Map(set)]));
+const copy = (all: Elements): MutableElements =>
+  new Map([...all].map(([path, set]) => [path, new ElementMap(set.values())]));
 
 function applied(all: Elements, ...deltas: Delta[]): Elements {
   const result = copy(all);
   for (const delta of deltas) applyDelta(result, delta);
-  return result;
+  return new Map([...result].map(([path, set]) => [path, new Map(set)]));
 }
 
 Deno.test("apply(a, diff(a, b)) = b, and diff(a, a) is empty", () => {
