@@ -1,7 +1,7 @@
 // Lists our tables in the kernel of this network namespace, for `diff` and `verify --kernel`, and reads what their elements have
 // counted, for `services`, `top` and `why`.
 
-import { list } from "../engine/run_loop.ts";
+import { list } from "../engine/executor.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type CountedElements, countedElements } from "../history/counted_connections.ts";
 import { CounterReader } from "../kernel/element_counts.ts";

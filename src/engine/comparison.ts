@@ -17,7 +17,7 @@ import { type Delta, diff } from "../plan/delta.ts";
 import { digestText, tablesDigest } from "../plan/digest.ts";
 import type { EngineState } from "./engine_state.ts";
 import { elementsInPlace } from "./kernel_tables.ts";
-import { OUR_TABLES } from "./run_loop.ts";
+import { OUR_TABLES } from "./executor.ts";
 
 /** What the kernel holds otherwise than was committed. */
 export type Deviation =

@@ -3,6 +3,7 @@
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
 import type { GuardedFrontend } from "../fold/tightened.ts";
+import type { KnownVersions } from "../ingest/source.ts";
 import type { TableName } from "../kernel/kernel.ts";
 import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
@@ -117,4 +118,19 @@ export function newEngine(cluster: ClusterState = emptyState()): EngineState {
 /** Digest of what the kernel holds; of the bare skeleton while our tables are to be rebuilt. */
 export function committedDigest({ tables, cluster }: EngineState): Digest {
   return tables.kind === "in place" ? tables.digest : tablesDigest(cluster.tables);
+}
+
+/**
+ * The newest version of each kind that was received, deletions included: a watch from there misses nothing. Empty while no
+ * whole list was received. Versions are numbers, as Kubernetes 1.35 promises (KEP-5504).
+ */
+export function knownVersions({ synced, cluster, deletions }: EngineState): KnownVersions {
+  const newest = new Map<ObjectKind, number>();
+  for (const { kind, metadata } of synced ? cluster.objects.values() : []) {
+    const version = Number(metadata.resourceVersion ?? NaN);
+    if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
+  }
+  return new Map(
+    [...newest].map(([kind, version]) => [kind, String(Math.max(version, deletions.get(kind) ?? 0))]),
+  );
 }

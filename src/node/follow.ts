@@ -3,8 +3,9 @@
 
 import type { EngineState } from "../engine/engine.ts";
 import { type Change, programText } from "../engine/healer.ts";
-import { commitBatch, perform, type Ports } from "../engine/run_loop.ts";
-import { runLoop } from "../engine/running.ts";
+import { commitBatch, perform } from "../engine/executor.ts";
+import type { Ports } from "../engine/ports.ts";
+import { runLoop } from "../engine/loop.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
 import type { LedgerRecord } from "../ledger/record.ts";

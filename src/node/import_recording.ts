@@ -2,7 +2,8 @@
 // version would have made follow them at these times. No kernel took them, which the first record says.
 
 import { newEngine } from "../engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
+import { commitBatch, list, perform } from "../engine/executor.ts";
+import type { Ports } from "../engine/ports.ts";
 import { FakeKernel } from "../kernel/fake_kernel.ts";
 import type { WatchEvent } from "../kube/objects.ts";
 import type { ConfigRecord, LedgerRecord } from "../ledger/record.ts";

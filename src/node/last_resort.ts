@@ -1,6 +1,6 @@
 // The last resort catches errors that nothing else caught. Without it one exception in a timer would end the program.
 //
-// Which errors may have left the engine between two states? The engine is synchronous, and its callers (runLoop, the watch of
+// Which errors may have left the engine between two states? The engine is synchronous, and its callers (loop.ts, the watch of
 // the configuration) pass on the errors that it throws, as the kind `loop`. So only those errors can have done that, and an
 // InvariantError, wherever it was thrown. Then the state is dropped, and the loop restarts in place from ledger and kernel
 // (restarts.ts). After any other error, of a server, a timer or a promise without a handler, the program goes on.

@@ -2,7 +2,8 @@
 // loop again after a fault.
 
 import type { EngineState, Input } from "../engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../engine/run_loop.ts";
+import { commitBatch, list, perform } from "../engine/executor.ts";
+import type { Ports } from "../engine/ports.ts";
 import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
 import { kernelVersion, missingCapabilities } from "../kernel/capabilities.ts";
 import { Conntrack } from "../kernel/conntrack.ts";

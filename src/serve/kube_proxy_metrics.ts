@@ -3,7 +3,7 @@
 
 import { Counter, Gauge, Histogram, type Registry } from "./prometheus.ts";
 import type { Family } from "../nft/data_type.ts";
-import type { Meter } from "../engine/run_loop.ts";
+import type { Meter } from "../engine/ports.ts";
 import type { Gathered, SyncReport } from "../engine/sync_report.ts";
 
 /** Receives what kube-proxy's metrics count. */

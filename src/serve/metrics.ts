@@ -1,7 +1,7 @@
 // Metrics of the proxy in the Prometheus text format. Where the meaning is the same, they have kube-proxy's names.
 
 import { Counter, Gauge, Histogram, Registry } from "./prometheus.ts";
-import type { Meter } from "../engine/run_loop.ts";
+import type { Meter } from "../engine/ports.ts";
 import { type Gathered, type SyncReport } from "../engine/sync_report.ts";
 import type { LedgerHead } from "../ledger/head.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";

@@ -7,8 +7,9 @@
 import { deviations } from "../../src/engine/comparison.ts";
 import { type EngineState, newEngine } from "../../src/engine/engine.ts";
 import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { runLoop } from "../../src/engine/running.ts";
+import { list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { runLoop } from "../../src/engine/loop.ts";
 import { CONTAINERS, PATHS, TABLE } from "../../src/fold/skeleton.ts";
 import { snapshotInSteps, snapshotState } from "../../src/fold/snapshot.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";

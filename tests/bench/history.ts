@@ -4,7 +4,8 @@
 
 import { newEngine } from "../../src/engine/engine.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";

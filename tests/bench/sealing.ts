@@ -5,7 +5,8 @@
 
 import process from "node:process";
 import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";

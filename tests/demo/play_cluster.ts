@@ -2,8 +2,9 @@
 
 import { newEngine } from "../../src/engine/engine.ts";
 import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { runLoop } from "../../src/engine/running.ts";
+import { list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { runLoop } from "../../src/engine/loop.ts";
 import { syncLine } from "../../src/node/sync_line.ts";
 import { recordingSource } from "../../src/ingest/recording_source.ts";
 import type { Source } from "../../src/ingest/source.ts";

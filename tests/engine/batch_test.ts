@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { knownVersions, runLoop } from "../../src/engine/running.ts";
+import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { knownVersions } from "../../src/engine/engine_state.ts";
+import { runLoop } from "../../src/engine/loop.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";

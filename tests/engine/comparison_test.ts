@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { deviations } from "../../src/engine/comparison.ts";
 import type { EngineState } from "../../src/engine/engine.ts";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import { OUR_TABLES } from "../../src/engine/executor.ts";
 import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { newRunning, wake, wakeAt } from "../../src/engine/running.ts";
+import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { TableName } from "../../src/kernel/kernel.ts";
@@ -135,7 +135,7 @@ function atWork(process: EngineProcess) {
     poll: () => ({ foreign: foreign.splice(0), lost: lost.splice(0).length > 0 }),
     withoutNotifications: <T>(_generation: () => number, commit: () => T) => commit(),
   };
-  const running = newRunning(process.engine, { ...process.ports, monitor }, 0);
+  const running = newRunningProxy(process.engine, { ...process.ports, monitor }, 0);
   let now = 0;
   return {
     running,
@@ -197,7 +197,7 @@ Deno.test("a repair lists nothing as a whole, and puts back what is missing whil
   pass(1000, () => {
     const now = missing();
     [largest, before] = [Math.max(largest, before - now), now];
-    if (running.comparing === undefined || changes === 3) return;
+    if (running.comparison.pieces === undefined || changes === 3) return;
     const name = `new${changes++}`;
     process.append([
       appears(service(`shop/${name} 10.96.2.${changes} http:80/tcp`)),
@@ -213,7 +213,7 @@ Deno.test("a repair lists nothing as a whole, and puts back what is missing whil
     diff(process.engine.cluster.desired, elements).filter(({ set }) => set !== POSITION_PATH),
     [],
   );
-  assert.equal(running.comparing, undefined);
+  assert.equal(running.comparison.pieces, undefined);
 });
 
 for (const how of ["notice", "lose"] as const) {
@@ -227,7 +227,7 @@ for (const how of ["notice", "lose"] as const) {
     let again = false;
     pass(1000, () => {
       const whole = kernel.list([...OUR_TABLES]).elements.get(PATHS.ip.endpoints)!.size === 2 * SERVICES;
-      if (again || !whole || running.comparing === undefined) return;
+      if (again || !whole || running.comparison.pieces === undefined) return;
       again = true;
       steal(kernel, PATHS.ip["cluster-ips"]);
       work[how]();

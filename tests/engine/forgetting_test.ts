@@ -1,5 +1,5 @@
 // One run of forgetting: what it counts, and what it does where connection tracking cannot be read. When runs are made is in
-// running_test.ts.
+// running_proxy_test.ts.
 
 import assert from "node:assert/strict";
 import {

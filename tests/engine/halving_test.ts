@@ -1,7 +1,7 @@
 // A kernel that refuses batches as a whole: for their size, for one Service in them, or always.
 
 import assert from "node:assert/strict";
-import { commitBatch, list, perform } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
@@ -9,7 +9,7 @@ import type { KubeObject } from "../../src/kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import { OUR_TABLES } from "../../src/engine/executor.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import { replayPart } from "../../src/history/replay_part.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { newRunning, runLoop, wake, wakeAt } from "../../src/engine/running.ts";
+import { list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { runLoop } from "../../src/engine/loop.ts";
+import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
@@ -63,7 +65,7 @@ const THEFT: ForeignChange = { process: "thief", pid: 7, changes: ["delete table
 
 Deno.test("at rest it is polled once a second, and no deadline comes between", () => {
   const node = new Node();
-  const running = newRunning(node.engine, node.ports, 0);
+  const running = newRunningProxy(node.engine, node.ports, 0);
   let wakes = 0;
   for (let now = 0; (now = wakeAt(running)) < 60_000;) {
     wakes++;

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { runLoop } from "../../src/engine/running.ts";
+import { list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { runLoop } from "../../src/engine/loop.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

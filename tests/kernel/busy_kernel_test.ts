@@ -2,8 +2,8 @@
 // a comparison.
 
 import assert from "node:assert/strict";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
-import { newRunning, wake, wakeAt } from "../../src/engine/running.ts";
+import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { CONTAINERS, skeleton, TABLE } from "../../src/fold/skeleton.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { messageAttributes, messages, u32 } from "../../src/kernel/netlink_reader.ts";
@@ -104,9 +104,9 @@ Deno.test("tables that are deleted in the middle of a comparison are put back, a
   using monitor = new RulesetMonitor(TABLE, kernel.port);
   using process = started(kernel);
   const before = digest(kernel);
-  const running = newRunning(process.engine, { ...process.ports, monitor }, 0);
+  const running = newRunningProxy(process.engine, { ...process.ports, monitor }, 0);
   // The audit comes first, and some of its pieces.
-  while (running.comparing === undefined) wake(running, wakeAt(running));
+  while (running.comparison.pieces === undefined) wake(running, wakeAt(running));
   for (let i = 0; i < 4; i++) wake(running, wakeAt(running));
   nft(["-f", "-"], `delete table ip ${TABLE}`);
   const end = wakeAt(running) + 30_000;

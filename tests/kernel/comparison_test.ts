@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { deviations } from "../../src/engine/comparison.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
-import { newRunning, wake, wakeAt } from "../../src/engine/running.ts";
+import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { separated } from "../../src/nft/objects.ts";
@@ -96,7 +96,7 @@ Deno.test("a repair puts back what nft took, portion by portion, while changes a
     withoutNotifications: <T>(_generation: () => number, commit: () => T) => commit(),
   };
   const foreign: { process: string; pid: number; changes: string[] }[] = [];
-  const running = newRunning(process.engine, { ...process.ports, monitor }, 0);
+  const running = newRunningProxy(process.engine, { ...process.ports, monitor }, 0);
   nft(
     ["-f", "-"],
     `flush map ip ledgerproxy endpoints
@@ -119,7 +119,7 @@ Deno.test("a repair puts back what nft took, portion by portion, while changes a
   }
   assert.ok(sizes.size > 3, `as many as ${[...sizes].join()} endpoints were in place`);
   assert.equal(differing(process, kernel), 0);
-  assert.equal(running.comparing, undefined);
+  assert.equal(running.comparison.pieces, undefined);
   assert.deepEqual(process.warnings.filter((text) => !/nft \(process 1\) changed our tables/.test(text)), []);
 });
 

@@ -2,7 +2,7 @@
 // flows stay.
 
 import assert from "node:assert/strict";
-import { list, perform } from "../../src/engine/run_loop.ts";
+import { list, perform } from "../../src/engine/executor.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { Conntrack, type UdpFlows } from "../../src/kernel/conntrack.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

@@ -1,7 +1,7 @@
 // The kernel rejects what one Service needs, while another program commits to tables of its own, or to ours, all the time.
 
 import assert from "node:assert/strict";
-import { commitBatch, list, perform } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
 import { TABLE } from "../../src/fold/skeleton.ts";
 import type { CommitReceipt, TableName } from "../../src/kernel/kernel.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

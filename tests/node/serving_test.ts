@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";

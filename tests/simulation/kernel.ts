@@ -1,8 +1,8 @@
 // The kernel of a simulated node. It rejects batches as the world decides, and may end the process before or after a commit.
 // Another program changes our tables; the monitor receives these changes, or only a report that it missed some.
 
-import type { Ports } from "../../src/engine/run_loop.ts";
-import { OUR_TABLES } from "../../src/engine/run_loop.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { OUR_TABLES } from "../../src/engine/executor.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { CommitReceipt, Kernel, PiecewiseKernel, TableName } from "../../src/kernel/kernel.ts";

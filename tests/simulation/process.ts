@@ -3,16 +3,17 @@
 import assert from "node:assert/strict";
 import { type Input, newEngine, stepEngine } from "../../src/engine/engine.ts";
 import { isListed } from "../../src/engine/kernel_tables.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { knownVersions } from "../../src/engine/engine_state.ts";
 import {
-  knownVersions,
-  newRunning,
+  newRunningProxy,
   notice,
-  type Running,
+  type RunningProxy,
   takeBatch,
   wake,
   wakeAt,
-} from "../../src/engine/running.ts";
+} from "../../src/engine/running_proxy.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
 import type { Now } from "../../src/ingest/reflector_state.ts";
@@ -63,7 +64,7 @@ export class Process {
   readonly engine;
   readonly ledger: RemoteLedger | MemoryLedger;
   readonly writer: SimulatedWriter | undefined;
-  readonly running: Running;
+  readonly running: RunningProxy;
   readonly client: Client;
   /** Whether the start listed the kernel's tables. */
   readonly listed: boolean;
@@ -103,7 +104,7 @@ export class Process {
     perform(engine, ports, hangs ? list(kernel, started) : standing(kernel, storage, started));
     this.listed = isListed(engine.tables);
     commitBatch(engine, ports);
-    this.running = newRunning(engine, ports, now);
+    this.running = newRunningProxy(engine, ports, now);
     const seed = server.chance.below(2 ** 30);
     this.client = new Client(server, server.resources, knownVersions(engine), shared, seed, moment(now));
   }

@@ -182,7 +182,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     check: "rules wait until the ledger's writer has written the records that they follow",
-    file: "src/engine/run_loop.ts",
+    file: "src/engine/executor.ts",
     changes: [["  ledger.awaitWritten();\n", ""]],
   },
   {

@@ -1,7 +1,8 @@
 // The recorded evening, and a ledger of it with its commits, made in the kernel in memory.
 
 import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Placed, readLedger } from "../../src/ledger/reader.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";

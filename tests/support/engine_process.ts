@@ -2,7 +2,8 @@
 // at what it commits.
 
 import { type EngineState, newEngine, stepEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { restoredState, type SnapshotLine } from "../../src/fold/snapshot.ts";
 import type { SyncReport } from "../../src/engine/sync_report.ts";

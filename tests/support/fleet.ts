@@ -1,7 +1,7 @@
 // The ledgers of 50 nodes that follow one cluster, each with its own delays. Some nodes are cut off or restarted, and other
 // programs change the tables of some.
 
-import { commitBatch } from "../../src/engine/run_loop.ts";
+import { commitBatch } from "../../src/engine/executor.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { DriftRecord, EventRecord } from "../../src/ledger/record.ts";

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { commitBatch } from "../../src/engine/run_loop.ts";
+import { commitBatch } from "../../src/engine/executor.ts";
 import { snapshotLines } from "../../src/fold/snapshot.ts";
 import { verifyPast } from "../../src/history/verify.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";

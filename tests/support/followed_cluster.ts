@@ -2,8 +2,9 @@
 
 import type { ApiSource } from "../../src/ingest/api_source.ts";
 import { newEngine, stepEngine } from "../../src/engine/engine.ts";
-import { list, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { runLoop } from "../../src/engine/running.ts";
+import { list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { runLoop } from "../../src/engine/loop.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";

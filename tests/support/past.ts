@@ -3,7 +3,8 @@
 import { newEngine } from "../../src/engine/engine.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
-import { commitBatch, list, perform, type Ports } from "../../src/engine/run_loop.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
 import type { SnapshotLine } from "../../src/fold/snapshot.ts";
 import type { Past } from "../../src/history/past.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";

@@ -1,7 +1,7 @@
 // A ledger that this version makes of the records of fixtures/ledgers/0.6.0: the same events and configurations, at the same times,
 // committed where the older version committed. Answers about rules need it: the older one did not record where its rules led.
 
-import { commitBatch } from "../../src/engine/run_loop.ts";
+import { commitBatch } from "../../src/engine/executor.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";

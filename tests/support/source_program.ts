@@ -1,7 +1,7 @@
 // `ledgerproxy run` on a folder of JSON, with a disk of its own for the ledger, in the network namespace of the test.
 
 import assert from "node:assert/strict";
-import { list } from "../../src/engine/run_loop.ts";
+import { list } from "../../src/engine/executor.ts";
 import { rulesetAt } from "../../src/fold/ruleset_at.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { readLedger, verifyLedger } from "../../src/ledger/reader.ts";

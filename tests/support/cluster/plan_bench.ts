@@ -2,7 +2,7 @@
 // stores a change, so that `plan` is asked before the node knows it.
 
 import assert from "node:assert/strict";
-import { list } from "../../../src/engine/run_loop.ts";
+import { list } from "../../../src/engine/executor.ts";
 import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import { readLedger } from "../../../src/ledger/reader.ts";
 import { folderStorage } from "../../../src/ledger/storage.ts";

@@ -1,7 +1,8 @@
 // This program on the node of a lab: the engine, a ledger in memory and the real kernel.
 
 import { type EngineState, newEngine } from "../../../src/engine/engine.ts";
-import { list, perform, type Ports } from "../../../src/engine/run_loop.ts";
+import { list, perform } from "../../../src/engine/executor.ts";
+import type { Ports } from "../../../src/engine/ports.ts";
 import { Conntrack } from "../../../src/kernel/conntrack.ts";
 import { NetlinkKernel } from "../../../src/kernel/netlink_kernel.ts";
 import type { KubeObject } from "../../../src/kube/objects.ts";

@@ -1,65 +1,19 @@
 // Executes the engine's effects: appends to the ledger, commits to the kernel, reports and warns. All of it is synchronous:
 // netlink answers at once, and an append that had to be awaited would let the next event in between.
 
-import type { ObjectKind } from "../kube/objects.ts";
 import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
-import type { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
 import { isInterrupted, SystemError } from "../kernel/system_error.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
-import type { Ledger, LedgerFailure } from "../ledger/ledger.ts";
 import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits/commits.ts";
-import { FAMILIES, type Family } from "../nft/data_type.ts";
-import type { Transaction } from "../nft/transaction.ts";
+import { FAMILIES } from "../nft/data_type.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
-import { type FlowPorts, type ForgetEffect, forgetRest, gatherFlows, newForgetting } from "./forgetting.ts";
-import type { OpenDrift } from "./healer.ts";
-import type { SyncReport } from "./sync_report.ts";
-
-/** What the loop acts on. */
-export interface Ports extends Pick<FlowPorts, "conntrack"> {
-  readonly kernel: Kernel;
-  readonly ledger: Ledger;
-  /** RFC 3339 with milliseconds, UTC. */
-  now(): string;
-  /** Receives what is to be forgotten; absent where it is done at once. */
-  gatherFlows?(effect: ForgetEffect): void;
-  /** Receives the changes of other programs to our tables; absent where they are not monitored. */
-  readonly monitor?:
-    & Pick<RulesetMonitor, "poll" | "withoutNotifications">
-    & Partial<ChangesNoticed & Pick<RulesetMonitor, "watch">>;
-  /** Receives a batch that the monitor received no notifications of; absent where nothing is counted. */
-  readonly unnoticed?: (transaction: Transaction) => void;
-  /** Receives the failure when the ledger cannot be written, and undefined when it can again. */
-  readonly ledgerChanged?: (failure: LedgerFailure | undefined) => void;
-  /** Receives the drift that is not resolved, whenever that changes; times in milliseconds since 1970. */
-  readonly driftChanged?: (drift: OpenDrift | undefined) => void;
-  /** Absent where nothing is measured. */
-  readonly meter?: Meter;
-  /** Asks the source for a list that confirms the last one; see `Source.confirm`. */
-  confirm?(kind: ObjectKind, why: string): void;
-  report(report: SyncReport): void;
-  /** Receives a line for the log. `about`: whose objects it is about, where a tenant decides how often there is such a line. */
-  warn(text: string, about?: string): void;
-}
-
-/** Whether other programs changed our tables. Without it a commit to any table counts as one to ours. */
-export type ChangesNoticed = Pick<RulesetMonitor, "noticed">;
-
-/** What is measured beside commits. Times in microseconds. */
-export interface Meter {
-  /** Counts a batch that the kernel rejected. */
-  rejected(): void;
-  /** Counts an append to the ledger, whether or not it is on the disk. */
-  appended(microseconds: number): void;
-  /** Counts a change of another program to our tables. */
-  drifted(process: string): void;
-  /** Counts entries of connection tracking that were deleted. */
-  forgot(family: Family, flows: number, microseconds: number): void;
-}
+import { type ForgetEffect, forgetRest, gatherFlows, newForgetting } from "./forgetting.ts";
+import type { HealerInput } from "./healer.ts";
+import type { ChangesNoticed, Ports } from "./ports.ts";
 
 /** Our tables in both families. */
 export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ family, name: TABLE }));
@@ -90,6 +44,12 @@ export function commitBatch(state: EngineState, ports: Ports, advances = false):
     if (state.rejections === 0) return;
     if (state.halving === undefined && attempts >= COMMIT_ATTEMPTS_MAX + setAside) return;
   }
+}
+
+/** Commits what has changed, for the healer. */
+export function tryCommit(state: EngineState, ports: Ports, advances = false): HealerInput {
+  commitBatch(state, ports, advances);
+  return { kind: "tried", rejected: state.rejections > 0 };
 }
 
 /** Executes one effect; returns its result where the engine waits for one. */

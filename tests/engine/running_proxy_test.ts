@@ -1,11 +1,19 @@
-// A running proxy under the test's clock: the healer's effects are executed, and their results come back to it.
+// A running proxy under the test's clock: the effects of its healer are executed, and their results come back to it.
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
 import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
 import type { OpenDrift } from "../../src/engine/healer.ts";
-import { list, OUR_TABLES, perform, type Ports } from "../../src/engine/run_loop.ts";
-import { newRunning, runLoop, type Running, takeBatch, wake, wakeAt } from "../../src/engine/running.ts";
+import { list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { runLoop } from "../../src/engine/loop.ts";
+import {
+  newRunningProxy,
+  type RunningProxy,
+  takeBatch,
+  wake,
+  wakeAt,
+} from "../../src/engine/running_proxy.ts";
 import { verifyPast } from "../../src/history/verify.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
@@ -13,7 +21,6 @@ import type { FlowsDeleted, UdpFlows } from "../../src/kernel/conntrack.ts";
 import type { ForeignChange } from "../../src/kernel/ruleset_monitor.ts";
 import type { SourceBatch } from "../../src/ingest/source.ts";
 import type { ServiceBounds } from "../../src/kube/bounds.ts";
-import { PORTION } from "../../src/limits/input.ts";
 import { ledgerView } from "../../src/ledger/ledger_view.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
@@ -60,7 +67,7 @@ class Node {
   readonly drifts: (OpenDrift | undefined)[] = [];
   reports: Ports["report"] = () => {};
   readonly #received: ForeignChange[] = [];
-  readonly running: Running;
+  readonly running: RunningProxy;
 
   constructor(bounds?: ServiceBounds, conntrack?: Ports["conntrack"]) {
     const ports: Ports = {
@@ -83,7 +90,7 @@ class Node {
       perform(engine, ports, { kind: "appended", first: ports.ledger.append([config]), records: [config] });
     }
     perform(engine, ports, list(this.kernel));
-    this.running = newRunning(engine, ports, this.now);
+    this.running = newRunningProxy(engine, ports, this.now);
   }
 
   list(objects = OBJECTS, wait = 0): void {
@@ -373,28 +380,6 @@ Deno.test("a source that ends leaves no flows that were to be forgotten", async 
   assert.ok(runs[1]![0]!.serves("10.244.0.2 . 5353", "") && !runs[1]![0]!.serves("10.244.0.1 . 5353", ""));
 });
 
-Deno.test("an error between batches ends the loop once", async () => {
-  let polls = 0;
-  const { engine, ports } = new Node().running;
-  const monitor = {
-    ...ports.monitor!,
-    poll() {
-      polls++;
-      throw new Error("for a test");
-    },
-  };
-  const waiting = {
-    description: "a source that waits",
-    async *batches(signal: AbortSignal) {
-      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-      yield* [];
-    },
-  };
-  const { signal } = new AbortController();
-  await assert.rejects(runLoop(engine, { ...ports, monitor }, waiting, signal), /for a test/);
-  assert.equal(polls, 1);
-});
-
 /** Some hundred steps are due in the time of so many batches. */
 const BATCHES_MAX = 500;
 
@@ -420,68 +405,6 @@ Deno.test("steps are made while batches follow each other without a pause", asyn
   };
   await runLoop(engine, { ...ports, report }, source, new AbortController().signal);
   assert.ok(batches > 0 && batches < BATCHES_MAX, `${batches} batches`);
-});
-
-Deno.test("between the portions of a large batch of events the event loop turns", async () => {
-  const node = new Node();
-  node.list();
-  const { engine, ports } = node.running;
-  const commits: number[] = [];
-  let turns = 0;
-  const timer = setInterval(() => turns++, 0);
-  const objects = Array.from({ length: PORTION.events }, (_, i) => [
-    service(`shop/s${i} 10.96.${1 + (i >> 8)}.${i & 255} http:80/tcp`),
-    slice(`shop/s${i}-a http:8080/tcp 10.244.${1 + (i >> 8)}.${i & 255}`),
-  ]);
-  const source = {
-    description: "one batch of many events",
-    async *batches() {
-      yield { kind: "events", events: objects.flat().map(appears), problems: [] } as const;
-    },
-  };
-  const report = () => void commits.push(turns);
-  await runLoop(engine, { ...ports, report }, source, new AbortController().signal);
-  clearInterval(timer);
-  assert.ok(new Set(commits).size > 1, "commits of one turn are of one portion");
-  assert.equal(engine.cluster.services.size, 1 + objects.length);
-});
-
-Deno.test("a batch is taken once the ledger is ready, and not after an error meanwhile", async () => {
-  for (const fails of [false, true]) {
-    const { engine, ports } = new Node().running;
-    const ready = Promise.withResolvers<void>();
-    const asked = Promise.withResolvers<void>();
-    let awaited = false;
-    const ledger = Object.assign(ports.ledger, {
-      ready: () => awaited ? undefined : (asked.resolve(), ready.promise),
-    });
-    let polls = 0;
-    const monitor = {
-      ...ports.monitor!,
-      poll() {
-        polls++;
-        if (fails) throw new Error("for a test");
-        return { foreign: [], lost: false };
-      },
-    };
-    const source = {
-      description: "one list",
-      async *batches() {
-        const time = ports.now();
-        yield { kind: "list", objects: OBJECTS, complete: true, time, problems: [] } as const;
-      },
-    };
-    const done = runLoop(engine, { ...ports, ledger, monitor }, source, new AbortController().signal);
-    await asked.promise;
-    assert.equal(engine.synced, false, "the batch waits");
-    awaited = true;
-    // A deadline comes before the ledger is ready.
-    while (polls === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-    ready.resolve();
-    if (fails) await assert.rejects(done, /for a test/);
-    else await done;
-    assert.equal(engine.synced, !fails);
-  }
 });
 
 Deno.test("a step that sets a Service aside and changes no rule is reported", () => {
