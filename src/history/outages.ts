@@ -6,7 +6,7 @@ import type { JournalEntry } from "./journal.ts";
 import type { Subject } from "./names.ts";
 import { journalBackward, journalFrom } from "./journal_reading.ts";
 import { type Past, stateAt } from "./past.ts";
-import { conditionOfService, portText, type ServiceCondition } from "./service_condition.ts";
+import { conditionOfService, isServedAt, portText, type ServiceCondition } from "./service_condition.ts";
 import { hasCommits } from "./position_expression.ts";
 import { rfc3339 } from "./time_expression.ts";
 import type { Span } from "./window.ts";
@@ -79,7 +79,7 @@ export function serviceMeant({ service, port }: Subject & { readonly kind: "serv
 
 /**
  * The outages in `span`, in order of their beginning. With `service` only those of that Service. A new port that got its first
- * endpoint later was never out, so it is left out; one that still has none at the end is listed as `fresh`.
+ * endpoint later was never out, so it is left out; one that has none up to the end, or until it goes, is listed as `fresh`.
  */
 export function outagesIn(past: Past, span: Span, service?: string): Outage[] {
   const watched = new Map<string, Watched>();
@@ -111,7 +111,7 @@ export function outagesIn(past: Past, span: Span, service?: string): Outage[] {
       return { service: name, port, from, to: null, seconds: null, cause, ended: null, fresh };
     })
   );
-  return [...ended, ...lasting].filter(({ fresh, to }) => !fresh || to === null).sort(byBeginning);
+  return [...ended, ...lasting].sort(byBeginning);
 }
 
 function byBeginning(a: Outage, b: Outage): number {
@@ -172,11 +172,12 @@ function changeCondition(
   if (one.open.size === 0 && (last.condition?.lacking.length ?? 0) === 0) return [];
   const at = momentOf(entry);
   const lacking = new Set(last.condition?.lacking);
-  const ended = [...one.open].filter(([port]) => !lacking.has(port)).map(
-    ([port, { from, cause, fresh }]): Outage => {
+  const ended = [...one.open].filter(([port]) => !lacking.has(port)).flatMap(
+    ([port, { from, cause, fresh }]): Outage[] => {
       one.open.delete(port);
+      if (fresh && due.some(({ came }) => came.some((served) => isServedAt(served, port)))) return [];
       const seconds = from === null ? null : (Date.parse(at.time) - Date.parse(from.time)) / 1000;
-      return { service: name, port, from, to: at, seconds, cause, ended: causeOfEntry(last), fresh };
+      return [{ service: name, port, from, to: at, seconds, cause, ended: causeOfEntry(last), fresh }];
     },
   );
   for (const port of lacking) {

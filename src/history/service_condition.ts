@@ -57,6 +57,14 @@ export function servedName({ family, protocol, portName }: ServicePort, endpoint
   return `${family} ${protocol} ${portName} ${endpoint}`;
 }
 
+/** Whether an endpoint as {@link servedBy} names it is one of the port that {@link portText} names. */
+export function isServedAt(served: string, port: string): boolean {
+  const [family, , portName = ""] = served.split(" ");
+  const suffix = family === "ip6" ? " (IPv6)" : "";
+  // A port without a name is the only one of its Service.
+  return portName === "" ? port.endsWith("(IPv6)") === (family === "ip6") : port === `${portName}${suffix}`;
+}
+
 /** `10.244.0.1:8080` of an endpoint as {@link servedBy} names it. */
 export function servedText(served: string): string {
   const [address = "", , port = ""] = served.split(" ").slice(-3);

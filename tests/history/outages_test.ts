@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { outagesIn } from "../../src/history/outages.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
+import type { EndpointSlice, Service } from "../../src/kube/objects.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { committedPast, pastOf, timeAt } from "../support/past.ts";
 import { ALL, webPast } from "../support/web_history.ts";
@@ -67,6 +68,38 @@ Deno.test("what is gone and back before the commit was never out; of several los
 Deno.test("a new Service that gets its endpoints later was not out; one that has none at the end is fresh", () => {
   assert.deepEqual(outages([appears(WEB)], [appears(FULL)]), []);
   assert.deepEqual(outages([appears(WEB)], [appears(HALF)]), ["shop/web metrics 01 lasts  @0  fresh"]);
+});
+
+Deno.test("a port that never had an endpoint and goes, with its Service or alone, was out until then", () => {
+  assert.deepEqual(outages([appears(WEB)], [vanishes(WEB)]), [
+    "shop/web http 01 02 1 @0 @2 Service shop/web (gone) fresh",
+    "shop/web metrics 01 02 1 @0 @2 Service shop/web (gone) fresh",
+  ]);
+  const both = service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp metrics:9090/tcp");
+  const six = slice("shop/web-b http:8080/tcp metrics:9090/tcp fd00::1");
+  const http = service("shop/web 10.96.0.1,fd00:96::1 http:80/tcp");
+  assert.deepEqual(outages([appears(both)], [appears(HALF)], [appears(six)], [appears(http)]), [
+    "shop/web metrics 01 04 3 @0 @6 Service shop/web (changed) fresh",
+  ]);
+});
+
+Deno.test("a new port without a name that gets its endpoints later was not out, in either family", () => {
+  const both: Service = {
+    ...service("shop/web 10.96.0.1,fd00:96::1"),
+    spec: {
+      ...service("shop/web 10.96.0.1,fd00:96::1").spec,
+      ports: [{ name: "", port: 80, protocol: "TCP" }],
+    },
+  };
+  const unnamed = (text: string): EndpointSlice => ({
+    ...slice(text),
+    ports: [{ name: "", port: 8080, protocol: "TCP" }],
+  });
+  const four = unnamed("shop/web-a 10.0.0.1");
+  assert.deepEqual(outages([appears(both)], [appears(four), appears(unnamed("shop/web-b fd00::1"))]), []);
+  assert.deepEqual(outages([appears(both)], [appears(four)], [vanishes(both)]), [
+    "shop/web 80 (IPv6) 01 03 2 @0 @4 Service shop/web (gone) fresh",
+  ]);
 });
 
 Deno.test("an outage that began before the range has no beginning", () => {
