@@ -4,7 +4,6 @@
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { type Directory, directoryOf, type NamedState } from "../history/directory.ts";
 import {
-  findSubject,
   isNameProblem,
   type NameProblem,
   nameProblemLines,
@@ -15,6 +14,7 @@ import { type ServiceMeant, serviceMeant } from "../history/outages.ts";
 import { packetOfNames } from "../history/packet_names.ts";
 import { isWrongPosition, type Past, type PastState } from "../history/past.ts";
 import { findServiceBefore, findSubjectBefore, isFullName } from "../history/past_names.ts";
+import { findMeant, findServed } from "../history/port_names.ts";
 import {
   commitAtTime,
   HEAD,
@@ -157,7 +157,7 @@ export function namedHere<T extends object>(found: T | NameProblem): T {
 
 /** What `text` names in `directory`. Throws as {@link namedHere}. */
 export function subjectArgument(directory: Directory, text: string): Subject {
-  return namedHere(findSubject(directory, text));
+  return namedHere(findMeant(directory, text));
 }
 
 /** Finds what was named in one state after another. */
@@ -173,7 +173,7 @@ export function subjectFinder(text: string | undefined): SubjectFinder {
     if (text === undefined) return undefined;
     // Only the ports of a Service change; to look a name up takes a look at every object.
     if (last !== undefined && (last.kind !== "service" || last.port === undefined)) return last;
-    const found = findSubject(directoryOf(state), text);
+    const found = findServed(directoryOf(state), text);
     if (last !== undefined && (isNameProblem(found) || subjectText(found) !== subjectText(last))) return last;
     return last = namedHere(found);
   };

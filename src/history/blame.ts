@@ -8,8 +8,9 @@ import { type Element, type SetPath, splitSetPath } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { type Cause, causeOf, commitOf, type CommitPlace, isDamage, placeOf } from "./cause.ts";
 import { directoryOf } from "./directory.ts";
-import { findSubject, isNameProblem } from "./names.ts";
+import { isNameProblem } from "./names.ts";
 import type { Past, PastState } from "./past.ts";
+import { findMeant } from "./port_names.ts";
 import { type Scope, scopeOf } from "./scope.ts";
 import { hasEndpoints } from "../fold/resource.ts";
 import { commentOf } from "../fold/service_shape.ts";
@@ -92,7 +93,7 @@ export function* blameElements(past: PastState, what: string): Generator<BlamedE
 /** A name that the state does not know may be the key of an element, or a word of one. */
 function scopeOfText(state: ClusterState, what: string): Scope {
   const isText = (element: Element) => isWritten(element, what);
-  const subject = findSubject(directoryOf(state), what);
+  const subject = findMeant(directoryOf(state), what);
   if (isNameProblem(subject)) return isText;
   const scope = scopeOf(subject, state);
   return (element) => scope(element) || isText(element);

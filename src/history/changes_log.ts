@@ -78,6 +78,36 @@ export function* changesAbout(
   }
 }
 
+/**
+ * The commits of `past` from offset `from` to `through` that brought what `filter` wants, and those about it that the kernel rejected,
+ * newest first. Times are compared with those of the commits.
+ */
+export function* commitsAbout(
+  past: Past,
+  through: number,
+  { since = -Infinity, until = Infinity, ...filter }: ChangeFilter,
+  from = 0,
+): Generator<LoggedChange> {
+  const seen = new Set<number>();
+  for (const { entry, commit } of changesAbout(past, through, filter, firstFolded(past, through, from))) {
+    const one = entry.kind === "commit" ? entry : commit;
+    if (one === undefined || one.offset < from || seen.has(one.offset)) continue;
+    if (one.time < since) return;
+    seen.add(one.offset);
+    if (one.time <= until) yield { entry: one, commit: undefined };
+  }
+}
+
+/** The first record that a commit from offset `from` to `through` folded. */
+function firstFolded(past: Past, through: number, from: number): number {
+  let first = from;
+  if (from === 0) return first;
+  for (const { commit } of journalBackward(past, through, { details: false }, from)) {
+    if (commit !== undefined) first = Math.min(first, commit.from);
+  }
+  return first;
+}
+
 /** `commit`, where it brought what `entry` changed. */
 function broughtBy(commit: JournalEntry | undefined, { offset }: JournalEntry): JournalEntry | undefined {
   const bounds = commit?.commit;

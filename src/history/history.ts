@@ -13,14 +13,7 @@ import { checkAssertions } from "./assertion_check.ts";
 import { type AuditEntry, auditTrail } from "./audit.ts";
 import type { Checked } from "./journal_checks.ts";
 import { recordsAbout } from "./log.ts";
-import {
-  findSubject,
-  isNameProblem,
-  type NameProblem,
-  nameProblemLines,
-  type Subject,
-  WrongName,
-} from "./names.ts";
+import { isNameProblem, type NameProblem, nameProblemLines, type Subject, WrongName } from "./names.ts";
 import {
   type BisectAnswer,
   bisectPacket,
@@ -39,6 +32,7 @@ import {
   resolveWritten,
 } from "./position_expression.ts";
 import { findServiceBefore, findSubjectBefore } from "./past_names.ts";
+import { findServed } from "./port_names.ts";
 import { pastAt, wholeRules } from "./recorded_rules.ts";
 import { replayPart, type ReplayResult, type ReplayStep } from "./replay_part.ts";
 import { type ShownPosition, showPosition } from "./show.ts";
@@ -226,7 +220,7 @@ function expressionOf(position: PositionLike): PositionExpression {
 
 /** What `what` names in `state`; undefined for all. Throws WrongName. */
 function subjectOr(state: ClusterState, what: string | undefined): Subject | undefined {
-  return what === undefined ? undefined : named(findSubject(directoryOf(state), what));
+  return what === undefined ? undefined : named(findServed(directoryOf(state), what));
 }
 
 /** What was found. Throws WrongName. */

@@ -8,6 +8,7 @@ import {
   type ChangeFilter,
   type ChangeKind,
   changesAbout,
+  commitsAbout,
   filterOf,
   type LoggedChange,
 } from "./changes_log.ts";
@@ -47,9 +48,12 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
   const search = searchOf(conditions, range);
   let filter: ChangeFilter | undefined;
   const changes = function* (through: number, from = 0): Generator<LoggedChange> {
-    filter ??= filterFor(past, last, conditions, range);
+    const { kind, ...others } = conditions;
+    // What a commit is about are the changes that it brought: it names elements alone.
+    const brought = kind === "commit" && isAboutPart(conditions);
+    filter ??= filterFor(past, last, brought ? others : conditions, range);
     const span = within(through, from);
-    yield* changesAbout(past, span.through, filter, span.from);
+    yield* (brought ? commitsAbout : changesAbout)(past, span.through, filter, span.from);
   };
   return {
     changes,
@@ -57,6 +61,11 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
       ? (through, from) => recordsOf(past, changes(through, from))
       : (through, from = 0) => recordsFound(past, search, within(through, from)),
   };
+}
+
+/** Whether the conditions ask for the changes of some objects, or for some changes of them. */
+function isAboutPart({ subjects, namespace, change }: LogConditions): boolean {
+  return subjects.length > 0 || namespace !== undefined || change !== undefined;
 }
 
 /**

@@ -13,13 +13,11 @@ import {
   subjectText,
 } from "./names.ts";
 import { readPacket } from "./packet_words.ts";
+import { type PortAlone, portAlone, portsNumbered } from "./port_names.ts";
 import type { Packet } from "./trace.ts";
 
 /** A text that begins as an address does is no name: the message must be about the form of an address. */
 const ADDRESS_LIKE = /^(?:\[|\d+\.\d|[0-9a-f]*:[0-9a-f]*:)/i;
-
-/** A port without what has it, as `services` prints a NodePort: `:30080/tcp`. */
-const PORT_ALONE = /^:?\d{1,5}(\/\w+)?$/;
 
 /** A frontend or an endpoint that a packet can be sent to. */
 interface Target {
@@ -40,9 +38,8 @@ export function packetOfNames(
 ): Packet | NameProblem | string {
   const plain = readPacket(source, target, from);
   if (typeof plain !== "string") return plain;
-  if (PORT_ALONE.test(target)) {
-    return `${target}: it is a port alone; give ADDRESS:PORT/PROTO, NODE:PORT/PROTO or a Service`;
-  }
+  const alone = portAlone(target);
+  if (alone !== undefined) return portAloneText(directory, alone, target);
   const sender = findSubject(directory, source);
   const receiver = findSubject(directory, target);
   for (const [text, found] of [[source, sender], [target, receiver]] as const) {
@@ -69,6 +66,17 @@ export function packetOfNames(
     };
   }
   return `${subjectText(sender)} and ${subjectText(receiver)} are of two address families`;
+}
+
+/** What to write in place of the number of a port: a packet needs an address too. */
+function portAloneText(directory: Directory, port: PortAlone, text: string): string {
+  const { number, protocol = "tcp" } = port;
+  const { names, onNodes } = portsNumbered(directory, port);
+  const node = [...directory.nodes].find(([, addresses]) => addresses.length > 0)?.[0] ?? "NODE";
+  const way = onNodes ? `${node}:${number}/${protocol}` : "ADDRESS:PORT/PROTO, NODE:PORT/PROTO";
+  if (names.length === 0) return `${text}: it is a port alone; give ${way} or a Service`;
+  const more = names.length > 3 ? `, or another of ${names.length}` : "";
+  return `${text}: it is a port alone; give ${way} or ${names.slice(0, 3).join(", ")}${more}`;
 }
 
 function sendersOf(subject: Subject): readonly Address[] {

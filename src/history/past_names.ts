@@ -5,8 +5,9 @@ import { changesAbout, filterOf, needleOf } from "./changes_log.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
-import { addressSubject, findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
+import { addressSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
 import type { Past } from "./past.ts";
+import { findServed } from "./port_names.ts";
 
 /** The names that the state at `offset` of `past` knows. */
 export function directoryAt(past: Past, offset: number): Directory {
@@ -23,9 +24,7 @@ export function isFullName(text: string): boolean {
  * the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
  */
 export function findServiceBefore(past: Past, last: number, text: string): Subject | NameProblem {
-  const address = addressSubject(text);
-  if (address !== undefined) return address;
-  const found = findSubject(directoryAt(past, last), text);
+  const found = findServed(directoryAt(past, last), text);
   // A search for anything else would read the whole ledger for nothing.
   if (!isNameProblem(found) || found.kind !== "unknown" || !isFullName(text)) return found;
   const isKnown = recordsAbout(past, { service: text }, last).next().done !== true;
@@ -34,6 +33,9 @@ export function findServiceBefore(past: Past, last: number, text: string): Subje
 
 /** As {@link findServiceBefore}; also a pod that is gone, as `shop/web-0`, a node as `nodes/node-b`, and a zone as `zone/z1`. */
 export function findSubjectBefore(past: Past, last: number, text: string): Subject | NameProblem {
+  const address = addressSubject(text);
+  // An address may be that of a Service now, and have been another's before; with a port what is reached there is meant.
+  if (address !== undefined && (address.kind !== "address" || address.port === undefined)) return address;
   const found = findServiceBefore(past, last, text);
   if (!isNameProblem(found) || found.kind !== "unknown") return found;
   const gone = goneSubject(text);

@@ -8,7 +8,8 @@ import type { Address } from "../nft/data_type.ts";
 import type { Element } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
 import { directoryOf, podOf, zoneOf } from "./directory.ts";
-import { findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
+import { isNameProblem, type NameProblem, type Subject } from "./names.ts";
+import { findMeant } from "./port_names.ts";
 
 /** Whether an element concerns a subject. */
 export type Scope = (element: Element) => boolean;
@@ -52,7 +53,7 @@ export function scopeAmong(states: readonly ClusterState[], text: string): Scope
   const scopes: Scope[] = [];
   let problem: NameProblem | undefined;
   for (const state of states) {
-    const subject = findSubject(directoryOf(state), text);
+    const subject = findMeant(directoryOf(state), text);
     if (isNameProblem(subject)) problem ??= subject;
     else scopes.push(scopeOf(subject, state));
   }

@@ -94,13 +94,12 @@ export function logCommand(what: string | undefined, options: LogOptions): numbe
   }
   const cut = past.cut();
   if (cut !== undefined) log.error(cut.text);
-  if (count === 0) log.info(nothingText(past, last, what, options));
+  if (count === 0) log.info(nothingText(past, last, options));
   return count === 0 || cut !== undefined ? EXIT.found : EXIT.done;
 }
 
-/** That nothing matches, and what can be the reason: a namespace that is not there, or commits, which name only elements. */
-function nothingText(past: Past, last: number, what: string | undefined, options: LogOptions): string {
-  const { namespace, kind } = options;
+/** That nothing matches, and what can be the reason: a namespace that is not there. */
+function nothingText(past: Past, last: number, { namespace }: LogOptions): string {
   const known = namespace === undefined || last < 0
     ? undefined
     : new Set([...directoryAt(past, last).services.keys()].map(namespaceOf));
@@ -110,9 +109,7 @@ function nothingText(past: Past, last: number, what: string | undefined, options
       near === "" ? "" : `, near it are: ${near}`
     }`;
   }
-  return kind === "commit" && what !== undefined
-    ? "nothing in the ledger matches; -p finds commits, by a Service, a namespace/ or an address"
-    : "nothing in the ledger matches";
+  return "nothing in the ledger matches";
 }
 
 /** What to print, up to offset `last`. Damage behind what was asked for does not matter. */

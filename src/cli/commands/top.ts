@@ -84,7 +84,9 @@ function outagesCommand(text: string | undefined, options: RangeOptions): number
   if (options.json) { for (const outage of outages) printJson("outages/1", outage); }
   else if (outages.length === 0 && span.from > span.through) printLines(["no record is in this range"]);
   else if (outages.length === 0 && text !== undefined) {
-    printLines([`${text} did not lose its last endpoint in this range`]);
+    const service = meant?.service ?? text;
+    const name = text.includes(service) ? text : `${text} (${service})`;
+    printLines([`${name} did not lose its last endpoint in this range`]);
   } else printList(outagesLines(outages, localTime));
   return outages.length === 0 ? EXIT.found : EXIT.done;
 }

@@ -83,20 +83,62 @@ Deno.test("a flag of log that names another kind of thing, or no whole number, i
   }
 });
 
-Deno.test("where nothing matches, an unknown namespace is named, and how commits are found", async () => {
+Deno.test("where nothing matches, an unknown namespace is named", async () => {
   using ledger = new AskedLedger();
-  const [namespace, far, known, commits, found] = await Promise.all([
+  const [namespace, far, known] = await Promise.all([
     ledger.ask("log", "--namespace", "shp"),
     ledger.ask("log", "--namespace", "elsewhere"),
     ledger.ask("log", "--namespace", "shop", "--kind", "gap"),
-    ledger.ask("log", "shop/web", "--kind", "commit"),
-    ledger.ask("log", "-p", "shop/web", "--kind", "commit"),
   ]);
   assert.match(namespace.stderr, /matches; --namespace shp: no Service is there, near it are: shop\n$/);
   assert.match(far.stderr, /matches; --namespace elsewhere: no Service is there\n$/);
   assert.match(known.stderr, /nothing in the ledger matches\n$/);
-  assert.match(commits.stderr, /matches; -p finds commits, by a Service, a namespace\/ or an address\n$/);
-  assert.deepEqual([namespace, far, known, commits, found].map(({ code }) => code), [1, 1, 1, 1, 0]);
+  assert.deepEqual([namespace, far, known].map(({ code }) => code), [1, 1, 1]);
+});
+
+Deno.test("commits about a node, a Service, an address or a kind of change are those that brought its changes", async () => {
+  using ledger = new AskedLedger();
+  const offsets = async (...args: string[]) => {
+    const { stdout } = await ledger.ask("log", "--kind", "commit", ...args);
+    return [...stdout.matchAll(/^@(\d+) .* commit of @/gm)].map(([, offset]) => Number(offset));
+  };
+  const [web, nodeA, nodeB, address, readiness, since, patch] = await Promise.all([
+    offsets("shop/web"),
+    offsets("node-a"),
+    offsets("--node", "node-b"),
+    offsets("10.244.0.1"),
+    offsets("--change", "readiness"),
+    offsets("--namespace", "shop", "--since", "2026-11-23T03:12:04Z", "--until", "2026-11-23T03:12:05Z"),
+    offsets("node-a", "-p", "--since", "@4"),
+  ]);
+  assert.deepEqual({ web, nodeA, nodeB, address, readiness, since, patch }, {
+    web: [10, 8, 6, 4, 2],
+    nodeA: [8, 4, 2],
+    nodeB: [8, 6, 2],
+    address: [8, 4, 2],
+    readiness: [8, 6],
+    since: [10, 8],
+    patch: [8],
+  });
+});
+
+Deno.test("the number of a port is that of a Service, also as a NodePort of a node", async () => {
+  using ledger = new AskedLedger();
+  const [log, endpoints, outages, none, why] = await Promise.all([
+    ledger.ask("log", "30080", "--change", "fields"),
+    ledger.ask("endpoints", "10.96.0.1:80"),
+    ledger.ask("outages", ":30080/tcp"),
+    ledger.ask("blame", "30081"),
+    ledger.ask("why", "10.244.9.9", "30080"),
+  ]);
+  assert.match(log.stdout, /^@9 .* Service shop\/web {2}externalTrafficPolicy/);
+  assert.match(endpoints.stdout, /^shop\/web +10\.244\.0\.1:8080 +http/m);
+  assert.match(outages.stdout, /^shop\/web +http/m);
+  assert.match(
+    none.stderr,
+    /30081: no Service has this port or NodePort at this position; an offset is written @30081/,
+  );
+  assert.match(why.stderr, /30080: it is a port alone; give NODE:30080\/tcp or shop\/web:http/);
 });
 
 Deno.test("log escapes control characters in the name of another program", async () => {
