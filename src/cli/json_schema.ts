@@ -354,6 +354,7 @@ export const JSON_SCHEMAS = {
     events: listOf(placed).describe("all that its commit folded"),
     commit: placed.nullable(),
     damage: z.string().optional().describe("why its commit cannot be read"),
+    uncommitted: z.enum(["no change", "no commits", "not yet"]).optional().describe("why it has no commit"),
     rules: z.string().describe("the rules at that moment, for nft -f"),
     missing: z.string().nullable().describe("what of the rules is not recorded; null: nothing"),
   }),

@@ -98,6 +98,16 @@ export function commitOf(lookup: Lookup, offset: number): PlacedCommit | LedgerD
   }
 }
 
+/** The last commit before `offset` that the kernel accepted; undefined where it is not kept, or cannot be read. */
+export function commitBefore(lookup: Lookup, offset: number): PlacedCommit | undefined {
+  for (let at = offset - 1;; at--) {
+    const found = readAt(lookup, at);
+    if (found === undefined || isDamage(found)) return undefined;
+    const commit = committed(found);
+    if (commit !== undefined) return commit;
+  }
+}
+
 /** The version of the fold that made the next commit that can be read, from `offset` on, or else the one before it; undefined without one. */
 export function foldAround(
   lookup: Lookup,

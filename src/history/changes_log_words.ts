@@ -3,7 +3,7 @@
 import type { LoggedChange } from "./changes_log.ts";
 import type { JournalEntry } from "./journal.ts";
 import { endpointChangeText, fieldChangeText } from "./object_diff.ts";
-import type { TimeText } from "./record_words.ts";
+import { foldedText, type TimeText } from "./record_words.ts";
 import { servedText } from "./service_condition.ts";
 import { countText, lengthText } from "./table_words.ts";
 import { rfc3339 } from "./time_expression.ts";
@@ -26,8 +26,8 @@ export function loggedLines({ entry, commit }: LoggedChange, timeText: TimeText)
 /** `EndpointSlice shop/web-a`, `Service shop/web appeared: ClusterIP 10.96.0.1 http:80/TCP`, `drift: nft ...`. */
 function whatText({ object, verb, text, service, commit, kind }: JournalEntry): string {
   if (commit !== undefined && text === "") {
-    const { from, through, operations, microseconds } = commit;
-    return `commit of @${from} to @${through}: ${countText(operations, "operation")} in ${
+    const { operations, microseconds } = commit;
+    return `commit of ${foldedText(commit)}: ${countText(operations, "operation")} in ${
       lengthText(microseconds / 1000)
     }`;
   }

@@ -3,7 +3,7 @@
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { isPortOf } from "./log.ts";
-import { changeText, recordText, type TimeText } from "./record_words.ts";
+import { changeText, foldedText, recordText, type TimeText } from "./record_words.ts";
 import { countText } from "./table_words.ts";
 
 /** Lines about one record. Of a commit it shows only the changes of `service`, where one is given. */
@@ -27,9 +27,9 @@ export function recordLines(
 }
 
 function commitLines(commit: CommitRecord, service: string | undefined): string[] {
-  const { outcome, operations, microseconds, error, from, through, changesOmitted } = commit;
+  const { outcome, operations, microseconds, error, changesOmitted } = commit;
   const what = outcome === "committed"
-    ? `commit of @${from} to @${through}: ${countText(operations, "operation")}, ${microseconds} us`
+    ? `commit of ${foldedText(commit)}: ${countText(operations, "operation")}, ${microseconds} us`
     : `rejected: ${error}`;
   const shown = commit.changes.filter(({ comment }) => service === undefined || isPortOf(comment, service));
   const more = changesOmitted > 0 ? [`    and ${changesOmitted} more changes`] : [];

@@ -1,7 +1,7 @@
 // Records and changes as text. The caller says how to write times, because a time zone belongs to the reader.
 
 import { describeKey } from "../kube/objects.ts";
-import type { CommittedChange, DriftRecord, LedgerRecord } from "../ledger/record.ts";
+import type { CommitRecord, CommittedChange, DriftRecord, LedgerRecord } from "../ledger/record.ts";
 import type { ApiWriter } from "../ledger/writers_file.ts";
 
 /** Writes an RFC 3339 time in the reader's zone: `2026-11-23 03:12:00.123 +01:00`. */
@@ -34,6 +34,11 @@ export function recordText(record: LedgerRecord): string {
 export function writerText({ user, userAgent, source }: ApiWriter): string {
   const [program = ""] = userAgent.split(" ");
   return `${user}${program === "" ? "" : ` with ${program}`}${source === "" ? "" : ` from ${source}`}`;
+}
+
+/** `@10 to @12`: the records that a commit folded. One that brings what a step made may fold none. */
+export function foldedText({ from, through }: Pick<CommitRecord, "from" | "through">): string {
+  return through < from ? "no further record" : `@${from} to @${through}`;
 }
 
 /** `+ ip ledgerproxy endpoints { 10.96.0.1 . tcp . 80 . 0 : 10.244.0.1 . 8080 }  shop/web:http  by @12`. */

@@ -189,9 +189,13 @@ export function wholeRules({ state, recorded }: PastState): Rules {
   throw new NotRecorded(
     `${madeByAnother(recorded)}, and ${
       incomplete ?? "its chains are not recorded"
-    }: where its rules led cannot be said`,
+    }: where its rules led cannot be said. ${OTHER_QUESTIONS}`,
   );
 }
+
+/** What can be asked where no packet can be traced. */
+const OTHER_QUESTIONS =
+  "`services` and `endpoints` print the endpoints of that time, `blame` the recorded elements, `log` what changed";
 
 /** Why elements of `recorded` may be missing, for people. */
 export function incompleteText(recorded: RecordedRules): string {

@@ -7,9 +7,16 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { objectNoun } from "../nft/objects.ts";
 import type { Elements } from "../nft/ruleset.ts";
 import { elementText } from "../nft/text.ts";
-import { commitOf, isDamage, type PlacedCommit } from "./cause.ts";
+import { digestText, rulesetDigest } from "../plan/digest.ts";
+import { commitBefore, commitOf, isDamage, type PlacedCommit } from "./cause.ts";
 import type { Lookup, PastState } from "./past.ts";
 import { madeByAnother, wholeRules } from "./recorded_rules.ts";
+
+/**
+ * Why no commit follows a record: `no change`, the kernel has the rules after it already; `no commits`, the ledger has none; `not yet`,
+ * the kernel did not have them when the ledger ended.
+ */
+export type Uncommitted = "no change" | "no commits" | "not yet";
 
 /** A position with its record, its commit and its rules. */
 export interface ShownPosition {
@@ -23,6 +30,8 @@ export interface ShownPosition {
   readonly commit: PlacedCommit | null;
   /** Why the commit cannot be read; absent where that is not so. */
   readonly damage?: string;
+  /** Why there is no commit; absent where there is one, or it cannot be read. */
+  readonly uncommitted?: Uncommitted;
   /**
    * The rules after the record, as text for nft -f. Where another version made them, and the ledger holds their elements alone,
    * the elements as commands of nft.
@@ -42,8 +51,26 @@ export function showPosition(past: PastState): ShownPosition {
   if (isDamage(found)) {
     return { offset, record, events: [], commit: null, damage: found.message, ...rulesOf(past) };
   }
-  const events = found === null ? [] : [...eventsOf(lookup, found)];
-  return { offset, record, events, commit: found, ...rulesOf(past) };
+  if (found === null) {
+    return {
+      offset,
+      record,
+      events: [],
+      commit: null,
+      uncommitted: whyUncommitted(past, record),
+      ...rulesOf(past),
+    };
+  }
+  return { offset, record, events: [...eventsOf(lookup, found)], commit: found, ...rulesOf(past) };
+}
+
+/** Why no commit follows `record`, the last that `past` folded. Only events and configurations can change rules. */
+function whyUncommitted({ state, lookup }: PastState, record: LedgerRecord): Uncommitted {
+  if (record.kind !== "event" && record.kind !== "config") return "no change";
+  if (state.committed === undefined) return "no commits";
+  const commit = commitBefore(lookup, state.folded);
+  const same = commit?.record.digest === digestText(rulesetDigest(state.tables, state.desired));
+  return same ? "no change" : "not yet";
 }
 
 function rulesOf(past: PastState): Pick<ShownPosition, "rules" | "missing"> {

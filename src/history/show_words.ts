@@ -1,8 +1,8 @@
 // The text that `show` prints: comments about a record and its commit, then rules that nft can load.
 
 import type { PlacedCommit } from "./cause.ts";
-import { changeText, recordText, type TimeText, writerText } from "./record_words.ts";
-import type { ShownPosition } from "./show.ts";
+import { changeText, foldedText, recordText, type TimeText, writerText } from "./record_words.ts";
+import type { ShownPosition, Uncommitted } from "./show.ts";
 import { countText } from "./table_words.ts";
 
 /** Most events, and most changes, of a commit that are printed. */
@@ -10,7 +10,7 @@ const SHOWN_MAX = 100;
 
 /** A script for `nft -f`. Its comments describe the record, the commit and the changes. */
 export function positionLines(
-  { offset, record, events, commit, damage, rules, missing }: ShownPosition,
+  { offset, record, events, commit, damage, uncommitted = "not yet", rules, missing }: ShownPosition,
   timeText: TimeText,
 ): string[] {
   const head = (at: number, { time }: { readonly time: string }) => `@${at}  ${timeText(time)}`;
@@ -19,7 +19,7 @@ export function positionLines(
     damage !== undefined
       ? `its commit cannot be read: ${damage}`
       : commit === null
-      ? "not committed yet"
+      ? UNCOMMITTED[uncommitted]
       : commitText(commit, timeText),
     ...cut(
       events.map(({ offset, record, writer }) =>
@@ -34,14 +34,20 @@ export function positionLines(
   return [...comments.map((line) => `# ${line}`), "", ...rules.split("\n")];
 }
 
+const UNCOMMITTED: Readonly<Record<Uncommitted, string>> = {
+  "no change": "it changes no rule, so no commit follows from it",
+  "no commits": "nothing was committed: this ledger made no rules",
+  "not yet": "not committed yet",
+};
+
 function commitText({ offset, record }: PlacedCommit, timeText: TimeText): string {
-  const { time, from, through, outcome, operations, microseconds, generation, error } = record;
+  const { time, outcome, operations, microseconds, generation, error } = record;
   const what = outcome === "committed"
     ? `committed with ${
       countText(operations, "operation")
     } in ${microseconds} us, kernel generation ${generation}`
     : `rejected: ${error}`;
-  return `@${offset}  ${timeText(time)}  @${from} to @${through} ${what}`;
+  return `@${offset}  ${timeText(time)}  ${foldedText(record)} ${what}`;
 }
 
 /** The first lines of a long list, and a line that says how many more there are. */

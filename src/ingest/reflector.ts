@@ -448,7 +448,8 @@ function endStream(state: ReflectorState, exchange: Exchange, now: Now): Reflect
 const BRIEF_WATCHES_MAX = 10;
 
 function noteBrief(state: ReflectorState, now: Now): ReflectorEffect[] {
-  const text = "each watch ends at once, and is begun again";
+  const text = "each watch ends at once, and is begun again, so changes arrive up to a second late: " +
+    "look at the API server's log, and for a proxy before it that cuts long answers";
   if (++state.brief <= BRIEF_WATCHES_MAX || !isNews(state, text, now)) return [];
   return [report(state, text)];
 }

@@ -1,9 +1,20 @@
 // Records and changes as text.
 
 import assert from "node:assert/strict";
-import { changeText, describeRecord, driftText, recordText } from "../../src/history/record_words.ts";
+import {
+  changeText,
+  describeRecord,
+  driftText,
+  foldedText,
+  recordText,
+} from "../../src/history/record_words.ts";
 import { appears, service, slice, vanishes } from "../support/cluster_notation.ts";
 import { timeAt } from "../support/past.ts";
+
+Deno.test("the records that a commit folded are a range; one of what a step made may have folded none", () => {
+  assert.equal(foldedText({ from: 10, through: 12 }), "@10 to @12");
+  assert.equal(foldedText({ from: 12, through: 11 }), "no further record");
+});
 
 Deno.test("a record is described by its object, or by its kind", () => {
   assert.equal(describeRecord(appears(service("shop/web 10.96.0.1 http:80/tcp"))), "Service shop/web");

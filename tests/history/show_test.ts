@@ -5,7 +5,9 @@ import { rulesetAt } from "../../src/fold/ruleset_at.ts";
 import { stateAt } from "../../src/history/past.ts";
 import { showPosition } from "../../src/history/show.ts";
 import { rulesetText } from "../../src/nft/text.ts";
-import { committedPast, pastOf } from "../support/past.ts";
+import type { LedgerRecord } from "../../src/ledger/record.ts";
+import { appears, service } from "../support/cluster_notation.ts";
+import { committedPast, pastOf, timeAt } from "../support/past.ts";
 
 const PAST = committedPast();
 const show = (offset: number) => showPosition(stateAt(PAST, offset));
@@ -25,8 +27,33 @@ Deno.test("the rules are those of the records up to the position", () => {
   }
 });
 
-Deno.test("a record that no commit folded has no commit", () => {
-  const events = [...PAST.records()].slice(0, 2).map(({ record }) => record);
-  const { commit, events: folded } = showPosition(stateAt(pastOf(events), 1));
-  assert.deepEqual([commit, folded], [null, []]);
+Deno.test("a record that no commit folded has no commit, and why is said", () => {
+  const records = [...PAST.records()].map(({ record }) => record);
+  const shown = (...records: LedgerRecord[]) => {
+    const { commit, events, uncommitted } = showPosition(stateAt(pastOf(records), records.length - 1));
+    assert.deepEqual([commit, events], [null, []]);
+    return uncommitted;
+  };
+  const gap = { kind: "gap", time: timeAt(9), reason: "checkpoint 1", records: 0 } as const;
+  const drift: LedgerRecord = {
+    kind: "drift",
+    time: timeAt(9),
+    process: "nft",
+    pid: 7,
+    changes: ["delete table"],
+    response: "",
+  };
+  const other = appears(service("shop/other 10.96.0.9 http:80/tcp"));
+  const again = records.findLast(({ kind }) => kind === "event")!;
+  assert.deepEqual(
+    [
+      shown(...records.slice(0, 2)),
+      shown(...records, gap),
+      shown(...records, drift),
+      shown(...records, again),
+      shown(...records, other),
+      shown(...records, other, gap),
+    ],
+    ["no commits", "no change", "no change", "no change", "not yet", "no change"],
+  );
 });

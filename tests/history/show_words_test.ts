@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { stateAt } from "../../src/history/past.ts";
-import { showPosition } from "../../src/history/show.ts";
+import { showPosition, type Uncommitted } from "../../src/history/show.ts";
 import { positionLines } from "../../src/history/show_words.ts";
 import { committedPast, secondsOf } from "../support/past.ts";
 
@@ -21,7 +21,11 @@ Deno.test("comments describe the record and the commit, and only rules follow", 
 });
 
 Deno.test("a missing commit, a rejected commit and a long list of events are printed as such", () => {
-  assert.equal(positionLines({ ...SHOWN, commit: null }, secondsOf)[1], "# not committed yet");
+  const without = (uncommitted: Uncommitted) =>
+    positionLines({ ...SHOWN, commit: null, uncommitted }, secondsOf)[1];
+  assert.equal(without("not yet"), "# not committed yet");
+  assert.equal(without("no change"), "# it changes no rule, so no commit follows from it");
+  assert.equal(without("no commits"), "# nothing was committed: this ledger made no rules");
   const { commit } = SHOWN;
   const rejected = {
     ...commit!,
