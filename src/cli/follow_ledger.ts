@@ -1,7 +1,7 @@
 // Follows a ledger on the terminal: prints what is written, or the present state whenever it changes.
 
+import { countText } from "../count_text.ts";
 import type { Past } from "../history/past.ts";
-import { countText } from "../history/table_words.ts";
 import { grownLedger, type Growth } from "../library/grown_ledger.ts";
 import { EXIT } from "../node/exit_code.ts";
 import { log } from "../node/log.ts";

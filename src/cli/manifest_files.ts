@@ -1,6 +1,7 @@
 // The manifests that a command is given: files, folders and standard input, as kubectl, kustomize and Helm print them. Helm leaves out
 // the namespace of most objects: kubectl takes the one of its context, and here a flag names it.
 
+import { countText } from "../count_text.ts";
 import { FileIsPipe, FileTooLong, readFault, readStandardInput } from "../ingest/bounded_file.ts";
 import { manifestObjects, readManifests } from "../ingest/manifest_source.ts";
 import { fieldsOf } from "../kube/json_value.ts";
@@ -49,14 +50,24 @@ export class ManifestFiles {
   /** Says which namespace objects have that name none. */
   sayNamespace(): void {
     if (this.#without === 0) return;
-    log.info(`${this.#without} objects name no namespace: taken for ${this.namespace}; -n names another`);
+    log.info(
+      `${
+        countText(this.#without, "object names", "objects name")
+      } no namespace: taken for ${this.namespace}; -n names another`,
+    );
   }
 
   #readPath(flag: string, path: string): readonly KubeObject[] {
     const { objects, problems, otherKinds = [] } = this.#reading(flag, path);
     const others = new Set(otherKinds);
     for (const problem of problems) if (!others.has(problem)) log.warn(problem);
-    if (others.size > 0) log.info(`${otherKinds.length} objects of other kinds decide no rules`);
+    if (others.size > 0) {
+      log.info(
+        `${
+          countText(otherKinds.length, "object of another kind decides", "objects of other kinds decide")
+        } no rules`,
+      );
+    }
     if (objects.length === 0) {
       throw new UsageError(`${flag} ${path}: no Service, EndpointSlice, Node or ServiceCIDR is in it`);
     }

@@ -1,6 +1,7 @@
 // What the proxy that runs on this node answers about itself: the problems that /healthz names, and their texts from /details.
 
 import { textUpTo } from "../bounded_body.ts";
+import { countText } from "../count_text.ts";
 import type { Finding } from "../history/status.ts";
 import { fieldsOf } from "../kube/json_value.ts";
 import { printable } from "../printable.ts";
@@ -61,7 +62,11 @@ function unwrittenText(healthz: unknown, details: unknown): string {
   return [
     ...typeof why === "string" && why !== "" ? [`: ${why}`] : [],
     ...typeof records === "number" && records > 0
-      ? [`; ${records} records are not in it, so what follows is of the time before them`]
+      ? [
+        `; ${
+          countText(records, "record is", "records are")
+        } not in it, so what follows is of the time before`,
+      ]
       : [],
   ].join("");
 }

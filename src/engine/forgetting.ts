@@ -2,6 +2,7 @@
 // node are forgotten at once. Where a run takes long, because a frontend has many flows, it is made in pieces, and what is asked
 // for meanwhile is gathered for the next run: a tenant that changes one endpoint again and again must not hold up the rules of others.
 
+import { countText } from "../count_text.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { claimAt } from "../fold/claims.ts";
 import type { UdpFrontend } from "../fold/service_program.ts";
@@ -152,7 +153,7 @@ function* piecesOf(
     yield* counted(
       () => conntrack.deleteUnanswered(flows, mayWait),
       undefined,
-      (why) => warn(`unanswered flows to ${flows.length} guarded frontends ${why}`),
+      (why) => warn(`unanswered flows to ${countText(flows.length, "guarded frontend")} ${why}`),
     );
   }
 }

@@ -1,6 +1,7 @@
 // Lines for the log about what was folded: Services that claim one frontend, parts of Services that are left out, Services
 // that are not served. Each line is printed once, when the fact becomes true, and not again while it stays true.
 
+import { countText } from "../count_text.ts";
 import type { ServiceName } from "../kube/service_name.ts";
 import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 import type { ClusterState } from "./cluster_state.ts";
@@ -64,7 +65,9 @@ function omissions({ omitted }: ClusterState, changes: FoldChanges): Remark[] {
   const ports = [...changes.omissions ?? []].filter(differs).map(([port]) => port).sort();
   const why = `because a ServicePort has at most ${SLOT_CLASS_MAX} slots`;
   return ports.map((port) => ({
-    text: `${port}: ${omitted.get(port)} ready endpoints get no traffic, ${why}`,
+    text: `${port}: ${
+      countText(omitted.get(port)!, "ready endpoint gets", "ready endpoints get")
+    } no traffic, ${why}`,
     services: [port],
   }));
 }

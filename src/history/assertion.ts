@@ -1,5 +1,6 @@
 // Assertions about a node, as a file has them: where packets go, how many endpoints a Service has, how long it may be without any.
 
+import { countText } from "../count_text.ts";
 import { parseAddress } from "../kube/address.ts";
 import { isJsonObject } from "../kube/json_value.ts";
 import { parseExpectation } from "./packet_bisect.ts";
@@ -152,7 +153,7 @@ function serviceAssertion(
   const where = zone === undefined ? "" : ` in ${zone}`;
   return {
     kind: "ready",
-    name: name ?? `${service} has ${ready} ready endpoints${where}`,
+    name: name ?? `${service} has ${countText(ready, "ready endpoint")}${where}`,
     service,
     ready,
     zone,

@@ -1,12 +1,14 @@
 // The trail for an auditor: every record of a range in one form, in order: who did what to which object, when, and by which evidence.
 // The hash chain is proven while it is read, so no row is made of a record that was altered.
 
+import { countText } from "../count_text.ts";
 import { restoredState } from "../fold/snapshot.ts";
 import { describeKey } from "../kube/objects.ts";
 import type { CommitRecord, LedgerRecord } from "../ledger/record.ts";
 import type { TornTail } from "../ledger/segment.ts";
 import type { ApiWriter } from "../ledger/writers_file.ts";
 import type { Past } from "./past.ts";
+import { foldedText } from "./record_words.ts";
 import type { Span } from "./window.ts";
 
 /** One row of the trail. */
@@ -140,9 +142,9 @@ function rowOf(
 }
 
 function commitWords(record: CommitRecord): Pick<AuditEntry, "what" | "detail"> {
-  const { outcome, from, through, changes, changesOmitted, error, digest } = record;
+  const { outcome, changes, changesOmitted, error, digest } = record;
   const count = changes.length + changesOmitted;
-  const because = `${count} changed elements for @${from} to @${through}`;
+  const because = `${countText(count, "changed element")} for ${foldedText(record)}`;
   if (outcome === "rejected") return { what: outcome, detail: `${because}: ${error ?? ""}` };
   return { what: outcome, detail: `${because}; digest ${digest}` };
 }

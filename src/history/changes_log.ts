@@ -82,7 +82,7 @@ export function* changesAbout(
  * The commits of `past` from offset `from` to `through` that brought what `filter` wants, and those about it that the kernel rejected,
  * newest first. Times are compared with those of the commits.
  */
-export function* commitsAbout(
+export function* commitsBringing(
   past: Past,
   through: number,
   { since = -Infinity, until = Infinity, ...filter }: ChangeFilter,

@@ -1,11 +1,12 @@
 // The text that `log` prints: a line for each record, which says what it changed in its object; more lines where it changed more.
 
+import { countText } from "../count_text.ts";
 import type { LoggedChange } from "./changes_log.ts";
 import type { JournalEntry } from "./journal.ts";
 import { endpointChangeText, fieldChangeText } from "./object_diff.ts";
 import { foldedText, type TimeText } from "./record_words.ts";
 import { servedText } from "./service_condition.ts";
-import { countText, lengthText } from "./table_words.ts";
+import { lengthText } from "./table_words.ts";
 import { rfc3339 } from "./time_expression.ts";
 
 /** The lines of one change. */

@@ -1,5 +1,6 @@
 // The text that `connections` prints: a line for each endpoint with its connections, or a line for each connection.
 
+import { countText } from "../count_text.ts";
 import { type EndpointConnections, isOpen } from "./connections.ts";
 import type { TimeText } from "./record_words.ts";
 import { tableLines, tableOr } from "./table_words.ts";
@@ -50,8 +51,8 @@ function sumLine(rows: readonly EndpointConnections[]): string {
   const open = rows.reduce((sum, row) => sum + row.open, 0);
   const services = new Set(rows.filter(({ service }) => service !== "").map(({ service }) => service)).size;
   const leaving = rows.reduce((sum, row) => sum + (row.leaving ? row.open : 0), 0);
-  return `${open} open, of ${services} ${
-    services === 1 ? "Service" : "Services"
+  return `${open} open, of ${
+    countText(services, "Service")
   }; ${leaving} of them to endpoints that get no new ones`;
 }
 

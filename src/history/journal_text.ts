@@ -10,7 +10,7 @@ import type { EndpointChange, FieldChange } from "./object_diff.ts";
 import type { ServiceCondition } from "./service_condition.ts";
 
 /** Changes whenever entries are made or written differently: a journal of another version is made again. */
-const JOURNAL_VERSION = 3;
+const JOURNAL_VERSION = 4;
 
 const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies LedgerRecord["kind"][];
 const VERBS = ["appeared", "changed", "gone"] as const satisfies JournalEntry["verb"][];

@@ -8,7 +8,7 @@ import {
   type ChangeFilter,
   type ChangeKind,
   changesAbout,
-  commitsAbout,
+  commitsBringing,
   filterOf,
   type LoggedChange,
 } from "./changes_log.ts";
@@ -53,7 +53,7 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
     const brought = kind === "commit" && isAboutPart(conditions);
     filter ??= filterFor(past, last, brought ? others : conditions, range);
     const span = within(through, from);
-    yield* (brought ? commitsAbout : changesAbout)(past, span.through, filter, span.from);
+    yield* (brought ? commitsBringing : changesAbout)(past, span.through, filter, span.from);
   };
   return {
     changes,

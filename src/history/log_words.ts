@@ -1,10 +1,10 @@
 // The text that `log` prints: a line for each record, and below a commit a line for each change.
 
+import { countText } from "../count_text.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { CommitRecord } from "../ledger/record.ts";
 import { isPortOf } from "./log.ts";
 import { changeText, foldedText, recordText, type TimeText } from "./record_words.ts";
-import { countText } from "./table_words.ts";
 
 /** Lines about one record. Of a commit it shows only the changes of `service`, where one is given. */
 export function recordLines(
@@ -32,6 +32,6 @@ function commitLines(commit: CommitRecord, service: string | undefined): string[
     ? `commit of ${foldedText(commit)}: ${countText(operations, "operation")}, ${microseconds} us`
     : `rejected: ${error}`;
   const shown = commit.changes.filter(({ comment }) => service === undefined || isPortOf(comment, service));
-  const more = changesOmitted > 0 ? [`    and ${changesOmitted} more changes`] : [];
+  const more = changesOmitted > 0 ? [`    and ${countText(changesOmitted, "more change")}`] : [];
   return [what, ...shown.map((change) => `    ${changeText(change)}`), ...more];
 }

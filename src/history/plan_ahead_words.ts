@@ -1,5 +1,6 @@
 // The text that `plan` prints: what objects would change, then which packets would go elsewhere.
 
+import { countText } from "../count_text.ts";
 import { outcomesText } from "./packet_words.ts";
 import { isAnyHost } from "./frontend_packets.ts";
 import { placeText, type PlanAhead } from "./plan_ahead.ts";
@@ -24,7 +25,9 @@ export function planLines(
   const changed = objects.filter(({ verb }) => verb !== "stays");
   const stays = objects.length - changed.length;
   return [
-    `laid over @${at}: ${changed.length} objects change, ${stays} stay; ${packets.length} packets go elsewhere, ${unserved} of them unserved`,
+    `laid over @${at}: ${countText(changed.length, "object changes", "objects change")}, ${stays} ${
+      stays === 1 ? "stays" : "stay"
+    }; ${countText(packets.length, "packet goes", "packets go")} elsewhere, ${unserved} of them unserved`,
     ...refused.map((text) => `REFUSED BY THE API SERVER  ${text}`),
     ...changed.flatMap(({ object, verb, changes }) => [
       `${object} ${verb}`,

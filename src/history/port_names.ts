@@ -1,6 +1,7 @@
 // What the number of a port names, as a firewall's log or `services` (`:30080/tcp`) has it, and what is reached at an address with a
 // port: a port of a Service.
 
+import { countText } from "../count_text.ts";
 import type { Protocol } from "../nft/data_type.ts";
 import type { ServicePort } from "../kube/service_port.ts";
 import { readServiceName } from "../kube/service_name.ts";
@@ -43,7 +44,7 @@ export function findServed(directory: Directory, text: string): Subject | NamePr
 }
 
 /** The Service that is reached at `subject`, or its port, where that is an address that only Services have; else `subject`. */
-export function servedAt(directory: Directory, subject: Subject): Subject {
+function servedAt(directory: Directory, subject: Subject): Subject {
   if (subject.kind !== "address") return subject;
   const { address, port, protocol } = subject;
   const ports = portsOf(
@@ -85,7 +86,7 @@ function portNamed(directory: Directory, port: PortAlone, text: string): Subject
     return { kind: "unknown", text, candidates, instead };
   }
   if (candidates.length <= PORTS_OFFERED_MAX) return { kind: "ambiguous", text, candidates };
-  const instead = `${candidates.length} ports of Services have this number; name one, such as:`;
+  const instead = `${countText(candidates.length, "port")} of Services have this number; name one, such as:`;
   return { kind: "unknown", text, candidates: candidates.slice(0, PORTS_OFFERED_MAX), instead };
 }
 

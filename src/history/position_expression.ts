@@ -2,12 +2,12 @@
 // what was committed by then. Why not the last record by then? In a ledger into which a recording was played, events have the
 // times of the recording and commits those of the player: no packet met the rules of an event before its commit.
 
+import { countText } from "../count_text.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
 import type { Placed } from "../ledger/reader.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import type { PlacedCommit } from "./cause.ts";
 import { NotRecorded, type Past, WrongPosition } from "./past.ts";
-import { countText } from "./table_words.ts";
 import { parseTime, type ReaderClock } from "./time_expression.ts";
 
 /** A position, parsed and not yet resolved to an offset. */

@@ -1,5 +1,6 @@
 // Records and changes as text. The caller says how to write times, because a time zone belongs to the reader.
 
+import { countText } from "../count_text.ts";
 import { describeKey } from "../kube/objects.ts";
 import type { CommitRecord, CommittedChange, DriftRecord, LedgerRecord } from "../ledger/record.ts";
 import type { ApiWriter } from "../ledger/writers_file.ts";
@@ -21,7 +22,7 @@ export function recordText(record: LedgerRecord): string {
   if (record.kind === "drift") return `drift: ${driftText(record)}`;
   // A fault is written as a gap of no records (src/node/faults.ts): no record is missing.
   if (record.kind === "gap") {
-    return `${record.records === 0 ? "" : `gap of ${record.records} records: `}${record.reason}`;
+    return `${record.records === 0 ? "" : `gap of ${countText(record.records, "record")}: `}${record.reason}`;
   }
   const { managedFields, deletionTimestamp } = (record.kind === "event" && record.value?.metadata) || {};
   const [writer] = managedFields ?? [];

@@ -1,6 +1,7 @@
 // The Services at a position: their frontends and where each leads, their endpoints with node, zone and condition, and what changed
 // them last. Frontends are read from what the Services hold, so a lost claim and a Service that is set aside show as what they are.
 
+import { countText } from "../count_text.ts";
 import type { ClusterState, WithObjects } from "../fold/cluster_state.ts";
 import { SlicedEndpoints } from "../fold/sliced_endpoints.ts";
 import { weightOf } from "../fold/weights.ts";
@@ -186,7 +187,7 @@ export function policiesOf(port: ServicePort): string[] {
     ...(port.externalLocal ? ["externalTrafficPolicy Local"] : []),
     ...(port.affinitySeconds > 0 ? [`ClientIP affinity for ${port.affinitySeconds} s`] : []),
     ...(port.byClient ? ["choice by client"] : []),
-    ...(port.sourceRanges.length > 0 ? [`${port.sourceRanges.length} source ranges`] : []),
+    ...(port.sourceRanges.length > 0 ? [countText(port.sourceRanges.length, "source range")] : []),
   ];
 }
 

@@ -1,11 +1,12 @@
 // The text that `services` and `endpoints` print: a line for each Service, or one Service with its frontends and endpoints.
 
+import { countText } from "../count_text.ts";
 import type { CountedConnections } from "./counted_connections.ts";
 import type { EndpointState, ServiceState } from "./services.ts";
 import type { ListedEndpoint } from "./services_about.ts";
 import type { JournalCause } from "./outages.ts";
 import type { TimeText } from "./record_words.ts";
-import { countText, tableLines, tableOr } from "./table_words.ts";
+import { tableLines, tableOr } from "./table_words.ts";
 
 /** A line for each Service. `wide` adds all frontends and the settings that are not the default. */
 export function servicesLines(

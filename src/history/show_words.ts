@@ -1,9 +1,9 @@
 // The text that `show` prints: comments about a record and its commit, then rules that nft can load.
 
+import { countText } from "../count_text.ts";
 import type { PlacedCommit } from "./cause.ts";
 import { changeText, foldedText, recordText, type TimeText, writerText } from "./record_words.ts";
 import type { ShownPosition, Uncommitted } from "./show.ts";
-import { countText } from "./table_words.ts";
 
 /** Most events, and most changes, of a commit that are printed. */
 const SHOWN_MAX = 100;

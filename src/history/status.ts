@@ -1,6 +1,7 @@
 // The state of a node at a position, worst first: rules that are not committed, Services that are set aside or have no endpoints, the
 // own Node, claims that collide, changes by other programs, and what the ledger lacks.
 
+import { countText } from "../count_text.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
 import { nodeStatus } from "../fold/own_node.ts";
 import { namesText } from "../fold/remarks.ts";
@@ -12,7 +13,6 @@ import { journalBackward, journalFrom } from "./journal_reading.ts";
 import { CLEANUP } from "../fold/skeleton.ts";
 import type { Past } from "./past.ts";
 import { conditionOfService } from "./service_condition.ts";
-import { countText } from "./table_words.ts";
 import { rfc3339 } from "./time_expression.ts";
 
 /** How bad a finding is: `failing`: packets go wrong; `warning`: they may; `note`: nothing is wrong with the rules. */
@@ -245,7 +245,7 @@ function listed(names: readonly string[], text: (names: string) => string, sever
   return [{
     severity,
     topic: "endpoints",
-    text: `${names.length} ${names.length === 1 ? "Service" : "Services"} ${text(shown)}`,
+    text: `${countText(names.length, "Service")} ${text(shown)}`,
   }];
 }
 
@@ -302,7 +302,9 @@ function leftOutFindings({ leftOut, omitted }: ClusterState): Finding[] {
   const without = byName(omitted).map(([port, count]): Finding => ({
     severity: "warning",
     topic: "left out",
-    text: `${port}: ${count} ready endpoints get no traffic: there are more than slots`,
+    text: `${port}: ${
+      countText(count, "ready endpoint gets", "ready endpoints get")
+    } no traffic: there are more than slots`,
   }));
   return [...parts, ...without];
 }

@@ -1,8 +1,8 @@
 // The text that `status` prints: a sentence about the whole, then the findings, worst first.
 
+import { countText } from "../count_text.ts";
 import type { TimeText } from "./record_words.ts";
 import type { Finding, NodeState } from "./status.ts";
-import { countText } from "./table_words.ts";
 
 const MARKS: Readonly<Record<Finding["severity"], string>> = {
   failing: "FAILING",

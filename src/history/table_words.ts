@@ -31,11 +31,6 @@ export function rangeText(first: number, last: number): string {
   return last < first ? "no records" : `@${first} to @${last}`;
 }
 
-/** `1 connection`, `12 connections`. */
-export function countText(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** `2,992`. */
 export function groupedText(count: number): string {
   return count.toLocaleString("en");

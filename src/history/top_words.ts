@@ -1,6 +1,6 @@
 // The text that `top` prints: three tables, and a fourth where connections are counted.
 
-import type { TimeText } from "./record_words.ts";
+import { foldedText, type TimeText } from "./record_words.ts";
 import { lengthText, rangeText, tableOr } from "./table_words.ts";
 import type { Top } from "./top.ts";
 
@@ -37,7 +37,7 @@ export function topLines(
         String(one.operations),
         `@${one.offset}`,
         timeText(one.time),
-        `@${one.from} to @${one.through}`,
+        foldedText(one),
       ]),
     ),
     ...(connections === undefined ? [] : [

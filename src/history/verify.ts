@@ -1,6 +1,7 @@
 // Verifies that a ledger is what was written: follows the hash chain over every record, makes every commit again, and compares
 // every file beside the records with what they say.
 
+import { countText } from "../count_text.ts";
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { compareSnapshot, restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import type { CheckpointChain, CheckpointSummary } from "../ledger/checkpoint_chain.ts";
@@ -243,7 +244,7 @@ function verifySnapshot(verifying: Verifying, next: number, chain: string): void
 function lastProblems({ past, wrong, journals, last }: Verifying, end: ProofEnd): string[] {
   const cut = end.kind === "damaged" ? undefined : past.cut();
   return [
-    ...(wrong > COMMITS_NAMED ? [`and ${wrong - COMMITS_NAMED} more commits`] : []),
+    ...(wrong > COMMITS_NAMED ? [`and ${countText(wrong - COMMITS_NAMED, "more commit")}`] : []),
     ...(end.kind === "damaged" ? [`${end.damage.message}; ${wholeText(past.first(), last)}`] : []),
     ...(cut === undefined ? [] : [cut.text]),
     ...past.termsFaults(),

@@ -1,9 +1,10 @@
 // The text that `verify` prints: the verdict on a ledger, and how the elements of a kernel differ from those of the ledger.
 
+import { countText } from "../count_text.ts";
 import type { CheckpointSummary } from "../ledger/checkpoint_chain.ts";
 import { disagreementText } from "../plan/disagreement.ts";
 import type { KernelComparison } from "./kernel_comparison.ts";
-import { countText, rangeText } from "./table_words.ts";
+import { rangeText } from "./table_words.ts";
 import type { LedgerVerdict } from "./verify.ts";
 import type { WitnessSummary } from "./witness.ts";
 
@@ -52,5 +53,5 @@ export function kernelProblems({ disagreement, elements }: KernelComparison): st
     return `kernel: ${set} { ${key} } ${how}`;
   });
   const more = elements.length - SHOWN_MAX;
-  return [...tables, ...shown, ...(more > 0 ? [`kernel: and ${more} more elements`] : [])];
+  return [...tables, ...shown, ...(more > 0 ? [`kernel: and ${countText(more, "more element")}`] : [])];
 }

@@ -1,11 +1,12 @@
 // The text that `why` prints: the path of a packet, hook by hook and rule by rule, then its outcomes.
 
+import { countText } from "../count_text.ts";
 import { elementText, endpointText } from "../nft/text.ts";
 import { writerText } from "./record_words.ts";
 import { outcomeLines } from "./packet_words.ts";
 import { shortened } from "./shortened.ts";
 import { isByClient } from "../fold/choice_chains.ts";
-import { countText, groupedText } from "./table_words.ts";
+import { groupedText } from "./table_words.ts";
 import type { FoundElement, PacketPath } from "./why.ts";
 
 /** Where a person finds what a long answer leaves out. */

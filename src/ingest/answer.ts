@@ -1,6 +1,7 @@
 // Checks the answers of an API server: a page of a list, a line of a watch. Each function returns the checked value, or throws
 // an ApiFailure that says what the server sent instead. Nothing is decided by an answer before these checks. Pure.
 
+import { countText } from "../count_text.ts";
 import { isJsonObject } from "../kube/json_value.ts";
 import { quoted } from "../kube/quoted.ts";
 import { unreachable } from "../invariant.ts";
@@ -54,7 +55,7 @@ function tokenOf({ continue: token, remainingItemCount: remaining }: Fields, kin
     throw invalid(`${a(kind)} whose remainingItemCount is ${described(remaining)}`);
   }
   if (!token && (remaining ?? 0) > 0) {
-    throw invalid(`${a(kind)} without a continue token that leaves out ${remaining} items`);
+    throw invalid(`${a(kind)} without a continue token that leaves out ${countText(remaining ?? 0, "item")}`);
   }
   return sendable(token ?? "", "continue token");
 }

@@ -1,6 +1,7 @@
 // Guards against a list of files that is empty by mistake. An empty list need not mean an empty cluster: a folder that is not
 // mounted, a wrong path and a truncated file look the same. Pure.
 
+import { countText } from "../count_text.ts";
 import { NAMES_SHOWN_MAX } from "../limits/input.ts";
 import { describeKey, type KubeObject, objectKey } from "../kube/objects.ts";
 import type { ListBatch } from "./source.ts";
@@ -30,7 +31,7 @@ export function deletedByList(
   const gone = [...known.keys()].filter((name) => !listed.has(name)).sort();
   if (gone.length === 0) return undefined;
   const more = gone.length > NAMES_SHOWN_MAX ? ", ..." : "";
-  return `of ${known.size} objects that the ledger knows ${gone.length} are in no file any more and are deleted: ${
-    gone.slice(0, NAMES_SHOWN_MAX).join(", ")
-  }${more}`;
+  return `of ${countText(known.size, "object")} that the ledger knows ${
+    countText(gone.length, "is in no file any more and is", "are in no file any more and are")
+  } deleted: ${gone.slice(0, NAMES_SHOWN_MAX).join(", ")}${more}`;
 }

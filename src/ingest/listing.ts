@@ -1,6 +1,7 @@
 // A list while it arrives, in pages or as a stream that also has changes. Each object is decoded and pruned at once, so that
 // the raw objects are never in memory together. Pure.
 
+import { countText } from "../count_text.ts";
 import { LIST_OBJECTS_MAX, LIST_PROBLEMS_MAX } from "../limits/input.ts";
 import { decodeObject } from "../kube/decode.ts";
 import { describeKey, type KubeObject, type ObjectKey, objectKey } from "../kube/objects.ts";
@@ -99,9 +100,10 @@ export class Listing {
       ...(resourceVersion === "" ? {} : { resourceVersion }),
       confirms,
       time,
-      problems: this.#moreProblems === 0
-        ? this.#problems
-        : [...this.#problems, `${this.#resource.kind}: ${this.#moreProblems} more problems of this list`],
+      problems: this.#moreProblems === 0 ? this.#problems : [
+        ...this.#problems,
+        `${this.#resource.kind}: ${countText(this.#moreProblems, "more problem")} of this list`,
+      ],
     };
   }
 

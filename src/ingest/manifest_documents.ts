@@ -1,6 +1,7 @@
 // Reads API objects from the text of YAML or JSON files. A file may have several documents and Lists, and may be cut in the middle.
 // Whole objects are returned; a problem names the line of each object that cannot be read.
 
+import { countText } from "../count_text.ts";
 import { isJsonObject } from "../kube/json_value.ts";
 import { partsExcess } from "../json_parts.ts";
 import { listItem } from "./manifest_list.ts";
@@ -169,6 +170,8 @@ function itemsIn(piece: unknown): readonly unknown[] {
 
 function keptText(count: number): string {
   return count > 0
-    ? `${count} whole objects before that are used, and nothing is deleted until the file is whole.`
+    ? `${
+      countText(count, "whole object before that is", "whole objects before that are")
+    } used, and nothing is deleted until the file is whole.`
     : "Nothing of it is used, and nothing is deleted until the file is whole.";
 }

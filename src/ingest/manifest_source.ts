@@ -1,6 +1,7 @@
 // A file or folder of YAML and JSON as a source, as `kubectl get services,endpointslices,nodes -A -o yaml` writes it. It is
 // read again at each change. Nothing is deleted while a part of it cannot be read.
 
+import { countText } from "../count_text.ts";
 import { isJsonObject } from "../kube/json_value.ts";
 import {
   KNOWN_CHARACTERS_MAX,
@@ -213,7 +214,7 @@ export function manifestObjects(file: string, text: string, adapt: Adapt = asItI
     const problem = `${file}: ${decoded.problem}; the object is left out`;
     if (note(problem) && decoded.otherKind) otherKinds.push(problem);
   }
-  if (left > 0) problems.push(`${file}: ${left} more problems`);
+  if (left > 0) problems.push(`${file}: ${countText(left, "more problem")}`);
   return { objects, problems, otherKinds, complete, transient: false };
 }
 
@@ -265,7 +266,9 @@ function goneFiles(before: Reading | undefined, now: Reading): string[] {
   const left = new Set(now.objects.map((object) => describeKey(objectKey(object))));
   return [...before.files].filter(([file]) => !now.files.has(file)).map(([file, names]) => {
     const alone = [...names].filter((name) => !left.has(name)).length;
-    return `${file} is gone: of its ${names.size} objects ${alone} are in no other file and are deleted`;
+    return `${file} is gone: of its ${countText(names.size, "object")} ${
+      countText(alone, "is in no other file and is", "are in no other file and are")
+    } deleted`;
   });
 }
 

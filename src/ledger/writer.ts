@@ -2,6 +2,7 @@
 // fails, the caller goes on: records wait in memory, with their offsets and hash chain, and are written once the disk works.
 
 import { randomBytes } from "node:crypto";
+import { countText } from "../count_text.ts";
 import { UNWRITTEN_BYTES_MAX } from "../limits/ledger.ts";
 import { ageBehind, NEWBORN } from "./age.ts";
 import { atOnce } from "./disk_work.ts";
@@ -21,7 +22,9 @@ export class LedgerOverflow extends Error {
 
   constructor(path: string, { records, reason }: LedgerFailure) {
     super(
-      `ledger ${path}: ${records} records could not be written (${reason}), and no more are kept in memory`,
+      `ledger ${path}: ${
+        countText(records, "record")
+      } could not be written (${reason}), and no more are kept in memory`,
     );
   }
 }
@@ -31,7 +34,9 @@ export class LedgerUnwritten extends Error {
   override readonly name = "LedgerUnwritten";
 
   constructor(path: string, { records, reason }: LedgerFailure) {
-    const what = records === 0 ? "it may not be durable" : `its last ${records} records are not written`;
+    const what = records === 0
+      ? "it may not be durable"
+      : `its last ${countText(records, "record is", "records are")} not written`;
     super(`ledger ${path}: ${what} (${reason})`);
   }
 }

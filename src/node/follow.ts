@@ -1,6 +1,7 @@
 // Runs the loop once its rules are in place: follows the source, the configuration file and the Services' health check ports,
 // and makes snapshots. The loop ends when the source ends, on SIGTERM, or after a fault that breaks the engine.
 
+import { countText } from "../count_text.ts";
 import type { EngineState } from "../engine/engine.ts";
 import { type Change, programText } from "../engine/healer.ts";
 import { commitBatch, perform } from "../engine/executor.ts";
@@ -145,7 +146,7 @@ function cutting({ options, served: { engine, metrics } }: Process): TerminatedC
     deleteConnections,
     cut(count) {
       metrics.cut(count);
-      log.info(`ended ${count} connections to endpoints that are gone`);
+      log.info(`ended ${countText(count, "connection")} to endpoints that are gone`);
     },
     failed: (reason) => log.warn(`connections to endpoints that are gone go on: ${reason}`),
   }, options.cutTerminated);
@@ -226,6 +227,6 @@ function summary(
     return 0;
   }
   const services = cluster.services.size;
-  log.info(`in sync: the kernel holds the rules of ${services} Services at @${committedOffset}`);
+  log.info(`in sync: the kernel holds the rules of ${countText(services, "Service")} at @${committedOffset}`);
   return 0;
 }

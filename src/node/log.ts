@@ -2,6 +2,7 @@
 // with its time and level, or as JSON with the keys of Kubernetes' components (component-base 1.37), in the background.
 
 import { configureSync, getLogger, type LogLevel, type LogRecord } from "@logtape/logtape";
+import { countText } from "../count_text.ts";
 import { LOG_LINE_CHARACTERS_MAX } from "../limits/serving.ts";
 import { cutText, printable, redacted } from "../printable.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -23,7 +24,9 @@ let inForce: LogSettings = { format: "plain", verbosity: 0 };
 
 const writer = new LogWriter(Deno.stderr, (count) => {
   const level = "warning";
-  const text = `${count} lines of the log were dropped: standard error did not take them`;
+  const text = `${
+    countText(count, "line of the log was", "lines of the log were")
+  } dropped: standard error took no more`;
   return logLine({ level, time: Date.now(), text }, inForce);
 });
 

@@ -1,5 +1,6 @@
 // Writes what happens in a cluster into a ledger, on any machine that reaches the API server. It touches no rules.
 
+import { countText } from "../count_text.ts";
 import { EXIT } from "./exit_code.ts";
 import { type EngineState, stepEngine } from "../engine/engine.ts";
 import type { Source, SourceBatch } from "../ingest/source.ts";
@@ -61,7 +62,9 @@ export async function record(options: RecordOptions): Promise<number> {
     ledger.sync();
   }
   ledger.finish();
-  log.info(`recorded ${engine.cluster.services.size} Services; the ledger ends at @${ledger.next - 1}`);
+  log.info(
+    `recorded ${countText(engine.cluster.services.size, "Service")}; the ledger ends at @${ledger.next - 1}`,
+  );
   return EXIT.done;
 }
 

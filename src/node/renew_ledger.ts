@@ -2,6 +2,7 @@
 // snapshot and every whole record after that. A ledger that a newer version of the program wrote is not damaged, but only that
 // version can read it. It is set aside whole, for that version, and nothing of it is used.
 
+import { countText } from "../count_text.ts";
 import { type ClusterState, emptyState } from "../fold/cluster_state.ts";
 import { foldRecord } from "../fold/fold.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
@@ -144,7 +145,7 @@ function configOf({ folded, node, config }: ClusterState, time: string): ConfigR
 
 /** `salvaged` as text, for the gap record. */
 function pastText({ snapshot, records, complete }: LastKnown["salvaged"]): string {
-  const behind = `${records} whole records`;
+  const behind = countText(records, "whole record");
   if (snapshot !== null) return `the snapshot before @${snapshot} and ${behind} behind it`;
   return complete ? behind : `${behind}, and nothing of what was before them`;
 }

@@ -1,6 +1,7 @@
 // `ledgerproxy run`: runs the proxy. It opens what the loop acts on, puts rules in place, follows the source, and starts the
 // loop again after a fault.
 
+import { countText } from "../count_text.ts";
 import type { EngineState, Input } from "../engine/engine.ts";
 import { commitBatch, list, perform } from "../engine/executor.ts";
 import type { Ports } from "../engine/ports.ts";
@@ -317,7 +318,9 @@ function present(
 /** Says that rules are in place, and how long after the start of the process. */
 function inPlace({ cluster, committedOffset, halving }: EngineState): string {
   const rules = halving === undefined ? "the rules" : "the first rules";
-  return `${rules} of ${cluster.services.size} Services are in place, as of @${committedOffset}, ${sinceStart()}`;
+  return `${rules} of ${
+    countText(cluster.services.size, "Service")
+  } are in place, as of @${committedOffset}, ${sinceStart()}`;
 }
 
 /** `89 ms after the start`. */

@@ -2,6 +2,7 @@
 // opened, or after it was lost, rules are made without it; once it can be opened the loop starts again, and the ledger continues
 // with a gap record.
 
+import { countText } from "../count_text.ts";
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import type { RecordGap } from "../engine/input.ts";
 import { Counters } from "../ledger/counters.ts";
@@ -155,7 +156,9 @@ export class RunLedger {
     clearTimeout(this.#retry);
     const answered = await this.#disk.close(LEDGER_CLOSE_MILLISECONDS_MAX);
     const { reason, records = 0 } = this.#current?.ledger.failure ?? {};
-    const lost = records === 0 ? "every record was written" : `the last ${records} records are lost`;
+    const lost = records === 0
+      ? "every record was written"
+      : `the last ${countText(records, "record is", "records are")} lost`;
     if (!answered) log.error(`the disk of the ledger does not answer: ${lost}`);
     else if (records > 0) log.error(`the ledger cannot be written: ${reason}; ${lost}`);
     return answered;

@@ -1,6 +1,7 @@
 // The warnings of the loop as lines of the log. Those about the objects of one namespace, or of two together, have a budget: else two
 // Services that take an address from each other in turns would fill the log of every node, and lines about others would be dropped.
 
+import { countText } from "../count_text.ts";
 import { LINE_EVERY_MILLISECONDS, LINES_AT_ONCE } from "../limits/serving.ts";
 import { Budget } from "../serve/budget.ts";
 
@@ -20,6 +21,8 @@ export class Warnings {
     if (about === undefined) return this.write(text);
     const leftOut = this.#budget.refused(about);
     if (!this.#budget.admits(about)) return;
-    this.write(leftOut === 0 ? text : `${text} (${leftOut} lines about ${about} were left out before)`);
+    this.write(
+      leftOut === 0 ? text : `${text} (left out before: ${countText(leftOut, "line")} about ${about})`,
+    );
   }
 }

@@ -39,7 +39,7 @@ Deno.test("of a ledger that cannot be written it is said why, and that what is r
   const shown = (unwrittenRecords: number, ledger: object) =>
     findings(Response.json({ problems, sources: {}, ledger: { unwrittenRecords, ...ledger } }));
   assert.deepEqual(await shown(3, {}), [
-    "warning the running proxy says: ledger cannot be written; 3 records are not in it, so what follows is of the time before them",
+    "warning the running proxy says: ledger cannot be written; 3 records are not in it, so what follows is of the time before",
   ]);
   assert.deepEqual(await findings(Response.json({ problems, sources: {}, ledger: full })), [
     `warning the running proxy says: ledger cannot be written: ${full}`,

@@ -36,7 +36,7 @@ Deno.test("objects, then packets with those that are served no more first, then 
     ...{ conflicts: ["a"], leftOut: ["b"], unknown: ["c"], refused: ["d"], unserved: 1 },
   };
   assert.deepEqual(planLines(plan), [
-    "laid over @7: 1 objects change, 1 stay; 2 packets go elsewhere, 1 of them unserved",
+    "laid over @7: 1 object changes, 1 stays; 2 packets go elsewhere, 1 of them unserved",
     "REFUSED BY THE API SERVER  d",
     "Service shop/web changes",
     "    type: NodePort -> ClusterIP",

@@ -255,7 +255,7 @@ const FOREIGN: Record<string, { file: string; mode: number; log: RegExp; goesOn:
   "a segment that can be read": {
     file: "00000000000000000000.ndjson",
     mode: 0o644,
-    log: /in sync|rules of 1 Services are in place/,
+    log: /in sync|rules of 1 Service are in place/,
     goesOn: true,
   },
   "a segment that cannot be read": {

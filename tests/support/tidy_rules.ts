@@ -8,6 +8,7 @@ import { circles, deadFiles, importDirection, onePlaceImports } from "./tidy/imp
 import { alikeExports, exportStyle, fileNames, unusedExports, vagueExports } from "./tidy/names.ts";
 import { impurities } from "./tidy/purity.ts";
 import { foundTests, listedFiles } from "./tidy/found_tests.ts";
+import { fixedPlurals } from "./tidy/plurals.ts";
 import { inlinedUsings } from "./tidy/usings.ts";
 import { bannedWords, undefinedTerms } from "./tidy/words.ts";
 import { longLines } from "./tidy/markdown.ts";
@@ -54,6 +55,7 @@ const PURE =
 const ROOT_FILES = [
   "src/bounded_body.ts",
   "src/byte_chunks.ts",
+  "src/count_text.ts",
   "src/invariant.ts",
   "src/limits/commits.ts",
   "src/limits/input.ts",
@@ -103,6 +105,8 @@ export const RATCHETS: Readonly<Record<string, (sources: Sources) => Counts>> = 
   "no two exported names are alike": (sources) => counted(alikeExports(sources)),
   "a `using` is used never, or more than once": (sources) => counted(inlinedUsings(sources)),
   "casts with `as` become fewer": castsByRoom,
+  "the noun behind a number has the form that the number asks for": (sources) =>
+    counted(fixedPlurals(sources)),
   "words that have no meaning of their own go": bannedWords,
   "terms are in the map's table of words": (sources) => counted(undefinedTerms(sources)),
   "lines of Markdown wrap at 100 columns": (sources) => counted(longLines(sources)),

@@ -1,6 +1,6 @@
 // `ledgerproxy archive DIR` and `archive --exec COMMAND`: add the closed segments of a ledger to an archive of many nodes, each once.
 
-import { countText } from "../../history/table_words.ts";
+import { countText } from "../../count_text.ts";
 import { shipSegments } from "../../ledger/archive.ts";
 import { folderStorage } from "../../ledger/storage.ts";
 import { nodeOfPast } from "../../history/past.ts";

@@ -1,7 +1,7 @@
 // `ledgerproxy import RECORDING...`: makes a ledger of what was recorded elsewhere, with the clock of then, so that it can be asked
 // about that time.
 
-import { countText } from "../../history/table_words.ts";
+import { countText } from "../../count_text.ts";
 import { parseTime } from "../../history/time_expression.ts";
 import { FileIsPipe, FileTooLong, readFault, readTextUpTo } from "../../ingest/bounded_file.ts";
 import { auditedWrites } from "../../ingest/audit_log.ts";
@@ -116,14 +116,14 @@ function joinCommand(folder: string, logs: readonly AuditLog[]): number {
   });
   logProblems(problems);
   const { events, known } = joinAudit(folder, past, writes);
-  printLines([`${folder}: the writers of ${known} of ${events} events are known`]);
+  printLines([`${folder}: of ${countText(events, "event")} the writers of ${known} are known`]);
   return problems.length === 0 && known > 0 ? EXIT.done : EXIT.found;
 }
 
 function logProblems(problems: readonly string[]): void {
   for (const problem of problems.slice(0, IMPORT_PROBLEMS_MAX)) log.warn(problem);
   if (problems.length <= IMPORT_PROBLEMS_MAX) return;
-  log.warn(`and ${problems.length - IMPORT_PROBLEMS_MAX} more lines that could not be read`);
+  log.warn(`and ${countText(problems.length - IMPORT_PROBLEMS_MAX, "more line")} that could not be read`);
 }
 
 /** The recording `text`. What could not be read of it is logged. Throws UsageError. */

@@ -1,11 +1,11 @@
 // `ledgerproxy replay LEDGER`: folds and plans every commit again, commits it to a kernel in memory or to this namespace's, and
 // compares each digest. It prints the first difference with both sides.
 
+import { countText } from "../../count_text.ts";
 import type { Past } from "../../history/past.ts";
 import type { PositionExpression } from "../../history/position_expression.ts";
 import { partsOf, type ReplayResult } from "../../history/replay_part.ts";
 import { replayDifferenceLines } from "../../history/replay_words.ts";
-import { countText } from "../../history/table_words.ts";
 import { FakeKernel } from "../../kernel/fake_kernel.ts";
 import { askAgainLater } from "../../ledger/gone.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -114,7 +114,7 @@ function print(
     });
   } else if (difference !== null) printLines(replayDifferenceLines(difference));
   else if (problem === null) {
-    const rate = options.speed === undefined ? ` (${recordsPerSecond} records a second)` : "";
+    const rate = options.speed === undefined ? ` (${countText(recordsPerSecond, "record")} a second)` : "";
     const others = otherVersions === 0
       ? ""
       : ` but for ${otherVersions} that another version of the program made`;

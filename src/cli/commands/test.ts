@@ -1,5 +1,6 @@
 // `ledgerproxy test FILE`: checks a file of assertions at a position, or at every commit of a range.
 
+import { countText } from "../../count_text.ts";
 import { checkAssertions } from "../../history/assertion_check.ts";
 import { checkedLines } from "../../history/assertion_words.ts";
 import type { Past } from "../../history/past.ts";
@@ -51,7 +52,7 @@ function writeCommand(file: string, options: TestOptions): number {
   const span = spanAsked(past, options);
   const { text, services } = writtenAt(past, span, options.from === undefined);
   writeNamedFile("", file, text, { createNew: true });
-  log.info(`${file} has what held at @${span.from}, of ${services} Services`);
+  log.info(`${file} has what held at @${span.from}, of ${countText(services, "Service")}`);
   return EXIT.done;
 }
 

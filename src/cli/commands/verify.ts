@@ -1,6 +1,7 @@
 // `ledgerproxy verify LEDGER`: checks that a ledger is what was written, and that the kernel holds its rules. It changes nothing
 // unless --repair is given, which sets a damaged ledger aside and begins a new one with the records that can be read.
 
+import { countText } from "../../count_text.ts";
 import { compareWithKernel, listedPosition } from "../../history/kernel_comparison.ts";
 import { type Verification, verifyPast } from "../../history/verify.ts";
 import { kernelProblems, verdictLines } from "../../history/verify_words.ts";
@@ -80,7 +81,11 @@ async function verifyCommand(folder: string | undefined, options: VerifyOptions)
   }
   if (options.repair) {
     const { folder, records } = repairLedger(path, damage, new Date().toISOString());
-    log.info(`set aside in ${path}/${folder}; a new ledger begins with ${records.length - 1} records of it`);
+    log.info(
+      `set aside in ${path}/${folder}; a new ledger begins with ${
+        countText(records.length - 1, "record")
+      } of it`,
+    );
   } else {
     log.info(REPAIR);
   }

@@ -109,7 +109,7 @@ Deno.test("an audit log adds who wrote what to a ledger that is there, and no se
   const before = segment();
   assert.match(
     await ask("import", "--audit", `${FIXTURES}audit.ndjson`),
-    /the writers of 8 of 10 events are known\n$/,
+    /of 10 events the writers of 8 are known\n$/,
   );
   assert.deepEqual(segment(), before);
   const trail = await ask("audit");

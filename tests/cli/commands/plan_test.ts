@@ -33,10 +33,10 @@ Deno.test("packets that would be served no more end with exit code 1; a file wit
   assert.equal(text.code, 1, text.stderr);
   assert.match(
     text.stdout,
-    /^laid over @13: 1 objects change, 0 stay; 1 packets go elsewhere, 1 of them unserved\n/,
+    /^laid over @13: 1 object changes, 0 stay; 1 packet goes elsewhere, 1 of them unserved\n/,
   );
   assert.match(text.stdout, /^NO LONGER SERVED {2}from another host to 10\.96\.0\.1:80\/tcp, shop\/web$/m);
-  assert.match(text.stderr, /1 objects of other kinds decide no rules/);
+  assert.match(text.stderr, /1 object of another kind decides no rules/);
   assert.equal(json[0]?.["unserved"], 1);
   assert.deepEqual([none.code, missing.code], [2, 2]);
   assert.match(missing.stderr, /-f \/nowhere: /);
@@ -168,7 +168,7 @@ Deno.test("what Helm prints is read from standard input, with the namespace of t
     plannedInput("# nothing\n", "-f", "-"),
   ]);
   assert.match(shop.stdout, /^NO LONGER SERVED .* to 10\.96\.0\.1:80\/tcp, shop\/web$/m, shop.stderr);
-  assert.match(shop.stderr, /1 objects name no namespace: taken for shop/);
+  assert.match(shop.stderr, /1 object names no namespace: taken for shop/);
   assert.match(none.stdout, /^Service default\/web appears$/m);
   assert.match(none.stdout, /^unknown: default\/web: its cluster IP is to be allocated$/m);
   assert.deepEqual([shop.code, none.code, twice.code, nothing.code], [1, 0, 2, 2]);
