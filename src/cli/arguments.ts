@@ -195,7 +195,10 @@ const FULL_NAMES = "shop/web, pods/shop/web-0, nodes/node-b, zone/z1";
 export function serviceArgument(past: Past, through: number, text: string): ServiceMeant {
   const found = namedAtAnyTime(findServiceBefore(past, through, text));
   if (found.kind === "service") return serviceMeant(found);
-  throw new UsageError(`${text}: it must be a Service`);
+  const what = found.kind === "address" ? "an address" : `a ${found.kind}`;
+  throw new UsageError(
+    `${text}: it must be a Service, and is ${what}; \`services ${text}\` prints the Services there`,
+  );
 }
 
 /**

@@ -75,8 +75,7 @@ export function findSubject(directory: Directory, text: string): Subject | NameP
   if (address !== undefined) return address;
   const trimmed = text.trim();
   if (trimmed === "" || isLikeAddress(trimmed)) return { kind: "malformed", text, candidates: [] };
-  const namespace = namespaceSubject(directory, trimmed);
-  if (namespace !== undefined) return namespace;
+  if (/^[^/]+\/$/.test(trimmed)) return namespaceNamed(directory, trimmed, text);
   const problems: NameProblem[] = [];
   for (const reading of [trimmed, ...hostReading(trimmed)]) {
     const address = reading === trimmed ? undefined : addressSubject(reading);
@@ -118,14 +117,19 @@ function hostReading(text: string): string[] {
   return [`${namespace}/${name}${port}`.toLowerCase(), ...(isUrl === undefined ? [] : [host])];
 }
 
-/** The namespace that `text` names with a slash behind it, `shop/`; undefined where no Service is in one of that name. */
-function namespaceSubject({ services }: Directory, text: string): Subject | undefined {
-  const namespace = text.slice(0, -1);
-  if (!text.endsWith("/") || namespace === "") return undefined;
-  for (const name of services.keys()) {
-    if (namespaceOf(name) === namespace) return { kind: "namespace", namespace };
-  }
-  return undefined;
+/** The namespace that `written` names with a slash behind it, `shop/`. */
+function namespaceNamed({ services }: Directory, written: string, text: string): Subject | NameProblem {
+  const namespace = written.slice(0, -1);
+  const known = new Set([...services.keys()].map(namespaceOf));
+  if (known.has(namespace)) return { kind: "namespace", namespace };
+  const candidates = nearNames(namespace, known).map((name) => `${name}/`);
+  const near = candidates.length === 0 ? "" : ". Near it are:";
+  return {
+    kind: "unknown",
+    text,
+    candidates,
+    instead: `no Service is in this namespace at this position${near}`,
+  };
 }
 
 /** A name, or `namespace/name`, as the API server accepts them (RFC 1123 subdomains). */
@@ -308,11 +312,13 @@ function allNamed({ services, nodes, pods, zones }: Directory, name: string): Su
   ];
 }
 
-/** The names near a wrong one. One without a namespace is compared with names without theirs, which are then given in full. */
+/**
+ * The names near a wrong one. One without a namespace is compared with names without theirs, which are then given in full. Of one in a
+ * namespace that does not exist, as `deploy/web`, the rest may be right.
+ */
 function near({ services, nodes, pods, zones }: Directory, wrong: string): string[] {
-  const namespace = wrong.replace(/\/$/, "");
-  const within = [...services.keys()].filter((name) => namespaceOf(name) === namespace);
-  if (within.length > 0) return within.sort().slice(0, CANDIDATES_MAX);
+  const within = [...services.keys()].filter((name) => namespaceOf(name) === wrong);
+  if (within.length > 0) return [`${wrong}/`, ...within.sort()].slice(0, CANDIDATES_MAX);
   const spaced = [...services.keys(), ...pods.keys()];
   const bare = (full: string) => wrong.includes("/") ? full : withoutNamespace(full);
   const found = nearNames(wrong, [...spaced.map(bare), ...nodes.keys(), ...zones]);
@@ -320,7 +326,10 @@ function near({ services, nodes, pods, zones }: Directory, wrong: string): strin
     const names = spaced.filter((one) => bare(one) === name);
     return names.length === 0 || nodes.has(name) || zones.has(name) ? [name, ...names] : names;
   });
-  return full.slice(0, CANDIDATES_MAX);
+  const elsewhere = full.length > 0 || !wrong.includes("/")
+    ? full
+    : spaced.filter((one) => withoutNamespace(one) === withoutNamespace(wrong));
+  return elsewhere.slice(0, CANDIDATES_MAX);
 }
 
 /** Most names that are offered in place of an unknown one. */

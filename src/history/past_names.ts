@@ -31,13 +31,20 @@ export function findServiceBefore(past: Past, last: number, text: string): Subje
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
 }
 
-/** As {@link findServiceBefore}; also a pod that is gone, as `shop/web-0`, a node as `nodes/node-b`, and a zone as `zone/z1`. */
+/**
+ * As {@link findServiceBefore}; also a pod that is gone, as `shop/web-0`, a node as `nodes/node-b`, a zone as `zone/z1`, and a namespace
+ * of which all Services are gone, as `shop/`.
+ */
 export function findSubjectBefore(past: Past, last: number, text: string): Subject | NameProblem {
   const address = addressSubject(text);
   // An address may be that of a Service now, and have been another's before; with a port what is reached there is meant.
   if (address !== undefined && (address.kind !== "address" || address.port === undefined)) return address;
   const found = findServiceBefore(past, last, text);
   if (!isNameProblem(found) || found.kind !== "unknown") return found;
+  const [, namespace] = /^([a-z0-9][-a-z0-9]*)\/$/.exec(text.trim()) ?? [];
+  if (namespace !== undefined) {
+    return recordsAbout(past, { namespace }, last).next().done ? found : { kind: "namespace", namespace };
+  }
   const gone = goneSubject(text);
   return gone !== undefined && isMentioned(past, last, gone) ? gone : found;
 }

@@ -29,7 +29,9 @@ export function parsePosition(text: string, clock?: ReaderClock): PositionExpres
   if (head) return { kind: "head", back: Number(head[1] ?? 0) };
   const milliseconds = parseTime(text, clock);
   if (milliseconds !== undefined) return { kind: "time", milliseconds, text };
-  const written = /^\d+$/.test(text) ? `an offset is written @${text}; ` : "";
+  const [, hours, minutes] = /^([01]\d|2[0-3])([0-5]\d)$/.exec(text) ?? [];
+  const asTime = hours === undefined ? "" : `, a time ${hours}:${minutes}`;
+  const written = /^\d+$/.test(text) ? `an offset is written @${text}${asTime}; ` : "";
   return `${text}: ${written}a position is an offset (@1234), a time (2026-11-23T03:12:00Z, 03:12, 5m, yesterday 14:00), HEAD, or commits before it (HEAD~3)`;
 }
 

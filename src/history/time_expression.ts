@@ -1,4 +1,4 @@
-// Times as people say them: `03:12`, `yesterday 14:00`, `5m`, `-5m`, `2 hours ago`, a date, RFC 3339. The caller has the clock
+// Times as people say them: `03:12`, `03:12 UTC`, `yesterday 14:00`, `5m`, `2 hours ago`, a date, RFC 3339, Unix time. The caller has the clock
 // and the time zone and passes them in, so the same text, present and zone always mean the same moment.
 
 /** The present, and the time zone of the reader. */
@@ -32,14 +32,23 @@ const UNITS: ReadonlyMap<string, number> = new Map(
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](.+))?$/i;
 const TIME_OF_DAY = /^(\d{1,2}):(\d\d)(?::(\d\d)(\.\d{1,9})?)?$/;
-const ZONE = /\s?(z|[+-]\d\d:?\d\d)$/i;
+const ZONE = /\s?(z|utc|gmt|[+-]\d\d:?\d\d)$/i;
+/** Unix time, as monitoring systems write it: seconds from 2001 on, or milliseconds. No position is a number alone. */
+const UNIX = /^(?:(\d{10}(?:\.\d{1,9})?)|(\d{13}))$/;
 const LENGTH = /^(?:\d+(?:\.\d+)?\s*[a-z]+[\s,]*)+$/;
 
 /** The moment that `text` means, in milliseconds since 1970; undefined where it means none. Without a clock only dates do. */
 export function parseTime(text: string, clock?: ReaderClock): number | undefined {
   const plain = text.slice(0, CHARACTERS_MAX).trim().toLowerCase();
-  const found = dated(plain, clock) ?? (clock === undefined ? undefined : beforeNow(plain, clock));
+  const found = unixTime(plain) ?? dated(plain, clock) ??
+    (clock === undefined ? undefined : beforeNow(plain, clock));
   return found === undefined || Math.abs(found) > MOMENT_MAX ? undefined : found;
+}
+
+function unixTime(text: string): number | undefined {
+  const [, seconds, milliseconds] = UNIX.exec(text) ?? [];
+  if (seconds !== undefined) return Math.round(Number(seconds) * 1000);
+  return milliseconds === undefined ? undefined : Number(milliseconds);
 }
 
 /** How long `text` (`5m`, `1h30m`, `2 hours`) is in milliseconds; undefined where it is no length of time. */
@@ -78,23 +87,24 @@ function midnightOf(year: number, month: number, day: number): number | undefine
 }
 
 function zoneMinutes(zone: string): number | undefined {
-  if (zone === "z") return 0;
+  if (!/^[+-]/.test(zone)) return 0;
   const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(-2))];
   if (hours > 23 || minutes > 59) return undefined;
   return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
 }
 
 /** A text that is about the present: a time of day, a day's name, a length of time before now. */
-function beforeNow(text: string, clock: ReaderClock): number | undefined {
-  if (text === "now") return clock.now;
+function beforeNow(text: string, reader: ReaderClock): number | undefined {
+  if (text === "now") return reader.now;
+  const [plain, clock] = withoutZone(text, reader);
   const today = Math.floor(wallOf(clock.now, clock) / DAY) * DAY;
-  const named = /^(today|yesterday)(?:\s+(.+))?$/.exec(text);
+  const named = /^(today|yesterday)(?:\s+(.+))?$/.exec(plain);
   if (named !== null) {
     const time = timeOfDay(named[2] ?? "00:00");
     const day = named[1] === "today" ? today : today - DAY;
     return time === undefined ? undefined : momentOf(day + time, clock);
   }
-  const time = timeOfDay(text);
+  const time = timeOfDay(plain);
   if (time !== undefined) {
     const here = momentOf(today + time, clock);
     // A ledger has no future: 23:00 at three in the morning is that of yesterday.
@@ -102,6 +112,15 @@ function beforeNow(text: string, clock: ReaderClock): number | undefined {
   }
   const length = parseLength(text.replace(/^-\s*/, "").replace(/\s+ago$/, ""));
   return length === undefined ? undefined : clock.now - length;
+}
+
+/** `text` without the zone at its end, and the clock in that zone; both as they are where it has none. */
+function withoutZone(text: string, clock: ReaderClock): readonly [text: string, clock: ReaderClock] {
+  const zone = ZONE.exec(text);
+  const minutes = zone === null ? undefined : zoneMinutes(zone[1]!);
+  return minutes === undefined
+    ? [text, clock]
+    : [text.slice(0, zone!.index), { now: clock.now, minutesEast: () => minutes }];
 }
 
 /** Milliseconds since midnight. */

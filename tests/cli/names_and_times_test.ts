@@ -128,6 +128,8 @@ Deno.test("an unknown name is an error with near names, never an empty answer", 
     [["blame", "stiky"], 1, /Near it are:\n {2}shop\/sticky\n/],
     [["diff", "@26", "HEAD", "lokal"], 1, /Near it are:\n {2}shop\/local\n/],
     [["bisect", "@26", "HEAD", "10.244.0.9", "shp/web"], 1, /Near it are:\n {2}shop\/web\n/],
+    // A Service that GOOD does not know yet is known at BAD.
+    [["bisect", "@0", "HEAD", "10.244.0.9", "shop/web"], 1, /GOOD, @0, is not as expected/],
     [["blame", "10.9.9.9"], 1, /no element at @\d+ concerns it/],
     [["show", "-5 parsecs"], 2, /a position is an offset/],
     [["why", "10.244.0.9", "web", "--at", "@99999"], 2, /the ledger ends at/],

@@ -128,8 +128,17 @@ Deno.test("an unknown name is a problem with the names that are near it", () => 
     ["worker-3:80", "unknown nodes/worker-3"],
     ["pod/web-0:http", "unknown pods/shop/web-0"],
     ["zone-a:80", "unknown zone/zone-a"],
+    ["deploy/tcp", "unknown shop/tcp"],
+    ["shp/", "unknown shop/"],
+    ["elsewhere/", "unknown"],
   ];
   for (const [text, problem] of cases) assert.equal(found(text), problem, text);
+  const none = findSubject(DIRECTORY, "shp/");
+  assert.ok(isNameProblem(none));
+  assert.deepEqual(nameProblemLines(none), [
+    "shp/: no Service is in this namespace at this position. Near it are:",
+    "  shop/",
+  ]);
   const [first] = nameProblemLines({ kind: "unknown", text: "x", candidates: ["y"] });
   assert.match(
     first!,
@@ -182,7 +191,7 @@ Deno.test("a namespace is meant with a slash behind it; without one its Services
   assert.deepEqual(findSubject(DIRECTORY, "shop/"), { kind: "namespace", namespace: "shop" });
   const found = findSubject(DIRECTORY, "shop");
   assert.ok(isNameProblem(found) && found.kind === "unknown");
-  assert.deepEqual(found.candidates, ["shop/dns", "shop/tcp", "shop/web"]);
+  assert.deepEqual(found.candidates, ["shop/", "shop/dns", "shop/tcp", "shop/web"]);
   for (const text of ["/", "shops/"]) assert.ok(isNameProblem(findSubject(DIRECTORY, text)), text);
 });
 

@@ -23,6 +23,11 @@ Deno.test("a Service that is gone is found by its full name, and by no other", (
   assert.deepEqual(findSubjectBefore(PAST, last, "web"), { kind: "service", service: "shop/web" });
 });
 
+Deno.test("a namespace of which all Services are gone is found, and one that never was is not", () => {
+  assert.deepEqual(findSubjectBefore(PAST, 3, "shop/"), { kind: "namespace", namespace: "shop" });
+  assert.equal(findSubjectBefore(PAST, 3, "never/").kind, "unknown");
+});
+
 Deno.test("what can be no name of a Service is not searched for in the whole ledger", () => {
   let searches = 0;
   const counting: typeof PAST = {

@@ -90,6 +90,11 @@ Deno.test("a position outside the ledger is an error that says where the ledger 
       });
     }
   }
+  assert.match(String(parsePosition("5")), /^5: an offset is written @5; a position is/);
+  assert.match(
+    String(parsePosition("0312")),
+    /^0312: an offset is written @0312, a time 03:12; a position is/,
+  );
   for (const text of ["5", "@", "@-1", "HEAD~", "head", "yesterday", "2026"]) {
     assert.match(String(parsePosition(text)), /a position is an offset/, text);
   }

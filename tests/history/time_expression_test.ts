@@ -44,6 +44,16 @@ Deno.test("a time of day, a day, a date and a length of time mean moments in the
     ["2026-11-23T03:12:00Z", "2026-11-23T03:12:00.000Z"],
     ["2026-11-23T03:12:00.123456789+02:00", "2026-11-23T01:12:00.123Z"],
     ["2026-11-23 03:12:00.123 -05:45", "2026-11-23T08:57:00.123Z"],
+    // A time of day in another zone is the last one there: the reader's clock shows 15:00, that of UTC 09:15.
+    ["03:12 UTC", "2026-11-26T03:12:00.000Z"],
+    ["09:16Z", "2026-11-25T09:16:00.000Z"],
+    ["03:12 +01:00", "2026-11-26T02:12:00.000Z"],
+    ["yesterday 14:00 GMT", "2026-11-25T14:00:00.000Z"],
+    ["2026-11-23 03:12 UTC", "2026-11-23T03:12:00.000Z"],
+    // Unix time.
+    ["1795403520", "2026-11-23T03:12:00.000Z"],
+    ["1795403520.25", "2026-11-23T03:12:00.250Z"],
+    ["1795403520250", "2026-11-23T03:12:00.250Z"],
   ];
   for (const [text, moment] of cases) assert.equal(utc(text, clock(345)), moment, text);
 });
@@ -65,6 +75,12 @@ Deno.test("a text that is no time means none, and without a clock only a date do
         "ago",
         "5m m",
         "tomorrow",
+        "UTC",
+        "03:12 +24:00",
+        "03:12 CET",
+        "5m UTC",
+        "179540352",
+        "17954035200",
       ],
       ...[
         "2026-02-30",

@@ -2,7 +2,10 @@
 // should.
 
 import { type BisectQuestion, flipLines, notBoundedLines } from "../../history/bisect_words.ts";
-import { directoryOf } from "../../history/directory.ts";
+import { type Directory, directoryOf } from "../../history/directory.ts";
+import { isNameProblem } from "../../history/names.ts";
+import { packetOfNames } from "../../history/packet_names.ts";
+import { directoryAt } from "../../history/past_names.ts";
 import {
   bisectFrom,
   type PacketCondition,
@@ -76,12 +79,34 @@ export function bisectCommand(
   const past = pastArgument(options.ledger);
   const bounds = { good: offsetArgument(past, good), bad: offsetArgument(past, bad) };
   const begin = past.again(() => stateAt(past, bounds.good));
-  const packet = packetArgument(directoryOf(begin.state), source, target, options.interface);
+  const packet = packetArgument(
+    namesKnown(past, begin, bounds.bad, [source, target]),
+    source,
+    target,
+    options.interface,
+  );
   const expected = accepted(parseExpectation(packet, options.expect), "--expect ");
   const print = (flip: PacketFlip) => printFlip(packet, flip, options.json === true);
   const search = { past, begin, condition: { packet, expected }, print };
   if (options.all) return printAll(search, bounds);
   return printFirst(search, { packet, ...bounds, expect: options.expect });
+}
+
+/** The names at the good end; those at the bad one where only that knows what was named, such as a younger Service. */
+function namesKnown(
+  past: Past,
+  { state }: PastState,
+  bad: number,
+  [source, target]: readonly [string, string],
+): Directory {
+  const here = directoryOf(state);
+  const isUnknown = (directory: Directory) => {
+    const found = packetOfNames(directory, source, target);
+    return typeof found === "string" || isNameProblem(found);
+  };
+  if (!isUnknown(here)) return here;
+  const later = directoryAt(past, bad);
+  return isUnknown(later) ? here : later;
 }
 
 /** What is searched for, from the state at the good end. */

@@ -22,7 +22,10 @@ Deno.test("a range of the ledger is asked for its outages, its latencies and wha
       5,
     ]],
   );
-  assert.deepEqual([later.code, later.stdout], [1, "web did not lose its last endpoint in this range\n"]);
+  assert.deepEqual([later.code, later.stdout], [
+    1,
+    "web (shop/web) did not lose its last endpoint in this range\n",
+  ]);
   assert.equal(gone.code, 1, "a Service that is gone is known by the ledger");
   assert.equal(gone.stderr, "");
   assert.deepEqual((top[0]?.["services"] as { service: string }[]).map(({ service }) => service), [
@@ -31,6 +34,19 @@ Deno.test("a range of the ledger is asked for its outages, its latencies and wha
   assert.deepEqual((latency[0]?.["stages"] as { count: number }[]).map(({ count }) => count), [0, 5, 0]);
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /Near it are:\n {2}shop\/web\n/);
+});
+
+Deno.test("what is no Service is named as what it is, with a question that takes it", async () => {
+  using ledger = new AskedLedger();
+  for (
+    const [text, what] of [["node-a", "a node"], ["10.244.0.1", "an address"], ["shop/", "a namespace"]]
+  ) {
+    const { code, stderr } = await ledger.ask("outages", text!);
+    assert.deepEqual([code, stderr], [
+      2,
+      `error: ${text}: it must be a Service, and is ${what}; \`services ${text}\` prints the Services there\n`,
+    ]);
+  }
 });
 
 Deno.test("where a port is named, outages are those of this port, in both families", async () => {
