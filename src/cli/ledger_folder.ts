@@ -44,8 +44,8 @@ export function chosenFolder(
   if (flag !== undefined && argument !== undefined && flag !== argument) {
     throw new UsageError(`${argument} and --ledger ${flag}: name one ledger`);
   }
-  const named = flag ?? argument;
-  if (named !== undefined) return { path: named, from: "--ledger" };
+  if (flag !== undefined) return { path: flag, from: "--ledger" };
+  if (argument !== undefined) return { path: argument, from: "the argument" };
   const variable = surroundings.variable(LEDGER_VARIABLE);
   if (variable) return { path: variable, from: LEDGER_VARIABLE };
   const config = surroundings.variable(CONFIG_VARIABLE) || USUAL_CONFIG;

@@ -352,6 +352,11 @@ function withPort(
   if (names.length > 1) return { kind: "ambiguous", text, candidates: names };
   const [name] = names;
   if (name === undefined) {
+    const onNodes = all.filter(({ nodePort }) => nodePort !== 0 && String(nodePort) === port);
+    if (onNodes.length > 0) {
+      const candidates = [...new Set(onNodes.map(portChoiceText))];
+      return { kind: "unknown", text, candidates, instead: `${port} is the NodePort of:` };
+    }
     const instead = all.length === 0
       ? `${service} has no port with a cluster IP that this program balances`
       : `${service} has no such port; it has:`;

@@ -66,6 +66,7 @@ Deno.test("the number of a port means the Service that has it, a NodePort before
     }`,
     "30080/udp":
       "30080/udp: no Service has this port or NodePort at this position; an offset is written @30080",
+    "web:30080": "web:30080: 30080 is the NodePort of:   shop/web:http",
     "70000": "70000: no Service, node, pod or zone has this name at this position",
   };
   for (const [text, what] of Object.entries(cases)) assert.equal(shown(findMeant(DIRECTORY, text)), what);

@@ -57,7 +57,10 @@ const KINDS = ["event", "config", "commit", "drift", "gap"] as const satisfies L
 export function addLog(program: Command, done: Done): void {
   const example = "log shop/web --since 03:00 --node node-b";
   ledgerCommand(program, "log", "print what changed in Services, endpoints and nodes, newest first", example)
-    .argument("[what]", "a Service, a namespace (shop/), a pod, a node, a zone, an address or a CIDR")
+    .argument(
+      "[what]",
+      "a Service, a namespace (shop/), a pod, a node, a zone, an address, a CIDR or a port (30080)",
+    )
     .option("-p, --patch", "print the records themselves, and the elements that each commit changed")
     .option("-f, --follow", "then print what is written from now on")
     .option("--namespace <name>", "only what is about this namespace")
@@ -68,7 +71,10 @@ export function addLog(program: Command, done: Done): void {
     .option("--cidr <cidr>", "only addresses in this block")
     .option("--since <position>", "after this: a time, @1234, HEAD~3", positionArgument)
     .option("--until <position>", "up to this", positionArgument)
-    .addOption(new Option("--kind <kind>", "only records of this kind").choices(KINDS))
+    .addOption(
+      new Option("--kind <kind>", "only records of this kind; commit: those that brought such changes")
+        .choices(KINDS),
+    )
     .addOption(new Option("--change <kind>", "only changes of this kind").choices(CHANGE_KINDS))
     .option("-n, --limit <n>", "how many at most (50)", wholePositive)
     .action(async (what: string | undefined, options: LogOptions) =>

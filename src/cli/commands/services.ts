@@ -29,7 +29,7 @@ interface ServicesOptions {
 }
 
 const WHAT =
-  "a Service, or those of a namespace (shop/), at an address or CIDR, on a node, in a zone, of a pod";
+  "a Service, or those of a namespace (shop/), at an address, CIDR or port (30080), on a node, in a zone, of a pod";
 
 /** Adds `services` to the program. */
 export function addServices(program: Command, done: Done): void {
