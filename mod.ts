@@ -69,7 +69,7 @@ export type { BlamedElement } from "./src/history/blame.ts";
 export { blameLines } from "./src/history/blame_words.ts";
 export { type ElementDifference, type Side, sideOfKernel } from "./src/history/diff.ts";
 export { differenceLines } from "./src/history/diff_words.ts";
-export type { ShownPosition } from "./src/history/show.ts";
+export type { ShownPosition, Uncommitted } from "./src/history/show.ts";
 export { positionLines } from "./src/history/show_words.ts";
 export type { FoundElement, PacketPath, PathStep } from "./src/history/why.ts";
 export { pathLines } from "./src/history/why_words.ts";
