@@ -33,7 +33,7 @@ Deno.test("the objects that a first list deletes are counted, and some are named
   );
   assert.match(
     deletedByList(list(WEBS.slice(1)), known(...WEBS))!,
-    /4 objects .* 1 are .*: Service shop\/a$/,
+    /4 objects .* 1 is in .* and is deleted: Service shop\/a$/,
   );
   assert.equal(deletedByList(list(WEBS), known(...WEBS)), undefined);
   assert.equal(deletedByList(list([], false), known(...WEBS)), undefined, "a part deletes nothing");
