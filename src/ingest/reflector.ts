@@ -4,6 +4,7 @@
 // since then. Pure: stepReflector(state, input, now) -> effects. The driver makes the requests, and sends the input `time`
 // when reflectorDeadline has passed.
 
+import { countText } from "../count_text.ts";
 import { assert, unreachable } from "../invariant.ts";
 import {
   ANSWERS_BYTES_MAX,
@@ -294,7 +295,7 @@ function endPage(
   const listing = exchange.listing!;
   exchange.idlePages = listing.size > exchange.objectsBefore ? 0 : exchange.idlePages + 1;
   if (token === exchange.token || exchange.idlePages > LIST_IDLE_PAGES_MAX) {
-    throw invalid(`pages without end: ${listing.size} objects, and always one page more`);
+    throw invalid(`pages without end: ${countText(listing.size, "object")}, and always one page more`);
   }
   const next: Exchange = {
     ...exchange,

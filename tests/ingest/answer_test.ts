@@ -40,7 +40,7 @@ Deno.test("the deletion of an object of another API group deletes no Service of 
 Deno.test("a page that leaves out items and has no continue token is rejected", () => {
   const cut = page({ remainingItemCount: 3 });
   assert.throws(() => pageOf(cut, SERVICES), /without a continue token that leaves out 3 items/);
-  assert.throws(() => pageOf(page({ continue: "", remainingItemCount: 1 }), SERVICES), /leaves out 1 items/);
+  assert.throws(() => pageOf(page({ continue: "", remainingItemCount: 1 }), SERVICES), /leaves out 1 item/);
   assert.equal(pageOf(page({ continue: null, remainingItemCount: 0 }), SERVICES).token, "");
   assert.equal(pageOf(page({ continue: "x", remainingItemCount: 3 }), SERVICES).token, "x");
 });

@@ -293,7 +293,7 @@ Deno.test("endless pages are aborted; a few empty ones are accepted", () => {
   assert.deepEqual(run.answer(list(["b"])).said, ["list: a,b"]);
   const endless = paged({ continue: "0" });
   for (let i = 1; i <= 10_000; i++) endless.pass(1000).answer(list(["a"], { continue: String(i) }));
-  assert.match(endless.said.join("\n"), /pages without end: 1 objects, and always one page more/);
+  assert.match(endless.said.join("\n"), /pages without end: 1 object, and always one page more/);
   assert.equal(endless.lists.length, 0);
   const same = paged({ continue: "x" }).answer(list(["b"], { continue: "x" }));
   assert.match(same.said.join("\n"), /pages without end/);
