@@ -28,6 +28,7 @@ export interface DiskFolder {
   write(name: string, bytes: Uint8Array): DiskWork<void>;
   remove(name: string): DiskWork<void>;
   setAside(name: string): DiskWork<void>;
+  undoAside(): DiskWork<void>;
   syncFolder(): DiskWork<void>;
   rename(name: string, to: string): DiskWork<void>;
   lock(): DiskWork<DiskLock | { readonly heldBy: string }>;
@@ -61,6 +62,8 @@ export function* tryDisk(folder: Pick<DiskFolder, "write" | "remove">): DiskWork
 const FOLDER_MODE = 0o700;
 /** Files that are being written end in this. What a crash leaves of them is removed by the next writer. */
 export const PART = ".part";
+/** The folder into which files are being moved ends in this. What a crash left there is moved back by the next writer. */
+const MOVING = ".moving";
 
 /**
  * The folder at `path`. With `create`, for a writer, it is made with mode 0700 where it does not exist, and it must be this
@@ -83,9 +86,30 @@ export function* diskFolder(path: string, create: boolean, aside?: OpenAside): D
     write: (name, bytes) => writeWhole(path, name, bytes, aside),
     remove: (name) => remove(at(name)),
     setAside: (name) => setAside(path, name),
+    undoAside: () => undoAside(path),
     syncFolder: () => syncFolder(path),
     rename: (name, to) => rename(at(name), at(to)),
     lock: () => lockFolder(path, owner, aside),
+  };
+}
+
+/** `folder`, where `require` is called before each change: it throws where the path leads to another folder meanwhile. */
+export function guardedFolder(folder: DiskFolder, require: () => DiskWork<void>): DiskFolder {
+  function guarded<Args extends unknown[], Result>(change: (...args: Args) => DiskWork<Result>) {
+    return function* (...args: Args): DiskWork<Result> {
+      yield* require();
+      return yield* change(...args);
+    };
+  }
+  return {
+    ...folder,
+    append: guarded(folder.append),
+    truncate: guarded(folder.truncate),
+    write: guarded(folder.write),
+    remove: guarded(folder.remove),
+    setAside: guarded(folder.setAside),
+    undoAside: guarded(folder.undoAside),
+    rename: guarded(folder.rename),
   };
 }
 
@@ -100,8 +124,11 @@ function* ownFolder(path: string): DiskWork<void> {
 }
 
 function* namesOf(path: string): DiskWork<string[]> {
-  const entries = yield* call(() => [...Deno.readDirSync(path)], () => Array.fromAsync(Deno.readDir(path)));
-  return entries.filter((entry) => entry.isFile).map(({ name }) => name).sort();
+  return (yield* entriesOf(path)).filter((entry) => entry.isFile).map(({ name }) => name).sort();
+}
+
+function entriesOf(path: string): DiskWork<Deno.DirEntry[]> {
+  return call(() => [...Deno.readDirSync(path)], () => Array.fromAsync(Deno.readDir(path)));
 }
 
 function remove(path: string): DiskWork<void> {
@@ -114,22 +141,41 @@ function rename(from: string, to: string): DiskWork<void> {
 
 /** Moves all files or none: a disk without room may refuse any of the names, and half of a ledger is none. */
 function* setAside(path: string, name: string): DiskWork<void> {
-  const aside = `${path}/${name}`;
+  const [moving, aside] = [`${path}/${name}${MOVING}`, `${path}/${name}`];
   const options = { mode: FOLDER_MODE };
-  yield* call(() => Deno.mkdirSync(aside, options), () => Deno.mkdir(aside, options));
-  const moved: string[] = [];
+  yield* call(() => Deno.mkdirSync(moving, options), () => Deno.mkdir(moving, options));
+  let isMoved = false;
   try {
     for (const file of yield* namesOf(path)) {
-      if (file === LOCK) continue;
-      yield* rename(`${path}/${file}`, `${aside}/${file}`);
-      moved.push(file);
+      if (file !== LOCK) yield* rename(`${path}/${file}`, `${moving}/${file}`);
     }
+    yield* syncFolder(moving);
+    yield* rename(moving, aside);
+    isMoved = true;
     yield* syncFolder(path);
   } catch (error) {
-    for (const file of moved) yield* rename(`${aside}/${file}`, `${path}/${file}`);
-    yield* remove(aside);
+    if (isMoved) yield* rename(aside, moving);
+    yield* moveBack(path, moving);
     throw error;
   }
+}
+
+/** Moves back what a crash, or a disk that failed, left of {@link setAside}. */
+function* undoAside(path: string): DiskWork<void> {
+  for (const { name, isDirectory } of yield* entriesOf(path)) {
+    if (isDirectory && name.endsWith(MOVING)) yield* moveBack(path, `${path}/${name}`);
+  }
+}
+
+/** Where another file has the name of one, as where an older version of this program has begun a new ledger, all of them stay. */
+function* moveBack(path: string, moving: string): DiskWork<void> {
+  const files = yield* namesOf(moving);
+  if (!new Set(files).isDisjointFrom(new Set(yield* namesOf(path)))) {
+    return yield* rename(moving, moving.slice(0, -MOVING.length));
+  }
+  for (const file of files) yield* rename(`${moving}/${file}`, `${path}/${file}`);
+  yield* syncFolder(path);
+  yield* remove(moving);
 }
 
 /** Writes the file beside its place and moves it there, because readers take no lock. */

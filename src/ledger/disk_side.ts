@@ -13,6 +13,7 @@ import type { DiskWork } from "./disk_work.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
 import { segmentFirst, segmentsAmong } from "./format.ts";
 import { keptPast, retain, type Retention } from "./retention.ts";
+import type { KeptLock } from "./folder_lock.ts";
 import { type Place, snapshotNext } from "./snapshot.ts";
 import { finishSnapshot } from "./snapshot_writer.ts";
 import { isStorageFailure } from "./storage.ts";
@@ -34,6 +35,8 @@ interface BegunSnapshot {
 export interface DiskPorts {
   /** The folder at `path`; it is made where it does not exist. */
   folder(path: string): DiskWork<DiskFolder>;
+  /** The lock, over all sessions: the end of the program releases it. */
+  readonly locks: KeptLock;
   send(message: FromDisk): void;
   /** Begins a snapshot. */
   snapshot(): SnapshotSink;
@@ -76,7 +79,7 @@ export class DiskSide {
     }
   }
 
-  /** Releases what is open, after a fault: the next session needs the lock. */
+  /** Closes what is open, after a fault: the next session writes the same files. */
   *abandon(): DiskWork<void> {
     try {
       yield* this.#end();
@@ -145,6 +148,7 @@ export class DiskSide {
       case "close":
         yield* this.#ports.besideDone();
         yield* this.#end();
+        yield* this.#ports.locks.release();
         return this.#send({ kind: "closed" });
       default:
         return unreachable(message);
@@ -157,8 +161,8 @@ export class DiskSide {
     yield* this.#ports.besideDone();
     this.#session = session;
     try {
-      const folder = this.#folder = yield* this.#ports.folder(path);
-      this.#disk = yield* DiskWriter.open(folder, options);
+      this.#disk = yield* DiskWriter.open(yield* this.#ports.folder(path), options, this.#ports.locks);
+      const folder = this.#folder = this.#disk.folder;
       this.#send({ kind: "opened", files: yield* loaded(folder, neededAtStart(yield* folder.names())) });
       this.#report();
     } catch (error) {

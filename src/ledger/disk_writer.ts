@@ -6,8 +6,8 @@ import type { Behind } from "./record_encoder.ts";
 import type { LedgerEnd } from "./segment.ts";
 import { segmentsAmong } from "./format.ts";
 import { SegmentAppender } from "./segment_appender.ts";
-import type { DiskFolder } from "./disk_folder.ts";
-import type { DiskLock } from "./folder_lock.ts";
+import { type DiskFolder, guardedFolder } from "./disk_folder.ts";
+import { type DiskLock, KeptLock } from "./folder_lock.ts";
 import { isRoomLacking } from "./open_file.ts";
 import type { DiskWork } from "./disk_work.ts";
 import { isStorageFailure } from "./storage.ts";
@@ -41,6 +41,9 @@ export interface DiskOptions {
 /** Holds the lock and the last segment of a ledger; {@link close} releases both. */
 export class DiskWriter {
   readonly #options: DiskOptions;
+  readonly #locks: KeptLock;
+  /** Whether the lock ends with this session. */
+  readonly #releases: boolean;
   #appender: SegmentAppender | undefined;
   #lock: DiskLock | undefined;
   /** Segments that were there when the folder was read without its lock. */
@@ -49,15 +52,25 @@ export class DiskWriter {
   #lacksRoom = false;
   #closed = false;
 
-  private constructor(readonly folder: DiskFolder, options: DiskOptions) {
+  /** Nothing is changed in it once its path leads to another one: another process may write that. */
+  readonly folder: DiskFolder;
+
+  private constructor(folder: DiskFolder, options: DiskOptions, locks: KeptLock | undefined) {
+    this.folder = guardedFolder(folder, () => this.#requireLock());
     this.#options = options;
+    this.#locks = locks ?? new KeptLock();
+    this.#releases = locks === undefined;
   }
 
-  /** Takes the lock. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first write. */
-  static *open(folder: DiskFolder, options: DiskOptions): DiskWork<DiskWriter> {
-    const writer = new DiskWriter(folder, options);
+  /**
+   * Takes the lock, and moves back what a crash left half set aside; throws what the disk throws at that, because half of a ledger is
+   * none. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first write. With `locks` the caller releases it.
+   */
+  static *open(folder: DiskFolder, options: DiskOptions, locks?: KeptLock): DiskWork<DiskWriter> {
+    const writer = new DiskWriter(folder, options, locks);
     yield* writer.attempt(writer.#takeLock());
     if (writer.#lock === undefined) writer.#found = yield* writer.attempt(writer.#segments());
+    else yield* writer.folder.undoAside();
     return writer;
   }
 
@@ -210,7 +223,7 @@ export class DiskWriter {
       if (!(error instanceof LedgerGone)) throw error;
     } finally {
       if (this.#appender !== undefined) yield* this.#appender.close();
-      if (this.#lock !== undefined) yield* this.#lock.release();
+      if (this.#releases) yield* this.#locks.release();
     }
   }
 
@@ -237,10 +250,15 @@ export class DiskWriter {
 
   *#sync(): DiskWork<string | undefined> {
     yield* this.#write();
-    if (this.#lock !== undefined && !(yield* this.#lock.held())) throw new LedgerGone(GONE);
+    yield* this.#requireLock();
     const restored = yield* this.#begun.restore();
     yield* this.#begun.sync();
     return restored;
+  }
+
+  /** Throws {@link LedgerGone} where the lock was taken, and what it is of is not in its place. */
+  *#requireLock(): DiskWork<void> {
+    if (this.#lock !== undefined && !(yield* this.#lock.held())) throw new LedgerGone(GONE);
   }
 
   *#segments(): DiskWork<string[]> {
@@ -248,7 +266,7 @@ export class DiskWriter {
   }
 
   *#takeLock(): DiskWork<void> {
-    const lock = yield* this.folder.lock();
+    const lock = yield* this.#locks.take(this.folder);
     if ("heldBy" in lock) throw new LedgerLocked(this.folder.path, lock.heldBy);
     this.#lock = lock;
     if (this.#found === undefined) return;

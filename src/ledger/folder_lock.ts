@@ -1,4 +1,4 @@
-// The lock of a ledger: one writer has it, as long as its process lives.
+// The lock of a ledger: one writer has it, as long as its process lives, also while its ledger is opened anew.
 
 import { codeOf } from "../thrown.ts";
 import { call, type DiskWork } from "./disk_work.ts";
@@ -23,7 +23,41 @@ export const LOCK = "writer.lock";
 /** The writer's lock. */
 export interface DiskLock {
   held(): DiskWork<boolean>;
+  /**
+   * Takes again what other programs removed or replaced, without releasing the folder meanwhile. False where the folder is another one,
+   * or where folders cannot be locked: then another writer may have been there.
+   */
+  retake(): DiskWork<boolean | { readonly heldBy: string }>;
   release(): DiskWork<void>;
+}
+
+/**
+ * The lock over the sessions of one process. Why is it not released with each session? Another process could take it before the next
+ * one, and then both would make rules.
+ */
+export class KeptLock {
+  #lock: DiskLock | undefined;
+
+  /** The lock of `folder`, which all sessions have, or who holds it. */
+  *take(folder: { lock(): DiskWork<DiskLock | { readonly heldBy: string }> }): DiskWork<
+    DiskLock | { readonly heldBy: string }
+  > {
+    if (this.#lock !== undefined) {
+      const again = yield* this.#lock.retake();
+      if (again === true) return this.#lock;
+      if (again !== false) return again;
+      yield* this.release();
+    }
+    const lock = yield* folder.lock();
+    if (!("heldBy" in lock)) this.#lock = lock;
+    return lock;
+  }
+
+  *release(): DiskWork<void> {
+    const lock = this.#lock;
+    this.#lock = undefined;
+    if (lock !== undefined) yield* lock.release();
+  }
 }
 
 /**
@@ -37,43 +71,84 @@ export function* lockFolder(
   aside: OpenAside | undefined,
 ): DiskWork<DiskLock | { readonly heldBy: string }> {
   const path = `${folder}/${LOCK}`;
-  yield* requireOwner(path, owner);
-  const opened: OpenFile[] = [];
+  let file: HeldFile | undefined;
+  let place: HeldFile | undefined;
   const release = function* () {
-    for (let file = opened.pop(); file !== undefined; file = opened.pop()) yield* closeFile(file);
+    const opened = [place, file];
+    place = file = undefined;
+    for (const held of opened) if (held !== undefined) yield* closeFile(held.open);
   };
-  let locks: Omit<DiskLock, "release"> | { readonly heldBy: string } | undefined;
+  let taken = false;
   try {
-    locks = yield* takeLocks(folder, path, opened, aside);
-    return "heldBy" in locks ? locks : { ...locks, release };
+    const lockFile = yield* takeFile(path, owner, aside);
+    if ("heldBy" in lockFile) return lockFile;
+    file = lockFile;
+    place = yield* openHeld(yield* openFile(folder, { read: true }));
+    const isLocked = yield* tryLockFolder(place.open);
+    if (isLocked === false) return { heldBy: UNKNOWN };
+    yield* nameHolder(file.open);
+    taken = true;
+    const isFolder = function* () {
+      return place !== undefined && (yield* isFolderAt(folder, place.identity));
+    };
+    return {
+      held: function* () {
+        return file !== undefined && (yield* isAt(path, file.identity)) && (yield* isFolder());
+      },
+      retake: function* () {
+        if (!(yield* isFolder())) return false;
+        if (file !== undefined && (yield* isAt(path, file.identity))) return true;
+        if (isLocked === undefined) return false;
+        const again = yield* takeFile(path, owner, aside);
+        if ("heldBy" in again) return again;
+        const before = file;
+        file = again;
+        if (before !== undefined) yield* closeFile(before.open);
+        yield* nameHolder(file.open);
+        return true;
+      },
+      release,
+    };
   } finally {
-    if (locks === undefined || "heldBy" in locks) yield* release();
+    if (!taken) yield* release();
   }
 }
 
-/** Puts what it opens into `opened`. */
-function* takeLocks(
-  folder: string,
+const UNKNOWN = "an unknown process";
+
+/** A file or folder that is open, and what it is. */
+interface HeldFile {
+  readonly open: OpenFile;
+  readonly identity: FileIdentity;
+}
+
+function* openHeld(open: OpenFile): DiskWork<HeldFile> {
+  try {
+    return { open, identity: yield* identityOf(open) };
+  } catch (error) {
+    yield* closeFile(open);
+    throw error;
+  }
+}
+
+/** The lock file at `path`, locked, or who holds it. */
+function* takeFile(
   path: string,
-  opened: OpenFile[],
+  owner: number | undefined,
   aside: OpenAside | undefined,
-): DiskWork<Omit<DiskLock, "release"> | { readonly heldBy: string }> {
-  const file = yield* openLock(path, aside);
-  opened.push(file);
-  if (!(yield* tryLock(file))) return { heldBy: (yield* firstLine(file)) || "an unknown process" };
-  const identity = yield* identityOf(file);
-  // Between the look at the path and its opening a link may have come there, or another lock file.
-  if (!(yield* isAt(path, identity))) throw notOurs(path);
-  const place = yield* openFile(folder, { read: true });
-  opened.push(place);
-  const placeIdentity = yield* identityOf(place);
-  if (!(yield* tryLockFolder(place))) return { heldBy: "an unknown process" };
-  yield* nameHolder(file);
-  return {
-    held: function* () {
-      return (yield* isAt(path, identity)) && (yield* isFolderAt(folder, placeIdentity));
-    },
-  };
+): DiskWork<HeldFile | { readonly heldBy: string }> {
+  yield* requireOwner(path, owner);
+  const open = yield* openLock(path, aside);
+  let taken: HeldFile | undefined;
+  try {
+    if (!(yield* tryLock(open))) return { heldBy: (yield* firstLine(open)) || UNKNOWN };
+    const identity = yield* identityOf(open);
+    // Between the look at the path and its opening a link may have come there, or another lock file.
+    if (!(yield* isAt(path, identity))) throw notOurs(path);
+    return taken = { open, identity };
+  } finally {
+    if (taken === undefined) yield* closeFile(open);
+  }
 }
 
 /** The line has the length of the one before, or nearly: a disk without room takes it all the same. Where it does not, the lock holds. */
@@ -91,12 +166,12 @@ function tryLock({ here, aside }: OpenFile): DiskWork<boolean> {
   return call(() => here!.tryLockSync(true), () => aside.tryLock());
 }
 
-/** Whether no other process holds the folder. Where folders cannot be locked, the lock of the file must do. */
-function* tryLockFolder(folder: OpenFile): DiskWork<boolean> {
+/** Whether no other process holds the folder; undefined where folders cannot be locked, and the lock of the file must do. */
+function* tryLockFolder(folder: OpenFile): DiskWork<boolean | undefined> {
   try {
     return yield* tryLock(folder);
   } catch (error) {
-    if (codeOf(error) === "EBADF") return true;
+    if (codeOf(error) === "EBADF") return undefined;
     throw error;
   }
 }

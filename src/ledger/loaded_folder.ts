@@ -26,6 +26,7 @@ export function loadedFolder(path: string, files: readonly LoadedFile[]): Storag
     remove: refuse,
     rename: refuse,
     setAside: refuse,
+    undoAside: refuse,
     syncFolder: refuse,
     lock: refuse,
   };

@@ -27,6 +27,8 @@ export interface Storage {
   remove(name: string): void;
   /** Moves all files except the lock into a new folder `name` inside this one. */
   setAside(name: string): void;
+  /** Moves back what an earlier process moved that did not set all files aside. Its caller has the lock. */
+  undoAside(): void;
   /** Makes created and removed file names durable. */
   syncFolder(): void;
   /** Gives a file another name; a file that has it is replaced. */
@@ -97,10 +99,25 @@ export function folderStorage(path: string, create: boolean): Storage {
     write: (name, bytes) => atOnce(folder.write(name, bytes)),
     remove: (name) => atOnce(folder.remove(name)),
     setAside: (name) => atOnce(folder.setAside(name)),
+    undoAside: () => atOnce(folder.undoAside()),
     syncFolder: () => atOnce(folder.syncFolder()),
     rename: (name, to) => atOnce(folder.rename(name, to)),
     lock: () => lockOf(atOnce(folder.lock())),
   };
+}
+
+/** {@link Storage.undoAside}, unless another process writes the ledger, or the disk takes no lock. */
+export function undoHalfAside(storage: Storage): void {
+  let lock: ReturnType<Storage["lock"]>;
+  try {
+    lock = storage.lock();
+  } catch (error) {
+    if (!isStorageFailure(error)) throw error;
+    return;
+  }
+  if ("heldBy" in lock) return;
+  using _ = lock;
+  storage.undoAside();
 }
 
 function appendFile(file: DiskFile): AppendFile {
@@ -130,13 +147,18 @@ export function asFolder(storage: Storage): DiskFolder {
     write: (name, bytes) => made(() => storage.write(name, bytes)),
     remove: (name) => made(() => storage.remove(name)),
     setAside: (name) => made(() => storage.setAside(name)),
+    undoAside: () => made(() => storage.undoAside()),
     syncFolder: () => made(() => storage.syncFolder()),
     rename: (name, to) => made(() => storage.rename(name, to)),
     lock: () =>
       made(() => {
         const lock = storage.lock();
         if ("heldBy" in lock) return lock;
-        return { held: () => made(() => lock.held()), release: () => made(() => lock[Symbol.dispose]()) };
+        return {
+          held: () => made(() => lock.held()),
+          retake: () => made(() => lock.held()),
+          release: () => made(() => lock[Symbol.dispose]()),
+        };
       }),
   };
 }

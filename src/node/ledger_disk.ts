@@ -3,6 +3,7 @@
 
 import type { DiskOptions } from "../ledger/disk_writer.ts";
 import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "../ledger/disk_messages.ts";
+import { KeptLock } from "../ledger/folder_lock.ts";
 import { diskFolder } from "../ledger/disk_folder.ts";
 import { DiskSide } from "../ledger/disk_side.ts";
 import { call, type DiskWork } from "../ledger/disk_work.ts";
@@ -43,6 +44,7 @@ export class LedgerDisk {
   readonly #files = new WaitableFiles();
   readonly #strand = new DiskStrand((error) => this.#failed(error), () => this.#lookAtHeld());
   readonly #beside = new DiskStrand((error) => this.#failed(error));
+  readonly #locks = new KeptLock();
   #side = this.#newSide();
   #session = 0;
   /** Lines that wait for the next ones. */
@@ -195,6 +197,7 @@ export class LedgerDisk {
   #newSide(): DiskSide {
     return new DiskSide({
       folder: (path) => diskFolder(path, true, (path, options) => this.#files.open(path, options)),
+      locks: this.#locks,
       send: (message) => this.#take(message),
       snapshot() {
         const compressor = new FrameCompressor();

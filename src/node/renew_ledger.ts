@@ -71,6 +71,7 @@ export function repairLedger(path: string, damage: LedgerDamage, time: string): 
   if ("heldBy" in lock) {
     throw new UsageError(`${path} is being written by ${lock.heldBy}, which repairs it by itself`);
   }
+  storage.undoAside();
   lock[Symbol.dispose]();
   const files = storage.names();
   const renewed = setDamagedAside(storage, damage, time);

@@ -14,7 +14,7 @@ import { readLedger } from "../ledger/reader.ts";
 import { type ConfigRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
 import { isLedgerDamage, LedgerDamage } from "../ledger/damage.ts";
 import type { TornTail } from "../ledger/segment.ts";
-import { folderStorage, isUnfinishedFile, type Storage } from "../ledger/storage.ts";
+import { folderStorage, isUnfinishedFile, type Storage, undoHalfAside } from "../ledger/storage.ts";
 import type { SyncPolicy } from "../ledger/disk_writer.ts";
 import { LedgerWriter, type RecoveryOptions } from "../ledger/writer.ts";
 import { type Continuation, continueBehind } from "./cut_ledger.ts";
@@ -47,6 +47,7 @@ const FOLDED_TOGETHER = 1000;
 /** Opens the ledger and folds it. A damaged ledger is set aside, and a new one begins with the records that can be read. */
 export function openForWriting(path: string, policy: SyncPolicy): Opened {
   const storage = folderStorage(path, true);
+  undoHalfAside(storage);
   const open = (options: RecoveryOptions) => new LedgerWriter(storage, { policy, ...options });
   try {
     const { engine, read, cut, unused } = foldWhole(storage, path, open);

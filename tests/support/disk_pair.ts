@@ -4,6 +4,7 @@ import { zstdCompressSync } from "node:zlib";
 import { Counters } from "../../src/ledger/counters.ts";
 import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
 import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
+import { KeptLock } from "../../src/ledger/folder_lock.ts";
 import { newHandoff } from "../../src/ledger/handoff.ts";
 import { loadedFolder } from "../../src/ledger/loaded_folder.ts";
 import { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
@@ -33,6 +34,7 @@ export class DiskPair {
   /** How often the ledger was to be opened again. */
   reopened = 0;
   #session = 0;
+  readonly #locks = new KeptLock();
   #side: DiskSide;
   ledger: RemoteLedger | undefined;
 
@@ -103,6 +105,7 @@ export class DiskPair {
   #newSide(): DiskSide {
     return new DiskSide({
       folder: () => done(asFolder(this.storage)),
+      locks: this.#locks,
       send: (message) => {
         // Nothing depends on how far back the ledger reaches.
         if (message.kind !== "past") this.received.push(message);

@@ -55,6 +55,7 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.aside.set(name, new Map(storage.files));
       storage.files.clear();
     },
+    undoAside: () => {},
     syncFolder: () => storage.fault("syncFolder"),
     rename(name, to) {
       storage.files.set(to, storage.files.get(name)!);
