@@ -67,6 +67,8 @@ export interface HandoffState {
   reason: string | undefined;
   /** Why the session ended. */
   lost: string | undefined;
+  /** Why the next session cannot begin. */
+  refused: string | undefined;
   /** Whether the ledger was asked to be opened again. */
   reopening: boolean;
 }
@@ -89,6 +91,8 @@ export type HandoffInput =
   | { readonly kind: "disk"; readonly reason: string | undefined }
   /** The writer failed, or the folder is another one. */
   | { readonly kind: "lost"; readonly reason: string }
+  /** The ledger was to be opened again, and cannot be. */
+  | { readonly kind: "refused"; readonly reason: string }
   /** A snapshot was handed over. */
   | { readonly kind: "snapshot" };
 
@@ -127,6 +131,7 @@ export function newHandoff(
     syncedAt: -Infinity,
     reason: undefined,
     lost: undefined,
+    refused: undefined,
     reopening: false,
   };
 }
@@ -145,7 +150,8 @@ export function unwritten(state: HandoffState): number {
 export function handoffFailure(state: HandoffState, at: number): LedgerFailure | undefined {
   const records = unwritten(state);
   const now = timeOfDisk(state, at);
-  const { lost, leftOut, reason, waitingSince = now, syncing } = state;
+  const { lost, refused, leftOut, reason, waitingSince = now, syncing } = state;
+  if (refused !== undefined) return { reason: refused, records };
   if (lost !== undefined) return { reason: lost, records };
   if (reason !== undefined) return { reason, records };
   const silent = now - Math.min(waitingSince, syncing?.since ?? now);
@@ -178,6 +184,9 @@ export function stepHandoff(state: HandoffState, input: HandoffInput, at: number
     case "lost":
       state.lost ??= input.reason;
       return resume(state);
+    case "refused":
+      state.refused = input.reason;
+      return [];
     case "snapshot":
       state.tailBytes = 0;
       return [];

@@ -125,8 +125,8 @@ export class RemoteLedger implements Ledger {
     this.#run({ kind: "sync" });
   }
 
-  /** The writer reported something about the disk, or that the session has ended. */
-  note(input: HandoffInput & { readonly kind: "disk" | "lost" }): void {
+  /** The writer reported something about the disk, or that the session has ended, or that no other one begins. */
+  note(input: HandoffInput & { readonly kind: "disk" | "lost" | "refused" }): void {
     this.#run(input);
   }
 

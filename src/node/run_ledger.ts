@@ -13,7 +13,7 @@ import type { KeptPast, Retention } from "../ledger/retention.ts";
 import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { newHandoff } from "../ledger/handoff.ts";
 import { MemoryLedger } from "../ledger/memory_ledger.ts";
-import type { GapRecord } from "../ledger/record.ts";
+import type { GapRecord, LedgerRecord } from "../ledger/record.ts";
 import type { RecordEncoder } from "../ledger/record_encoder.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import type { LedgerEnd } from "../ledger/segment.ts";
@@ -31,7 +31,7 @@ import { DiskRefused, LedgerDisk, type OnReport, type Opening } from "./ledger_d
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
 import { type CarriedGap, gapAfter } from "./record_gap.ts";
-import { renewal } from "./renew_ledger.ts";
+import { renewal, type Renewed } from "./renew_ledger.ts";
 import { NO_RESTARTS, restartedAt, restartPause } from "./restarts.ts";
 import { type CutLedger, foldWhole, goOnBehind, isRenewed, replacesRules, reportRenewal } from "./start.ts";
 
@@ -69,12 +69,15 @@ export class RunLedger {
   /** What is not in the ledger so far. */
   #carried: CarriedGap | undefined;
   #reopened = new AbortController();
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** What opens the ledger later, until a run of the loop begins. */
+  #retry: AbortController | undefined;
   /** How often the loop has started again to continue the ledger: each time it reads the whole cluster. */
   #restarts = NO_RESTARTS;
   /** Why the ledger cannot be opened, as it is now. */
   #reason = "";
   #ended = false;
+  /** How many records of a damaged ledger, which stays in its place, the present run began with. */
+  #salvaged = 0;
   /** Whether the last start could not read the ledger, or set it aside. */
   #mustWrite = false;
   /** Whether less is kept than asked for. */
@@ -98,6 +101,7 @@ export class RunLedger {
   async look(position: Position | undefined): Promise<HeldCommit | undefined> {
     this.#reopened = new AbortController();
     this.onRecord = () => {};
+    this.#retry?.abort();
     this.#noteOmission();
     this.#looked?.late[Symbol.dispose]();
     const late = new Deadline(LEDGER_OPEN_MILLISECONDS_MAX);
@@ -137,7 +141,8 @@ export class RunLedger {
     } catch (error) {
       if (!(error instanceof DiskRefused)) throw error;
       this.#mustWrite = true;
-      return this.#without(error.message, Math.max(LEDGER_RETRY_MILLISECONDS, this.#nextPause));
+      const records = error instanceof NotSetAside ? error.records : [];
+      return this.#without(error.message, Math.max(LEDGER_RETRY_MILLISECONDS, this.#nextPause), records);
     }
     if (read === undefined) {
       // Another opening ends that reading.
@@ -153,7 +158,7 @@ export class RunLedger {
   async close(): Promise<boolean> {
     this.#ended = true;
     this.#looked?.late[Symbol.dispose]();
-    clearTimeout(this.#retry);
+    this.#retry?.abort();
     const answered = await this.#disk.close(LEDGER_CLOSE_MILLISECONDS_MAX);
     const { reason, records = 0 } = this.#current?.ledger.failure ?? {};
     const lost = records === 0
@@ -172,12 +177,15 @@ export class RunLedger {
   /** Keeps what the last run of the loop could not write, for the gap record of the next one. */
   #noteOmission(): void {
     const { ledger, engine } = this.#current ?? {};
+    const salvaged = this.#salvaged;
     this.#current = undefined;
+    this.#salvaged = 0;
     if (engine === undefined || ledger === undefined) return;
     const { omission, next } = ledger;
     const time = new Date().toISOString();
     const gap = omission && gapAfter(time, omission, next, engine.committedOffset, this.#carried);
-    this.#carried = gap && { gap, at: undefined };
+    // The next run takes them from the damaged ledger too: they are not missing, but rules may follow them.
+    this.#carried = gap && { gap: { ...gap, records: gap.records - salvaged }, at: undefined };
   }
 
   #refused({ reason, heldBy }: Opening & { readonly kind: "refused" }, first: boolean): LedgerOfLoop {
@@ -186,24 +194,36 @@ export class RunLedger {
     return this.#without(reason);
   }
 
-  /** Rules are made without a ledger, until it can be opened. */
-  #without(reason: string, pause = LEDGER_RETRY_MILLISECONDS): LedgerOfLoop {
+  /** Rules are made without a ledger, until it can be opened. They begin with `records`: what is known of one that is damaged. */
+  #without(
+    reason: string,
+    pause = LEDGER_RETRY_MILLISECONDS,
+    records: readonly LedgerRecord[] = [],
+  ): LedgerOfLoop {
     if (this.options.required) throw new LedgerGone(`the ledger cannot be opened: ${reason}`);
     log.error(`the ledger cannot be opened: ${reason}; rules are made without it`);
     this.#openLater(reason, pause);
     const ledger = new MemoryLedger(() => this.#reason);
-    return this.#current = { engine: newEngine(), ledger, held: undefined, renewed: false, gap: undefined };
+    const engine = newEngine();
+    this.#salvaged = records.length;
+    if (records.length > 0) stepEngine(engine, { kind: "appended", first: ledger.append(records), records });
+    const renewed = replacesRules(records[0]);
+    return this.#current = { engine, ledger, held: undefined, renewed, gap: undefined };
   }
 
   /** Opens the ledger in the background, now and then, until it can be opened. Then the run of the loop ends. */
   #openLater(reason: string, pause: number): void {
+    if (this.#ended) return;
     this.#reason = reason;
-    clearTimeout(this.#retry);
-    if (this.#opening !== undefined) return void this.#opening.then((opening) => this.#opened(opening));
-    this.#retry = setTimeout(() => {
+    this.#retry?.abort();
+    const retry = this.#retry = new AbortController();
+    const open = () => {
       this.#open();
-      void this.#opening!.then((opening) => this.#opened(opening));
-    }, pause);
+      void this.#opening!.then((opening) => this.#opened(opening, retry));
+    };
+    if (this.#opening !== undefined) return open();
+    const timer = setTimeout(open, pause);
+    retry.signal.addEventListener("abort", () => clearTimeout(timer));
   }
 
   /** At once, and later if that was necessary lately. */
@@ -211,18 +231,22 @@ export class RunLedger {
     return restartPause(restartedAt(this.#restarts, performance.now()));
   }
 
-  async #opened(opening: Opening): Promise<void> {
-    if (this.#ended) return;
-    const mine = this.#opening;
+  /** Unless `retry` has ended: then the loop has started again, after a fault, and takes the ledger itself. */
+  async #opened(opening: Opening, { signal }: AbortController): Promise<void> {
+    if (signal.aborted) return;
     const refusal = opening.kind === "refused" ? opening.reason : await this.#writeRefusal();
-    // Meanwhile the loop may have started again after a fault, and taken it.
-    if (this.#ended || this.#opening !== mine) return;
+    if (signal.aborted) return;
     if (refusal === undefined) {
       this.#restarts = restartedAt(this.#restarts, performance.now());
       log.info("the ledger can be opened: starting again in place, to continue it");
       return this.#reopened.abort();
     }
     this.#opening = undefined;
+    const { ledger } = this.#current ?? {};
+    if (ledger instanceof RemoteLedger && refusal !== this.#reason) {
+      log.error(`the ledger cannot be opened again: ${refusal}; rules go on without it`);
+      ledger.note({ kind: "refused", reason: refusal });
+    }
     this.#openLater(refusal, LEDGER_RETRY_MILLISECONDS);
   }
 
@@ -247,8 +271,9 @@ export class RunLedger {
     } catch (error) {
       if (!isLedgerDamage(error)) throw error;
       const time = new Date().toISOString();
-      const { folder, records } = await files.look((storage) => renewal(storage, error, time));
-      files.replace(await this.#setAside(folder, error));
+      const next = await files.look((storage) => renewal(storage, error, time));
+      const { folder, records } = next;
+      files.replace(await this.#setAside(next, error));
       reportRenewal(error, `${this.options.folder}/${folder}`, records);
       const folded = await files.look((storage) => this.#fold(storage));
       const ledger = this.#continue(folded);
@@ -258,12 +283,13 @@ export class RunLedger {
     }
   }
 
-  async #setAside(folder: string, damage: LedgerDamage): Promise<readonly LoadedFile[]> {
+  async #setAside({ folder, records }: Renewed, damage: LedgerDamage): Promise<readonly LoadedFile[]> {
     try {
       return await this.#disk.setAside(folder);
     } catch (error) {
       if (!(error instanceof DiskRefused)) throw error;
-      throw new DiskRefused(`it is damaged (${damage.message}), and cannot be set aside: ${error.message}`);
+      const why = `it is damaged (${damage.message}), and cannot be set aside: ${error.message}`;
+      throw new NotSetAside(why, records);
     }
   }
 
@@ -352,6 +378,13 @@ export class RunLedger {
         );
       }
     }
+  }
+}
+
+/** A damaged ledger stays in its place. A new one would begin with `records`. */
+class NotSetAside extends DiskRefused {
+  constructor(message: string, readonly records: readonly LedgerRecord[]) {
+    super(message);
   }
 }
 
