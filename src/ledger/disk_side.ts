@@ -12,10 +12,10 @@ import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "./di
 import type { DiskWork } from "./disk_work.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
 import { segmentFirst, segmentsAmong } from "./format.ts";
-import { keptPast, retain, type Retention } from "./retention.ts";
+import { keptPast, type Retention } from "./retention.ts";
 import type { KeptLock } from "./folder_lock.ts";
 import { type Place, snapshotNext } from "./snapshot.ts";
-import { finishSnapshot } from "./snapshot_writer.ts";
+import { finishSnapshot, freeRoom } from "./snapshot_writer.ts";
 import { isStorageFailure } from "./storage.ts";
 
 /** A snapshot whose pieces arrive. */
@@ -250,7 +250,7 @@ export class DiskSide {
 
   *#freeRoom(disk: DiskWriter, retention: Retention, age: Age): DiskWork<void> {
     try {
-      if (disk.lacksRoom) yield* disk.attemptBeside(retain(disk.folder, retention, age));
+      if (disk.lacksRoom) yield* freeRoom(disk, retention, age);
     } catch (error) {
       // As above.
       if (!isLoss(error)) throw error;

@@ -1,11 +1,12 @@
 // Writes snapshots of a ledger while it is being written. After each snapshot, closed segments are compressed, and those
 // beyond retention are removed. What fails on the disk is tried again with the next snapshot.
 
+import type { Age } from "./age.ts";
 import { compressed } from "./compression.ts";
 import type { DiskFolder } from "./disk_folder.ts";
 import { atOnce, type DiskWork } from "./disk_work.ts";
 import type { DiskWriter } from "./disk_writer.ts";
-import { segmentFirst } from "./format.ts";
+import { segmentFirst, segmentsAmong } from "./format.ts";
 import { replaceByCompressed, retain, type Retention, uncompressed } from "./retention.ts";
 import { encodeSnapshot, type Place, snapshotName } from "./snapshot.ts";
 import type { LedgerWriter } from "./writer.ts";
@@ -34,16 +35,33 @@ export function* finishSnapshot(
 ): DiskWork<void> {
   const { folder } = disk;
   if (!disk.closed) yield* disk.attemptBeside(putSnapshot(folder, place, bytes));
-  const names = (yield* disk.attemptBeside(uncompressed(folder))) ?? [];
   // A segment from the snapshot's place on is open, or is being begun.
-  for (const name of names.filter((name) => (segmentFirst(name) ?? Infinity) < place.next)) {
+  yield* compressBefore(disk, place.next);
+  if (!disk.closed) yield* disk.attemptBeside(retain(folder, retention, place.age));
+}
+
+/**
+ * For a disk without room: compresses what a snapshot left because there was no room for it, and removes old segments. In this order,
+ * because retention counts bytes, and a segment has a tenth of them once it is compressed. `age` is that of the ledger now.
+ */
+export function* freeRoom(disk: DiskWriter, retention: Retention, age: Age): DiskWork<void> {
+  const last = segmentsAmong((yield* disk.attemptBeside(disk.folder.names())) ?? []).at(-1);
+  // The last segment is the one that is written, or that is cut before the next write.
+  if (last !== undefined) yield* compressBefore(disk, segmentFirst(last)!);
+  if (!disk.closed) yield* disk.attemptBeside(retain(disk.folder, retention, age));
+}
+
+/** Compresses the closed segments that begin before offset `next`. */
+function* compressBefore(disk: DiskWriter, next: number): DiskWork<void> {
+  const { folder } = disk;
+  const names = (yield* disk.attemptBeside(uncompressed(folder))) ?? [];
+  for (const name of names.filter((name) => (segmentFirst(name) ?? Infinity) < next)) {
     if (disk.closed) return;
     const content = yield* disk.attemptBeside(folder.read(name));
     if (content === undefined) return;
     const replacement = yield* compressed(content);
     if (!disk.closed) yield* disk.attemptBeside(replaceByCompressed(folder, name, replacement));
   }
-  if (!disk.closed) yield* disk.attemptBeside(retain(folder, retention, place.age));
 }
 
 function* putSnapshot(folder: DiskFolder, { next }: Place, bytes: Uint8Array): DiskWork<void> {

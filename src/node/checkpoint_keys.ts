@@ -9,6 +9,7 @@ import { isUnfinishedFile } from "../ledger/storage.ts";
 import { keyFile, keyNext } from "../ledger/cut_files.ts";
 import { keyName } from "../ledger/checkpoint.ts";
 import { newSigner, type NoteSigner, privateText, readSigner } from "../ledger/signed_note.ts";
+import { ERRNO } from "../kernel/system_error.ts";
 import { withAsideFile } from "./waitable_file.ts";
 
 /** The key of one checkpoint. */
@@ -158,8 +159,11 @@ export class CheckpointKeys {
 function writeDurably(path: string, bytes: Uint8Array, options: Deno.OpenOptions): Promise<void> {
   return withAsideFile(path, { write: true, ...options }, async (file) => {
     const written = await file.write(bytes);
+    // A disk takes a part where it has no room for the rest, and says so with the next write. That of a key is of the whole file.
     if (written !== bytes.length) {
-      throw new Error(`${path}: ${written} of ${bytes.length} bytes are written; is the disk full?`);
+      const message =
+        `No space left (os error ${ERRNO.ENOSPC}): ${written} of ${bytes.length} bytes, write '${path}'`;
+      throw Object.assign(new Error(message), { code: "ENOSPC" });
     }
     await file.sync();
   });

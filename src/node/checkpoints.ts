@@ -13,6 +13,7 @@ import {
   CHECKPOINT_RECORDS,
   HEAD_MILLISECONDS,
 } from "../limits/ledger.ts";
+import { failureText } from "../serve/problems.ts";
 import { within } from "../pause.ts";
 import { messageOf } from "../thrown.ts";
 import { type CheckpointKey, CheckpointKeys, type CheckpointKeySource } from "./checkpoint_keys.ts";
@@ -111,7 +112,9 @@ export class Checkpoints {
       this.#failed = false;
     } catch (error) {
       if (!isStorageFailure(error)) throw error;
-      if (!this.#failed) log.warn(`no checkpoint can be signed: ${messageOf(error)}`);
+      if (!this.#failed) {
+        log.warn(`no checkpoint can be signed: ${failureText({ reason: messageOf(error) })}`);
+      }
       this.#failed = true;
     }
   }

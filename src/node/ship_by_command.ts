@@ -137,7 +137,8 @@ function writeState(path: string, state: ShippedState): void {
   const fresh = `${path}.new`;
   {
     using file = Deno.openSync(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
-    file.writeSync(new TextEncoder().encode(`${JSON.stringify(state)}\n`));
+    const bytes = new TextEncoder().encode(`${JSON.stringify(state)}\n`);
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
     file.syncDataSync();
   }
   Deno.renameSync(fresh, path);

@@ -117,3 +117,39 @@ Deno.test("a damaged ledger is set aside; its state is served, also after a rebo
   assert.equal([...Deno.readDirSync(store)].filter(({ name }) => name.startsWith("damaged-")).length, 2);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("a damaged ledger on a read-only disk: its state is served after a reboot, and it is set aside once the disk is writable", async () => {
+  const folder = newNodeFolder();
+  using kernel = new NetlinkKernel();
+  const store = `${folder}/store/ledger`;
+  const segment = `${store}/00000000000000000000.ndjson`;
+  writeSource(folder, 3);
+  {
+    await using program = new SourceProgram(folder, "store");
+    await until("the Service is served", served(kernel, 3));
+    assert.equal(await program.stop(), 0);
+  }
+  const rules = inKernel(kernel);
+  const bytes = Deno.readFileSync(segment);
+  bytes[bytes.indexOf(0x0a) + 10]! ^= 1;
+  Deno.writeFileSync(segment, bytes);
+  removeTables(kernel);
+  // A source that cannot be read, as an API server that does not answer.
+  Deno.writeTextFileSync(`${folder}/source/all.json`, "{");
+  await using program = new SourceProgram(folder, "readOnly");
+  await until("the rules are there", () => inKernel(kernel).join() === rules.join());
+  const said = /error: the ledger cannot be opened: it is damaged .*, and cannot be set aside: Read-only/;
+  assert.match(program.log, said);
+  assert.deepEqual(Deno.readFileSync(segment), bytes);
+  program.makeWritable();
+  await until("the new ledger is there", () => /goes on with \d+ records of it/.test(program.log));
+  assert.deepEqual(inKernel(kernel), rules);
+  writeSource(folder, 4);
+  await until("a change is served", served(kernel, 4));
+  assert.equal(await program.stop(), 0);
+  assertWhole(store, kernel);
+  const [damaged, without] = keptGaps(store);
+  assert.match(damaged!.reason, /damaged \(CRC\).*; set aside in damaged-/);
+  assert.match(without!.reason, /cannot be set aside/);
+  await Deno.remove(folder, { recursive: true });
+});

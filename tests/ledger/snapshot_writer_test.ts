@@ -9,7 +9,7 @@ import { genesisChain, segmentName } from "../../src/ledger/format.ts";
 import type { LedgerRecord, Offset } from "../../src/ledger/record.ts";
 import { RecordEncoder } from "../../src/ledger/record_encoder.ts";
 import { encodeSnapshot, newestSnapshot, snapshotName, snapshotPieces } from "../../src/ledger/snapshot.ts";
-import { finishSnapshot, writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
+import { finishSnapshot, freeRoom, writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { asFolder } from "../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../src/ledger/writer.ts";
 import { DiskStrand } from "../../src/node/disk_strand.ts";
@@ -144,4 +144,32 @@ Deno.test("the segment behind a snapshot is begun while the snapshot is finished
   assert.deepEqual(storage.names(), [`${segmentName(0)}.zst`, segmentName(4), snapshotName(4)]);
   atOnce(disk.close());
   assert.deepEqual(recordsIn(storage), EVERY_KIND);
+});
+
+Deno.test("a full disk that has room for a compressed segment keeps the past that then fits into retention", () => {
+  const storage = memoryStorage();
+  using writer = open(storage);
+  const { disk } = writer;
+  const records = Array.from({ length: 30 }, () => EVERY_KIND).flat();
+  // There is no room for the compressed segments either.
+  storage.fault = (call) => {
+    const isCompressed = call === "create" &&
+      storage.names().some((name) => name === snapshotName(writer.next));
+    if (isCompressed) throw storageError("ENOSPC");
+  };
+  for (let i = 0; i < 3; i++) {
+    writer.append(records);
+    writeSnapshot(writer, [], KEEP_ALL);
+  }
+  storage.fault = () => {};
+  writer.append(records);
+  const bytes = [...storage.files.values()].reduce((sum, { length }) => sum + length, 0);
+  const segments = [0, 1, 2].map((i) => segmentName(i * records.length));
+  assert.deepEqual(segments.filter((name) => storage.files.has(name)), segments);
+  atOnce(freeRoom(disk, { bytes: bytes / 2, milliseconds: Infinity }, writer.place.age));
+  assert.deepEqual(
+    storage.names().filter((name) => name.endsWith(".ndjson.zst")),
+    segments.map((name) => `${name}.zst`),
+  );
+  assert.deepEqual(recordsIn(storage).length, 4 * records.length);
 });

@@ -3,6 +3,10 @@
 import assert from "node:assert/strict";
 import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { privateText } from "../../src/ledger/signed_note.ts";
+import { isStorageFailure } from "../../src/ledger/storage.ts";
+import { WaitableFiles } from "../../src/node/waitable_file.ts";
+import { failureText } from "../../src/serve/problems.ts";
+import { messageOf } from "../../src/thrown.ts";
 
 const ID = "0123456789abcdef";
 
@@ -66,4 +70,43 @@ Deno.test("a key that was changed, or is of another ledger, is replaced by the f
     Deno.writeTextFileSync(`${folder}/00000000000000000000.key`, "{");
     const again = await new CheckpointKeys(folder, ID).open();
     assert.ok(again.isNew && again.key.signer.verifier !== key.signer.verifier);
+  }));
+
+Deno.test("a disk that takes a part of a key fails as one without room, and the key is made again once it has some", () =>
+  inFolder(async (folder) => {
+    const keys = new CheckpointKeys(folder, ID);
+    const { open } = WaitableFiles.prototype;
+    const inPart = async (work: () => Promise<unknown>) => {
+      WaitableFiles.prototype.open = async function (path, how) {
+        const file = await open.call(this, path, how);
+        return file && {
+          write: (bytes) => file.write(bytes.subarray(0, 50)),
+          ...{ identity: () => file.identity(), read: (bytes, at) => file.read(bytes, at) },
+          ...{ truncate: (length) => file.truncate(length), tryLock: () => file.tryLock() },
+          ...{ sync: () => file.sync(), syncData: () => file.syncData(), close: () => file.close() },
+        };
+      };
+      try {
+        await assert.rejects(work(), (error) => {
+          assert.ok(isStorageFailure(error), messageOf(error));
+          assert.match(
+            failureText({ reason: messageOf(error) }),
+            /: 50 of \d+ bytes, .*\.key': free room on its disk/,
+          );
+          return true;
+        });
+      } finally {
+        WaitableFiles.prototype.open = open;
+      }
+    };
+    await inPart(() => keys.open());
+    const { key, isNew } = await keys.open();
+    assert.deepEqual([isNew, key.number], [true, 0]);
+    await inPart(() => keys.prepare(key));
+    const next = await keys.prepare(key);
+    // The erasure of the old key.
+    await inPart(() => keys.advance(41, next));
+    await keys.advance(41, next);
+    assert.deepEqual(files(folder), ["00000000000000000042.key"]);
+    assert.equal((await keys.open()).key.signer.verifier, next.signer.verifier);
   }));

@@ -54,3 +54,20 @@ Deno.test("the command knows the path, and the checkpoint that the segment has",
   );
   Deno.removeSync(folder, { recursive: true });
 });
+
+Deno.test("a state of which the disk takes a part at a time is whole, and nothing is shipped twice", async () => {
+  const folder = Deno.makeTempDirSync();
+  const storage = ledger();
+  const target = { path: "ledger=x", command: "cat > /dev/null", state: `${folder}/state` };
+  const { writeSync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.writeSync = function (bytes) {
+    return writeSync.call(this, bytes.subarray(0, 10));
+  };
+  try {
+    assert.equal((await shipByCommand(storage, target)).added.length, 2);
+  } finally {
+    Deno.FsFile.prototype.writeSync = writeSync;
+  }
+  assert.deepEqual((await shipByCommand(storage, target)).added, []);
+  Deno.removeSync(folder, { recursive: true });
+});
