@@ -70,8 +70,17 @@ export class DiskWriter {
     const writer = new DiskWriter(folder, options, locks);
     yield* writer.attempt(writer.#takeLock());
     if (writer.#lock === undefined) writer.#found = yield* writer.attempt(writer.#segments());
-    else yield* writer.folder.undoAside();
+    else yield* writer.#undoAside();
     return writer;
+  }
+
+  *#undoAside(): DiskWork<void> {
+    try {
+      yield* this.folder.undoAside();
+    } catch (error) {
+      yield* this.close();
+      throw error;
+    }
   }
 
   /** Continues the ledger with id `ledger` at `place`. `end` describes its last segment; it is undefined for a new ledger. */

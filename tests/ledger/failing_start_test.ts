@@ -92,3 +92,25 @@ Deno.test("records wait while a pipe, folder or link has the name of a file of t
     }
   }
 });
+
+Deno.test("a ledger of which half is set aside is not written while the disk does not move the files back, and is not locked", async () => {
+  const folder = await Deno.makeTempDir();
+  const storage = folderStorage(folder, true);
+  Deno.mkdirSync(`${folder}/damaged.moving`);
+  Deno.writeTextFileSync(`${folder}/damaged.moving/00000000000000000000.ndjson`, "");
+  const { renameSync } = Deno;
+  Deno.renameSync = () => {
+    throw storageError("EIO");
+  };
+  try {
+    assert.throws(() => new LedgerWriter(storage, { policy: "interval" }), /^Error: EIO for a test$/);
+  } finally {
+    Deno.renameSync = renameSync;
+  }
+  assert.deepEqual(storage.names(), ["writer.lock"]);
+  {
+    using _ = new LedgerWriter(storage, { policy: "interval" });
+    assert.deepEqual(storage.names(), ["00000000000000000000.ndjson", "writer.lock"]);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
