@@ -4,7 +4,7 @@
 
 import type { ServiceName } from "../kube/service_name.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import type { HealthCheck } from "./service_program.ts";
+import type { HealthCheck, LocalEndpoints } from "./service_program.ts";
 
 /** Puts the health check of a Service, or none, into `state`. */
 export function putHealthCheck(
@@ -15,8 +15,12 @@ export function putHealthCheck(
   // Most clusters have none. Then the name, which was made for this change, is not hashed for the look-up.
   if (check === undefined && state.healthChecks.size === 0) return;
   const before = state.healthChecks.get(name);
-  if (before?.port === check?.port && before?.localEndpoints === check?.localEndpoints) return;
+  if (before?.port === check?.port && isSame(before?.localEndpoints, check?.localEndpoints)) return;
   if (check === undefined) state.healthChecks.delete(name);
   else state.healthChecks.set(name, check);
   state.healthChecksVersion = {};
+}
+
+function isSame(before: LocalEndpoints | undefined, now: LocalEndpoints | undefined): boolean {
+  return before?.ip === now?.ip && before?.ip6 === now?.ip6;
 }

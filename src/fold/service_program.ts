@@ -1,11 +1,11 @@
 // From a Service and its EndpointSlices to the resources it needs: which frontends there are and where each leads. What a
 // Service means is decided here and nowhere else, as in kube-proxy's nftables proxier (pkg/proxy/nftables/proxier.go, 1.37).
 
-import { cidrText, contains } from "../kube/address.ts";
+import { cidrText, contains, familyOf } from "../kube/address.ts";
 import { choiceProblem } from "../kube/client_choice.ts";
 import type { Service } from "../kube/objects.ts";
 import type { ServiceName } from "../kube/service_name.ts";
-import { isProxied, type ServicePort } from "../kube/service_port.ts";
+import { clusterAddresses, isProxied, type ServicePort } from "../kube/service_port.ts";
 import type { Address, Family } from "../nft/data_type.ts";
 import { isShort, pinningResources, roundedTimeout } from "./affinity.ts";
 import { type AssignedEndpoints, assignedEndpoints } from "./assigned_endpoints.ts";
@@ -78,9 +78,11 @@ export type WithoutLocal = `${"internal" | "external"} ${Family}`;
 /** healthCheckNodePort of a LoadBalancer Service under Local policy. */
 export interface HealthCheck {
   readonly port: number;
-  /** Addresses of ready endpoints on the own node, over all ports. */
-  readonly localEndpoints: number;
+  readonly localEndpoints: LocalEndpoints;
 }
+
+/** How many addresses of ready endpoints the own node has, over all ports; absent for a family that the Service does not have. */
+export type LocalEndpoints = Readonly<Partial<Record<Family, number>>>;
 
 /** Most Services have no address but their cluster IP, and most of their lists are this one. */
 const NONE: readonly never[] = [];
@@ -133,7 +135,7 @@ interface Draft {
   readonly slots: SmallMap<string, Slots>;
   /** These are absent until there are some: most Services have none. */
   omitted?: [string, number][];
-  ready?: string[];
+  ready?: Address[];
   udp?: [string, UdpFrontend][];
   withoutLocal?: WithoutLocal[];
 }
@@ -255,10 +257,16 @@ function udpFrontends(port: ServicePort, serving: readonly string[]): [string, U
   return [...frontends, [frontendClaim(family, nodePortKey(port)), nodePort]];
 }
 
-function healthCheckOf({ spec }: Service, ready: readonly string[]): HealthCheck | undefined {
-  const { type, externalTrafficPolicy, healthCheckNodePort } = spec;
+function healthCheckOf(service: Service, ready: readonly Address[]): HealthCheck | undefined {
+  const { type, externalTrafficPolicy, healthCheckNodePort } = service.spec;
   if (type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || !healthCheckNodePort) return undefined;
-  return { port: healthCheckNodePort, localEndpoints: new Set(ready).size };
+  const distinct = [...new Set(ready)];
+  const localEndpoints: Partial<Record<Family, number>> = {};
+  for (const clusterIP of clusterAddresses(service)) {
+    const family = familyOf(clusterIP);
+    localEndpoints[family] = distinct.filter((address) => familyOf(address) === family).length;
+  }
+  return { port: healthCheckNodePort, localEndpoints };
 }
 
 /** Adds the frontends of one ServicePort: at its cluster IP, its external addresses and its NodePort. */

@@ -5,6 +5,8 @@ import {
   HEALTH_CONNECTIONS_MAX,
   LISTENERS_AT_ONCE,
 } from "../limits/serving.ts";
+import type { LocalEndpoints } from "../fold/service_program.ts";
+import type { Family } from "../nft/data_type.ts";
 import { messageOf } from "../thrown.ts";
 import { Connections, TOO_FEW_DESCRIPTORS } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
@@ -47,12 +49,15 @@ export function serveHealth(
   );
 }
 
-/** A Service that load balancers check: its port on the node, and how many endpoints of this node are ready. */
+/**
+ * A Service that load balancers check: its port on the node, and how many endpoints of this node are ready in each family that it
+ * has. An endpoint of the other family is no answer to packets of this one.
+ */
 export interface ServiceHealth {
   readonly namespace: string;
   readonly name: string;
   readonly port: number;
-  readonly localEndpoints: number;
+  readonly localEndpoints: LocalEndpoints;
 }
 
 /** A port on one address. */
@@ -121,8 +126,10 @@ export class HealthCheckPorts implements Disposable {
         this.#hostnames.map((hostname) => [`${hostname} ${port}`, { hostname, port }] as const)
       ),
     );
+    const closed = new Set<string>();
     for (const [text, server] of this.#servers) {
       if (wanted.has(text)) continue;
+      closed.add(portText(text));
       this.#servers.delete(text);
       server[Symbol.dispose]();
     }
@@ -130,13 +137,20 @@ export class HealthCheckPorts implements Disposable {
     const missing = [...wanted].filter(([text]) => !this.#servers.has(text));
     const isNew = ([text]: (typeof missing)[number]) => !this.#failed.has(text);
     this.#waiting = [...missing.filter(isNew), ...missing.filter((one) => !isNew(one))];
-    this.#openSome();
+    // A port is free once the accept that waits at it has ended, which is in the next turn.
+    if (missing.some(([text]) => closed.has(portText(text)))) this.#openInNextTurn();
+    else this.#openSome();
+  }
+
+  #openInNextTurn(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#openSome(), 0);
   }
 
   #openSome(): void {
     clearTimeout(this.#timer);
     for (const [text, place] of this.#waiting.splice(0, LISTENERS_AT_ONCE)) this.#open(text, place);
-    if (this.#waiting.length > 0) this.#timer = setTimeout(() => this.#openSome(), 0);
+    if (this.#waiting.length > 0) this.#openInNextTurn();
     else if (this.#failed.size > 0) this.#timer = setTimeout(() => this.#settle(), RETRY_MILLISECONDS);
   }
 
@@ -151,7 +165,7 @@ export class HealthCheckPorts implements Disposable {
     try {
       const server = new HttpServer(
         { hostname, port },
-        () => this.#answer(port),
+        ({ family }) => this.#answer(port, family),
         this.#connections,
         this.notes,
       );
@@ -169,11 +183,15 @@ export class HealthCheckPorts implements Disposable {
     this.failed(service, `health check port ${service.port} on ${hostname} cannot be opened: ${why}`);
   }
 
-  /** kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), which is the same for every path. */
-  #answer(port: number): HttpAnswer {
+  /**
+   * kube-proxy's answer (pkg/proxy/healthcheck/service_health.go, 1.37), which is the same for every path. It counts the endpoints of
+   * the family in which it is asked. A Service of one family answers in the other as in its own.
+   */
+  #answer(port: number, family: Family): HttpAnswer {
     const service = this.#services.get(port);
     if (service === undefined) return { status: 503, body: "" };
-    const { namespace, name, localEndpoints } = service;
+    const { namespace, name, localEndpoints: { ip, ip6 } } = service;
+    const localEndpoints = (family === "ip" ? ip ?? ip6 : ip6 ?? ip) ?? 0;
     const serviceProxyHealthy = isHealthy(this.facts());
     const body = { service: { namespace, name }, localEndpoints, serviceProxyHealthy };
     return {
@@ -182,4 +200,9 @@ export class HealthCheckPorts implements Disposable {
       body: JSON.stringify(body),
     };
   }
+}
+
+/** The port of a place. */
+function portText(place: string): string {
+  return place.slice(place.lastIndexOf(" ") + 1);
 }

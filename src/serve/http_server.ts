@@ -7,6 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import process from "node:process";
 import { Duplex } from "node:stream";
+import type { Family } from "../nft/data_type.ts";
 import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits/serving.ts";
 import { type Closing, Connections, type HeldPlace } from "./connections.ts";
 import { firstRequest } from "./first_request.ts";
@@ -23,6 +24,8 @@ export interface HttpRequest {
   readonly path: string;
   /** The IP address of the client. */
   readonly client: string;
+  /** The family in which it asks. */
+  readonly family: Family;
   /** The types that the client accepts, as its header has them; "" where it has none. */
   readonly accept: string;
 }
@@ -48,8 +51,7 @@ export interface HttpNotes {
 export const NO_NOTES: HttpNotes = { closed() {}, acceptFailed() {}, failed() {} };
 
 /** What is known of an accepted connection. */
-interface Accepted {
-  readonly client: string;
+interface Accepted extends Pick<HttpRequest, "client" | "family"> {
   readonly place: HeldPlace;
   /** Whether its one request has been read. */
   asked: boolean;
@@ -135,6 +137,7 @@ export class HttpServer implements Disposable {
   #take(conn: Deno.TcpConn): void {
     // A client of IPv4 whose connection came to a socket of both families.
     const client = conn.remoteAddr.hostname.replace(/^::ffff:(?=\d+\.)/, "");
+    const family = client.includes(":") ? "ip6" : "ip";
     const readable = firstRequest(conn.readable);
     const socket = Duplex.fromWeb(
       { readable, writable: conn.writable } as Parameters<typeof Duplex.fromWeb>[0],
@@ -144,7 +147,7 @@ export class HttpServer implements Disposable {
       socket.destroy();
     });
     this.#open.add(socket);
-    this.#accepted.set(socket, { client, place, asked: false });
+    this.#accepted.set(socket, { client, family, place, asked: false });
     // A client that goes away is not a failure.
     socket.on("error", () => {});
     socket.on("close", () => {
@@ -162,16 +165,16 @@ export class HttpServer implements Disposable {
     accepted.asked = true;
     accepted.place.requested();
     response.on("error", () => {});
-    const { status, headers, body } = await this.#answer(request, accepted.client);
+    const { status, headers, body } = await this.#answer(request, accepted);
     const length = String(new TextEncoder().encode(body).length);
     response.writeHead(status, { ...headers, "content-length": length, connection: "close" });
     response.end(body);
   }
 
   /** The answer to a request; a 500 where making it threw. */
-  async #answer({ url, headers }: IncomingMessage, client: string): Promise<HttpAnswer> {
+  async #answer({ url, headers }: IncomingMessage, { client, family }: Accepted): Promise<HttpAnswer> {
     try {
-      return await this.answer({ path: pathOf(url ?? ""), client, accept: headers.accept ?? "" });
+      return await this.answer({ path: pathOf(url ?? ""), client, family, accept: headers.accept ?? "" });
     } catch (error) {
       this.notes.failed(error);
       return FAILED;

@@ -157,10 +157,17 @@ export const DIFFERENCES: readonly Difference[] = [
     shownBy: "tests/fold/slots_test.ts",
   },
   {
-    theirs: "health check ports of Services answer on the addresses of one family",
-    ours: "on the node's addresses of both families, within nodePortAddresses",
+    theirs: "the health check port of a Service answers only in the families of the Service",
+    ours: "in both families, for a Service of one family with the same answer",
     reason: "a load balancer may check in either family",
     shownBy: "tests/serve/health_test.ts",
+  },
+  {
+    theirs:
+      "a health check counts the endpoints of every port in the Service's slices, also of one that the Service does not have",
+    ours: "of the ports that the Service has",
+    reason: "no packet reaches the others",
+    shownBy: "tests/property/kube_proxy_model_test.ts",
   },
   {
     theirs: "sets its OOM score to -999 at each start",

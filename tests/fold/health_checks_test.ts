@@ -16,9 +16,12 @@ Deno.test("a check that comes, goes or changes makes another version; one that i
     return state.healthChecksVersion !== before;
   };
   assert.equal(changes(undefined), false);
-  assert.equal(changes({ port: 30_100, localEndpoints: 1 }), true);
-  assert.equal(changes({ port: 30_100, localEndpoints: 1 }), false);
-  assert.equal(changes({ port: 30_100, localEndpoints: 2 }), true);
-  assert.equal(changes({ port: 30_101, localEndpoints: 2 }), true);
+  assert.equal(changes({ port: 30_100, localEndpoints: { ip: 1 } }), true);
+  assert.equal(changes({ port: 30_100, localEndpoints: { ip: 1 } }), false);
+  assert.equal(changes({ port: 30_100, localEndpoints: { ip: 2 } }), true);
+  assert.equal(changes({ port: 30_101, localEndpoints: { ip: 2 } }), true);
+  assert.equal(changes({ port: 30_101, localEndpoints: { ip: 2, ip6: 0 } }), true);
+  assert.equal(changes({ port: 30_101, localEndpoints: { ip: 2, ip6: 1 } }), true);
+  assert.equal(changes({ port: 30_101, localEndpoints: { ip: 2, ip6: 1 } }), false);
   assert.equal(changes(undefined), true);
 });

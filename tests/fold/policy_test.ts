@@ -227,7 +227,7 @@ Deno.test("internal addresses of the node come before external ones, whatever th
   assert.deepEqual(state.node.addresses, ["10.0.0.9", "fd00::9"]);
 });
 
-Deno.test("healthCheckNodePort counts the ready local addresses of all ports, for LoadBalancers under Local policy", () => {
+Deno.test("healthCheckNodePort counts the ready local addresses of all ports by family, for LoadBalancers under Local policy", () => {
   const fields = { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 32000 };
   const two = [
     slice(
@@ -237,8 +237,12 @@ Deno.test("healthCheckNodePort counts the ready local addresses of all ports, fo
   ];
   const counts = (fields: Partial<Service["spec"]>, ...slices: EndpointSlice[]) =>
     folded(spec(fields), ...slices).programs.get("shop/web" as never)!.healthCheck;
-  assert.deepEqual(counts(fields, ...two), { port: 32000, localEndpoints: 2 });
-  assert.deepEqual(counts(fields, REMOTE), { port: 32000, localEndpoints: 0 });
+  assert.deepEqual(counts(fields, ...two), { port: 32000, localEndpoints: { ip: 2 } });
+  assert.deepEqual(counts(fields, REMOTE), { port: 32000, localEndpoints: { ip: 0 } });
+  const dual = { ...fields, clusterIPs: ["10.96.0.1", "fd00:96::1"] };
+  const six = slice("shop/web-6 http:8080/tcp fd00:244::1@node-a");
+  assert.deepEqual(counts(dual, ...two, six)!.localEndpoints, { ip: 2, ip6: 1 });
+  assert.deepEqual(counts(dual, REMOTE, six)!.localEndpoints, { ip: 0, ip6: 1 });
   assert.equal(counts({ ...fields, externalTrafficPolicy: "Cluster" }, ...two), undefined);
   assert.equal(counts({ ...fields, type: "NodePort" }, ...two), undefined);
 });

@@ -14,7 +14,7 @@ Deno.test("ports are followed when checks, configuration or Node change, and fro
     () => following.follow(state, 0),
     () => following.follow(state, 1000),
     () => {
-      putHealthCheck(state, serviceName("shop", "web"), { port: 30_100, localEndpoints: 1 });
+      putHealthCheck(state, serviceName("shop", "web"), { port: 30_100, localEndpoints: { ip: 1 } });
       following.follow(state, 1000);
     },
     () => following.follow({ ...state, config: { ...state.config } }, 1000),

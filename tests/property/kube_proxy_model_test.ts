@@ -9,7 +9,7 @@ import { type FoldChanges, noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
 import { frontendClaim } from "../../src/fold/resource.ts";
 import { udpFrontends } from "../../src/fold/udp_frontends.ts";
-import { type Trace, trace } from "../../src/history/trace.ts";
+import { type Packet, type Trace, trace } from "../../src/history/trace.ts";
 import { describeKey, type KubeObject, objectKey } from "../../src/kube/objects.ts";
 import type { ProxyConfig } from "../../src/kube/proxy_config.ts";
 import { type LedgerRecord, offsetOf } from "../../src/ledger/record.ts";
@@ -18,7 +18,7 @@ import { elementKey } from "../../src/nft/ruleset.ts";
 import { ADDRESSES, NODE_LINKS } from "../support/lab/lab.ts";
 import { CONFIGS } from "../support/scenario/arbitrary_scenario.ts";
 import { arbitraryChanges, WORLD_PACKETS, type WorldChange } from "../support/scenario/arbitrary_world.ts";
-import { KubeProxyModel } from "../support/scenario/kube_proxy_model.ts";
+import { KubeProxyModel, type ModelHealthCheck } from "../support/scenario/kube_proxy_model.ts";
 import { configOf, decodeAll, NODE_NAME, type Scenario } from "../support/scenario/scenario.ts";
 
 const TIME = "2026-01-01T00:00:00.000Z";
@@ -62,6 +62,7 @@ class Compared {
     FAMILIES.forEach((family, i) => {
       const model = this.#model(family);
       this.#compareFlows(family, changes, before[i]!, model.udpFrontends());
+      this.#compareHealthChecks(family, model);
       this.#comparePackets(family, model);
     });
   }
@@ -82,11 +83,34 @@ class Compared {
     const ruleset = { tables: this.state.tables, elements: this.state.desired };
     for (const packet of WORLD_PACKETS[family]) {
       if (this.#turn++ % STRIDE !== 0) continue;
-      const ours = endsOf(trace(ruleset, packet, OWN[family]));
+      const traced = trace(ruleset, packet, OWN[family]);
+      const ours = endsOf(traced);
       const ends = model.ends(packet);
+      this.#comparePins(traced, model.pinSeconds(packet), packet);
       if (model.isChosen(packet) && ours.length === 1 && ends.includes(ours[0]!)) continue;
       assert.deepEqual(ours, ends, `${JSON.stringify(packet)}\n${this.#text()}`);
     }
+  }
+
+  /** Rules pin the client for the time that the Service says, rounded up by at most a twentieth; the others pin none. */
+  #comparePins({ steps }: Trace, seconds: number, packet: Packet): void {
+    const pins = steps.map(({ rule }) => PIN.exec(rule)?.[1]).filter((text) => text !== undefined);
+    const said = `${JSON.stringify(packet)}: ${pins}, not ${seconds} s\n${this.#text()}`;
+    assert.equal(pins.length > 0, seconds > 0, said);
+    for (const text of pins) {
+      const found = secondsOf(text);
+      assert.ok(found >= seconds && found <= seconds * 1.05, said);
+    }
+  }
+
+  /** A load balancer asks in one family, and its packets of that family are answered by the endpoints of that family. */
+  #compareHealthChecks(family: Family, model: KubeProxyModel): void {
+    const ours = new Map<string, ModelHealthCheck>();
+    for (const [name, { port, localEndpoints }] of this.state.healthChecks) {
+      const count = localEndpoints[family];
+      if (count !== undefined) ours.set(name, { port, localEndpoints: count });
+    }
+    assert.deepEqual(ours, model.healthChecks(), `${family} health checks\n${this.#text()}`);
   }
 
   /** The engine keeps a flow of a stale frontend only where its endpoint is among those that serve now. */
@@ -112,6 +136,17 @@ class Compared {
     return [JSON.stringify(this.config), ...[...this.objects.values()].map((one) => JSON.stringify(one))]
       .join("\n");
   }
+}
+
+const PIN = /update @affinity-pins \{[^}]* timeout (\w+) /;
+const UNITS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
+
+/** A time as nft writes it: `1h30m`. */
+function secondsOf(text: string): number {
+  return [...text.matchAll(/(\d+)([dhms])/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * UNITS[unit!]!,
+    0,
+  );
 }
 
 function endsOf({ outcomes }: Trace): string[] {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { TOO_FEW_DESCRIPTORS } from "../../src/serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../../src/serve/health.ts";
+import type { LocalEndpoints } from "../../src/fold/service_program.ts";
 import { HealthCheckPorts, serveHealth } from "../../src/serve/health_server.ts";
 import { NO_NOTES } from "../../src/serve/http_server.ts";
 import { OWN_NODE_PROBLEMS, type ProblemFacts } from "../../src/serve/problems.ts";
@@ -174,7 +175,7 @@ Deno.test("a health check port follows its Service: its count, its port, and a p
     ({ name }, text) => warnings.push(`${name}: ${text}`),
   );
   const [port, other] = [20_257, 20_258];
-  const one = (localEndpoints: number) => ({ namespace: "shop", name: "web", port, localEndpoints });
+  const one = (ip: number) => ({ namespace: "shop", name: "web", port, localEndpoints: { ip } });
   const ask = async (at: number) => {
     const response = await fetch(`http://127.0.0.1:${at}/any/path`);
     return [response.status, response.headers.get("x-load-balancing-endpoint-weight"), await response.json()];
@@ -199,12 +200,26 @@ Deno.test("a health check port follows its Service: its count, its port, and a p
   assert.deepEqual(await ask(other), [200, "1", answer(1)]);
 });
 
-Deno.test("a health check port answers on the node's addresses of both families", async () => {
+Deno.test("a health check port answers in both families, in each for the endpoints of that family", async () => {
   await using ports = new HealthCheckPorts(() => FACTS, (_, text) => assert.fail(text));
-  ports.follow([{ namespace: "shop", name: "web", port: 20_259, localEndpoints: 1 }], ["127.0.0.1", "::1"]);
-  for (const host of ["127.0.0.1", "[::1]"]) {
-    const answer = await fetch(`http://${host}:20259/`);
-    assert.deepEqual([answer.status, (await answer.json()).localEndpoints], [200, 1], host);
+  const port = 20_259;
+  const asked = async (localEndpoints: LocalEndpoints, hostnames: readonly string[]) => {
+    ports.follow([{ namespace: "shop", name: "web", port, localEndpoints }], hostnames);
+    await until("its ports are open", () => ports.open === hostnames.length);
+    return await Promise.all(["127.0.0.1", "[::1]"].map(async (host) => {
+      const answer = await fetch(`http://${host}:${port}/`);
+      const weight = answer.headers.get("x-load-balancing-endpoint-weight");
+      return [answer.status, weight, (await answer.json()).localEndpoints];
+    }));
+  };
+  // One server for each address, and one for all.
+  for (const hostnames of [["127.0.0.1", "::1"], ["::"]]) {
+    assert.deepEqual(await asked({ ip: 2, ip6: 2 }, hostnames), [[200, "2", 2], [200, "2", 2]]);
+    assert.deepEqual(await asked({ ip: 0, ip6: 1 }, hostnames), [[503, "0", 0], [200, "1", 1]]);
+    assert.deepEqual(await asked({ ip: 3, ip6: 0 }, hostnames), [[200, "3", 3], [503, "0", 0]]);
+    // A Service of one family may be asked in the other.
+    assert.deepEqual(await asked({ ip: 1 }, hostnames), [[200, "1", 1], [200, "1", 1]]);
+    assert.deepEqual(await asked({ ip6: 1 }, hostnames), [[200, "1", 1], [200, "1", 1]]);
   }
 });
 
@@ -220,7 +235,7 @@ Deno.test("health check ports beyond the bound are not opened, and are reported"
     namespace: "shop",
     name: `s${number}`,
     port: 20_260 + number,
-    localEndpoints: 1,
+    localEndpoints: { ip: 1 },
   });
   const asked = (number: number) =>
     fetch(`http://127.0.0.1:${20_260 + number}/`).then(async (answer) => {
@@ -241,7 +256,7 @@ Deno.test("of many health check ports a part is opened at once, and the others f
   const [first, count, gone] = [20_300, 120, 119];
   await using ports = new HealthCheckPorts(() => FACTS, (_, text) => assert.fail(text));
   const services = Array.from({ length: count }, (_, i) => {
-    return { namespace: "shop", name: `s${i}`, port: first + i, localEndpoints: 1 };
+    return { namespace: "shop", name: `s${i}`, port: first + i, localEndpoints: { ip: 1 } };
   });
   ports.follow(services, ["127.0.0.1"]);
   const free = services.filter(({ port }) => isFree(port)).length;

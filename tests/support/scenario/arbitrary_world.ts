@@ -69,16 +69,27 @@ const ports = fc.uniqueArray(
   );
 });
 
+/** Load balancers have the most fields. */
+const TYPES = [
+  "ClusterIP",
+  "ClusterIP",
+  "NodePort",
+  "LoadBalancer",
+  "LoadBalancer",
+  "LoadBalancer",
+  "ExternalName",
+] as const;
+
 const service: fc.Arbitrary<Manifest> = fc.record({
   number: fc.nat(SERVICES - 1),
-  type: fc.constantFrom("ClusterIP", "ClusterIP", "NodePort", "LoadBalancer", "LoadBalancer", "ExternalName"),
+  type: fc.constantFrom(...TYPES),
   families: fc.constantFrom<("ip" | "ip6")[]>(["ip"], ["ip6"], ["ip", "ip6"], ["ip6", "ip"]),
   headless: rarely(false, fc.constant(true), 12),
   ports,
   hasNodePorts: rarely(true, fc.constant(false)),
-  external: fc.constantFrom(undefined, "Cluster", "Local"),
+  external: fc.constantFrom(undefined, "Cluster", "Local", "Local"),
   internal: fc.constantFrom(undefined, "Cluster", "Local"),
-  affinity: rarely(0, fc.constantFrom(1, 60, 10_800, 86_400)),
+  affinity: rarely(0, fc.constantFrom(1, 60, 61, 10_000, 10_800, 86_399, 86_400)),
   externalIPs: rarely<string[]>([], some([...OUTER.ip, ...OUTER.ip6], 3), 2),
   balancer: some([...OUTER.ip, ...OUTER.ip6], 3),
   mode: rarely<string | undefined>(undefined, fc.constantFrom("VIP", "Proxy"), 2),
@@ -89,6 +100,10 @@ const service: fc.Arbitrary<Manifest> = fc.record({
     15,
   ),
   born: fc.integer({ min: 1, max: 9 }),
+  hasHealthCheck: rarely(true, fc.constant(false)),
+  familyPolicy: fc.constantFrom("SingleStack", "PreferDualStack", "RequireDualStack"),
+  distribution: fc.constantFrom(undefined, "PreferClose", "PreferSameZone", "PreferSameNode"),
+  publishes: fc.boolean(),
   choice: rarely<Record<string, string>>({}, fc.constant({ "ledgerproxy.io/choice": "client" }), 7),
 }).map((wish): Manifest => {
   const { number, type, families, headless, external, internal, affinity, balancer, ranges } = wish;
@@ -106,7 +121,7 @@ const service: fc.Arbitrary<Manifest> = fc.record({
     type,
     ...(type === "ExternalName"
       ? { externalName: "shop.example" }
-      : { clusterIP: clusterIPs[0], clusterIPs }),
+      : { clusterIP: clusterIPs[0], clusterIPs, ...familiesOf(families, wish.familyPolicy) }),
     ports: wish.ports.map(({ nodePort, ...port }) =>
       wish.hasNodePorts && ["NodePort", "LoadBalancer"].includes(type) ? { ...port, nodePort } : port
     ),
@@ -114,6 +129,11 @@ const service: fc.Arbitrary<Manifest> = fc.record({
     ...(external !== undefined && isOpen ? { externalTrafficPolicy: external } : {}),
     ...(internal !== undefined ? { internalTrafficPolicy: internal } : {}),
     ...(type === "LoadBalancer" ? { loadBalancerSourceRanges: ranges } : {}),
+    // Whatever the type and the policy: a change of them leaves it to the next update.
+    ...(wish.hasHealthCheck ? { healthCheckNodePort: 32_000 + number } : {}),
+    // What controllers make of these is in the slices; here they must not matter.
+    ...(wish.distribution === undefined ? {} : { trafficDistribution: wish.distribution }),
+    ...(wish.publishes ? { publishNotReadyAddresses: true } : {}),
     ...(affinity === 0
       ? {}
       : { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: affinity } } }),
@@ -128,32 +148,48 @@ const service: fc.Arbitrary<Manifest> = fc.record({
   };
 });
 
+/** A Service with one family may have been made with any policy, in a cluster of one family. */
+function familiesOf(families: readonly Family[], policy: string): Record<string, unknown> {
+  return {
+    ipFamilies: families.map((family) => family === "ip" ? "IPv4" : "IPv6"),
+    ipFamilyPolicy: families.length > 1 && policy === "SingleStack" ? "PreferDualStack" : policy,
+  };
+}
+
 const condition = rarely<boolean | undefined>(undefined, fc.boolean(), 2);
-const hintKind = fc.constantFrom("none", "none", "zones", "nodes", "both", "mixed");
+const hintKind = fc.constantFrom("none", "none", "zones", "nodes", "both", "mixed", "same-zone", "same-node");
 const endpoint = fc.record({
   place: fc.constantFrom(...ENDPOINTS),
   conditions: fc.oneof(
     fc.record({ ready: condition, serving: condition, terminating: condition }),
     fc.constant({ ready: false, serving: true, terminating: true }),
     fc.constant({ ready: false, serving: false, terminating: true }),
+    // As publishNotReadyAddresses has them.
+    fc.record({ ready: fc.constant(true), serving: fc.boolean(), terminating: fc.boolean() }),
   ),
   zones: fc.subarray(["zone-1", "zone-2"]),
   nodes: fc.subarray(["node-a", "node-b"]),
   moved: rarely(false, fc.constant(true), 9),
 });
 
+/** Whatever ports a Service has, a slice with these has its endpoints. */
+const EVERY_PORT = NAMES.flatMap((name) => PROTOCOLS.map((protocol) => ({ name, port: 8080, protocol })));
+
 const slice: fc.Arbitrary<Manifest> = fc.record({
   number: fc.nat(SERVICES - 1),
   part: fc.constantFrom("x", "y"),
   family: fc.constantFrom<"v4" | "v6">("v4", "v6"),
   hints: hintKind,
-  ports: fc.array(
-    fc.record({
-      name: fc.constantFrom(...NAMES),
-      port: rarely<number | undefined>(8080, fc.constantFrom(53, 80, 30_001, undefined)),
-      protocol: fc.constantFrom(...PROTOCOLS),
-    }),
-    { minLength: 0, maxLength: 5 },
+  ports: fc.oneof(
+    fc.constant(EVERY_PORT),
+    fc.array(
+      fc.record({
+        name: fc.constantFrom(...NAMES),
+        port: rarely<number | undefined>(8080, fc.constantFrom(53, 80, 30_001, undefined)),
+        protocol: fc.constantFrom(...PROTOCOLS),
+      }),
+      { minLength: 0, maxLength: 5 },
+    ),
   ),
   endpoints: fc.array(endpoint, { maxLength: 6 }),
   headless: rarely(false, fc.constant(true), 15),
@@ -175,14 +211,19 @@ const slice: fc.Arbitrary<Manifest> = fc.record({
     ports.findIndex((other) => one.name === other.name && one.protocol === other.protocol) === i
   ),
   endpoints: endpoints.map(({ place, conditions, zones, nodes, moved }, i) => {
+    const nodeName = moved ? "node-b" : place.node;
     const wants = (kind: string) => hints === "both" || hints === kind || (hints === "mixed" && i % 2 === 0);
+    // What the controller of slices makes of trafficDistribution.
+    const isSame = hints.startsWith("same-");
+    const forZones = isSame ? [nodeName === "node-a" ? "zone-1" : "zone-2"] : wants("zones") ? zones : [];
+    const forNodes = hints === "same-node" ? [nodeName] : wants("nodes") ? nodes : [];
     return {
       addresses: [place[family]],
       conditions,
-      nodeName: moved ? "node-b" : place.node,
+      nodeName,
       hints: {
-        ...(wants("zones") && zones.length > 0 ? { forZones: zones.map((name) => ({ name })) } : {}),
-        ...(wants("nodes") && nodes.length > 0 ? { forNodes: nodes.map((name) => ({ name })) } : {}),
+        ...(forZones.length > 0 ? { forZones: forZones.map((name) => ({ name })) } : {}),
+        ...(forNodes.length > 0 ? { forNodes: forNodes.map((name) => ({ name })) } : {}),
       },
     };
   }),
@@ -190,11 +231,17 @@ const slice: fc.Arbitrary<Manifest> = fc.record({
 
 const node = fc.record({
   zone: fc.constantFrom("zone-1", "zone-2", ""),
-  addresses: fc.constantFrom(["192.168.0.2", "fd00:192::2"], ["203.0.113.1", "fd00:192::2"], [
-    "fd00:203::1",
-    "192.168.0.2",
-    "203.0.113.1",
-  ]),
+  addresses: fc.constantFrom(
+    ["192.168.0.2", "fd00:192::2"],
+    ["203.0.113.1", "fd00:192::2"],
+    [
+      "fd00:203::1",
+      "192.168.0.2",
+      "203.0.113.1",
+    ],
+    ["192.168.0.2"],
+    ["fd00:203::1"],
+  ),
 }).map(({ zone, addresses }) => nodeManifest(zone, [...addresses]));
 
 const serviceCidr = fc.constantFrom(["10.96.0.0/16"], ["10.96.0.0/24", "fd00:96::/112"], ["fd00:96::/64"])

@@ -48,6 +48,21 @@ interface ModelPort {
   readonly local: readonly ModelEndpoint[];
   readonly any: boolean;
   readonly serving: readonly string[];
+  /** Addresses of the ready endpoints on this node, whatever the policies. */
+  readonly localReady: readonly string[];
+}
+
+/** What this node answers to the load balancer's health checks of a Service in one family: 200 where it has endpoints. */
+export interface ModelHealthCheck {
+  readonly port: number;
+  readonly localEndpoints: number;
+}
+
+/** A frontend that a packet meets, the endpoints that it may go to, and whether it is masqueraded. */
+interface ModelWay {
+  readonly port: ModelPort;
+  readonly endpoints: readonly ModelEndpoint[];
+  readonly mark: boolean;
 }
 
 /** The world as one family sees it. */
@@ -89,6 +104,28 @@ export class KubeProxyModel {
       }
     }
     return found;
+  }
+
+  /** The health checks of Services that have this family, by name. As LocalReadyEndpoints, an address counts once for all ports. */
+  healthChecks(): Map<string, ModelHealthCheck> {
+    const found = new Map<string, ModelHealthCheck>();
+    for (const { service: { metadata, spec } } of this.ports) {
+      const { type, externalTrafficPolicy, healthCheckNodePort: port } = spec;
+      if (type !== "LoadBalancer" || externalTrafficPolicy !== "Local" || !port) continue;
+      const name = `${metadata.namespace}/${metadata.name}`;
+      const mine = this.ports.filter(({ service }) => service.metadata.name === metadata.name);
+      const localEndpoints = new Set(mine.flatMap(({ localReady }) => localReady)).size;
+      found.set(name, { port, localEndpoints });
+    }
+    return found;
+  }
+
+  /** For how many seconds the client of `packet` is led to the same endpoint again; 0: it is not. */
+  pinSeconds(packet: Packet): number {
+    const way = this.#isDropped(packet) ? undefined : this.#way(packet);
+    if (way === undefined || way.endpoints.length === 0) return 0;
+    const { sessionAffinity, sessionAffinityConfig } = way.port.service.spec;
+    return sessionAffinity === "ClientIP" ? sessionAffinityConfig?.clientIP?.timeoutSeconds || 10_800 : 0;
   }
 
   #portsOf(service: Service, slices: readonly EndpointSlice[]): ModelPort[] {
@@ -138,6 +175,7 @@ export class KubeProxyModel {
           ? localReady
           : lingering.filter(isLocal),
         any: ready.length + lingering.length > 0,
+        localReady: localReady.map(({ address }) => address),
         serving: all.filter((one) => one.serving).map((one) => `${one.address} . ${one.port}`).sort(),
       };
     });
@@ -198,38 +236,59 @@ export class KubeProxyModel {
 
   #walk(packet: Packet): string[] {
     const { source, destination, protocol, port: number } = packet;
-    const { own, config } = this.world;
-    const loops = (address: string) => address.startsWith("127.") || address === "::1";
-    const isOwn = (address: string) => own.includes(address) || loops(address);
-    const frontend = this.#at(destination, protocol, number);
-    if (frontend !== undefined && this.#isFenced(frontend.port, packet)) return ["drop"];
-    const isClusterIP = this.ports.some(({ clusterIP }) => clusterIP === destination);
-    const local = this.#isLocal(packet, isOwn(source));
-    const marked = isClusterIP && (config.masqueradeAll || local === false);
-    const nodePort = frontend === undefined && isOwn(destination) && !loops(destination) &&
-        this.#servesNodePorts(destination)
-      ? this.#atNodePort(protocol, number)
-      : undefined;
-    const led = frontend?.internal
-      ? { endpoints: frontend.port.internalLocal ? frontend.port.local : frontend.port.cluster, mark: marked }
-      : this.#external(frontend?.port ?? nodePort, local === true, isOwn(source));
-    if (led !== undefined && led.endpoints.length > 0) {
-      return led.endpoints.map(({ address, port, local }) => {
+    if (this.#isDropped(packet)) return ["drop"];
+    const way = this.#way(packet);
+    if (way !== undefined && way.endpoints.length > 0) {
+      return way.endpoints.map(({ address, port, local }) => {
         // A packet from elsewhere to the node itself does not leave it.
-        const stays = !isOwn(source) && isOwn(address);
+        const stays = !this.#isOwn(source) && this.#isOwn(address);
         const hairpin = source === address && (local || this.#isHairpin(address, protocol, port));
-        return `deliver ${address} ${port}${!stays && (led.mark || marked || hairpin) ? " masqueraded" : ""}`;
+        return `deliver ${address} ${port}${!stays && (way.mark || hairpin) ? " masqueraded" : ""}`;
       });
     }
-    const refusing = frontend?.port ?? nodePort;
-    if (refusing !== undefined) return [refusing.any ? "drop" : "refuse"];
-    if (isOwn(destination)) return [`deliver ${destination} ${number}`];
-    if (isClusterIP) return ["refuse"];
+    if (way !== undefined) return [way.port.any ? "drop" : "refuse"];
+    if (this.#isOwn(destination)) return [`deliver ${destination} ${number}`];
+    if (this.#isClusterIP(destination)) return ["refuse"];
     return [this.#isUnallocated(destination) ? "drop" : `deliver ${destination} ${number}`];
   }
 
-  #external(port: ModelPort | undefined, local: boolean, own: boolean) {
+  #isOwn(address: string): boolean {
+    return this.world.own.includes(address) || loops(address);
+  }
+
+  #isClusterIP(address: string): boolean {
+    return this.ports.some(({ clusterIP }) => clusterIP === address);
+  }
+
+  /** Whether source ranges keep the packet out. */
+  #isDropped(packet: Packet): boolean {
+    const frontend = this.#at(packet.destination, packet.protocol, packet.port);
+    return frontend !== undefined && this.#isFenced(frontend.port, packet);
+  }
+
+  /** What `packet` meets; undefined where that is no frontend. */
+  #way(packet: Packet): ModelWay | undefined {
+    const { source, destination, protocol, port: number } = packet;
+    const frontend = this.#at(destination, protocol, number);
+    const isClusterIP = this.#isClusterIP(destination);
+    const own = this.#isOwn(source);
+    const local = this.#isLocal(packet, own);
+    const marked = isClusterIP && (this.world.config.masqueradeAll || local === false);
+    if (frontend?.internal) {
+      const { port } = frontend;
+      return { port, endpoints: port.internalLocal ? port.local : port.cluster, mark: marked };
+    }
+    const nodePort = frontend === undefined && this.#isOwn(destination) && !loops(destination) &&
+        this.#servesNodePorts(destination)
+      ? this.#atNodePort(protocol, number)
+      : undefined;
+    const port = frontend?.port ?? nodePort;
     if (port === undefined) return undefined;
+    const { endpoints, mark } = this.#external(port, local === true, own);
+    return { port, endpoints, mark: mark || marked };
+  }
+
+  #external(port: ModelPort, local: boolean, own: boolean) {
     if (!port.externalLocal) return { endpoints: port.cluster, mark: true };
     if (local || own) return { endpoints: port.cluster, mark: own };
     return { endpoints: port.local, mark: false };
@@ -298,6 +357,8 @@ function isServed({ spec, metadata }: Service): boolean {
   if (metadata.labels?.["service.kubernetes.io/service-proxy-name"] !== undefined) return false;
   return !["", "None"].includes(spec.clusterIP ?? "") && spec.type !== "ExternalName";
 }
+
+const loops = (address: string) => address.startsWith("127.") || address === "::1";
 
 function bornText({ metadata }: Service): string {
   return `${metadata.creationTimestamp ?? "~"} ${metadata.namespace}/${metadata.name}`;
