@@ -6,7 +6,7 @@ import type { ServicePort } from "../kube/service_port.ts";
 import type { Address } from "../nft/data_type.ts";
 import { type AssignedEndpoints, isPinned, type ListSlots } from "./assigned_endpoints.ts";
 import { ChunkedMap } from "./chunked_map.ts";
-import { type OwnNode, rank } from "./endpoints.ts";
+import { keepsFlows, type OwnNode, rank } from "./endpoints.ts";
 import { hairpin } from "./hairpins.ts";
 import { countHost, isMember, type Membership, memberships, noCounts } from "./listed_endpoints.ts";
 import { pinnedEndpoints, renumbered, type Renumbering } from "./pinned_endpoints.ts";
@@ -236,12 +236,15 @@ export class EndpointIndex {
 
   #serve(changes: readonly Change[]): SortedTexts {
     if (this.#serving === undefined) {
-      const entries = [...this.#entries.values()].filter(({ host }) => host?.serving);
+      const entries = [...this.#entries.values()].filter(({ host }) =>
+        host !== undefined && keepsFlows(host)
+      );
       return new SortedTexts(entries.map(({ text }) => text).sort());
     }
     const [gone, come]: [string[], string[]] = [[], []];
     for (const { entry: { text, host }, before } of changes) {
-      const [was, is] = [before?.serving === true, host?.serving === true];
+      const was = before !== undefined && keepsFlows(before);
+      const is = host !== undefined && keepsFlows(host);
       if (was !== is) (is ? come : gone).push(text);
     }
     return this.#serving.with(gone, come);

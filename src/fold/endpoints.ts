@@ -45,7 +45,7 @@ export interface Endpoints {
   readonly any: boolean;
   /** Local endpoints: their pods can reach themselves through the Service. */
   readonly hairpins: readonly { readonly address: Address; readonly port: number }[];
-  /** All serving endpoints, ready or not, near or far. A UDP flow that one of them has stays with it. */
+  /** All endpoints that {@link keepsFlows} chooses, near or far. A UDP flow that one of them has stays with it. */
   readonly serving: readonly string[];
   /** Addresses of ready endpoints on the own node, whatever the policies. */
   readonly localReady: readonly Address[];
@@ -65,7 +65,7 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
     local: shares(local),
     any: ready.length > 0 || all.some(isLingering),
     hairpins: own.length === 0 ? NONE : hairpinsOf(cluster, local),
-    serving: port.protocol === "udp" ? texts(those(all, isServing)) : NONE,
+    serving: port.protocol === "udp" ? texts(those(all, ({ host }) => keepsFlows(host))) : NONE,
     localReady: localReady.length === 0 ? NONE : localReady.map(({ host }) => host.address),
   };
 }
@@ -73,7 +73,14 @@ export function endpointsOf(port: ServicePort, slices: SlicedEndpoints, node: Ow
 const isReady = ({ host }: Endpoint) => host.ready;
 const isLocal = ({ host }: Endpoint) => host.local;
 const isLingering = ({ host }: Endpoint) => host.lingering;
-const isServing = ({ host }: Endpoint) => host.serving;
+
+/**
+ * Whether flows of `host` go on: it serves, ready or not, or new ones are sent there. With publishNotReadyAddresses an endpoint is
+ * ready that does not serve.
+ */
+export function keepsFlows({ ready, serving }: Host): boolean {
+  return serving || ready;
+}
 
 /** Those of `all` that `test` chooses. Nearly always it chooses all or none, which makes no new list. */
 function those(all: readonly Endpoint[], test: (endpoint: Endpoint) => boolean): readonly Endpoint[] {

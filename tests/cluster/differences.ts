@@ -67,6 +67,13 @@ export const DIFFERENCES: readonly Difference[] = [
     shownBy: "fixtures/scenarios/source_ranges_of_cluster_ip.txt",
   },
   {
+    theirs:
+      "UDP flows of an endpoint that is ready and does not serve (publishNotReadyAddresses) are deleted at each change of endpoints",
+    ours: "they go on, as long as new ones are sent there",
+    reason: "the flow would be sent to any other endpoint, or to the same",
+    shownBy: "tests/fold/udp_frontends_test.ts",
+  },
+  {
     theirs: "UDP flows to a frontend that is removed, with its Service or alone, stay until they time out",
     ours: "they are forgotten once the rules are in place",
     reason: "an endpoint must not get traffic of a Service that is gone",

@@ -1,6 +1,7 @@
 // What kube-proxy does with a packet, written down once more from its definitions and by other means than the fold's: no slots, no
 // rules, no state from one change to the next. Laws compare the fold with it for thousands of clusters, where a real kube-proxy
-// takes a second for each. It has our deliberate differences: the rank of claims, and no second look after translation.
+// takes a second for each. It has our deliberate differences: the rank of claims, no second look after translation, and UDP flows
+// that stay with an endpoint which is ready and does not serve.
 
 import { contains, familyOf, parseAddress, parseCidr } from "../../../src/kube/address.ts";
 import { choosesByClient } from "../../../src/kube/client_choice.ts";
@@ -176,7 +177,8 @@ export class KubeProxyModel {
           : lingering.filter(isLocal),
         any: ready.length + lingering.length > 0,
         localReady: localReady.map(({ address }) => address),
-        serving: all.filter((one) => one.serving).map((one) => `${one.address} . ${one.port}`).sort(),
+        serving: all.filter((one) => one.serving || one.ready).map((one) => `${one.address} . ${one.port}`)
+          .sort(),
       };
     });
   }
