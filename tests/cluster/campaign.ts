@@ -4,6 +4,9 @@
 import assert from "node:assert/strict";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
+import { contains, parseAddress } from "../../src/kube/address.ts";
+import { nodePortScope, type ProxyConfig } from "../../src/kube/proxy_config.ts";
+import { FAMILIES, type Family } from "../../src/nft/data_type.ts";
 import { ControlPlane } from "../support/cluster/control_plane.ts";
 import {
   API_ADDRESS,
@@ -13,9 +16,10 @@ import {
   furnishApi,
   Oracle,
 } from "../support/cluster/oracle.ts";
-import { Lab } from "../support/lab/lab.ts";
+import { ADDRESSES, Lab } from "../support/lab/lab.ts";
 import { agrees, observe } from "../support/lab/observe.ts";
 import { LabProxy } from "../support/lab/proxy.ts";
+import { until } from "../support/until.ts";
 import { CONFIGS, scenarios } from "../support/scenario/arbitrary_scenario.ts";
 import { expected } from "../support/scenario/expectation.ts";
 import {
@@ -31,12 +35,15 @@ import {
 export interface CampaignResult {
   readonly clusters: number;
   readonly packets: number;
+  readonly checks: number;
 }
 
 /** Two labs, one with kube-proxy and one with this program, and the API server that feeds both. */
 export class Bench implements AsyncDisposable {
   clusters = 0;
   packets = 0;
+  /** Answers to health checks. */
+  checks = 0;
   #oracle: Oracle | undefined;
   #config = "";
 
@@ -64,6 +71,7 @@ export class Bench implements AsyncDisposable {
     const marker = await this.api.replace(scenario.objects.map(manifestOf));
     this.proxy.apply(decodeAll(await this.api.read()));
     await this.#oracle!.follows(marker);
+    await this.#compareHealthChecks(scenario);
     for (const probe of scenario.probes) {
       const expectation = expected(this.proxy.desired, probe);
       const ours = observe(this.ours, probe, expectation);
@@ -87,6 +95,25 @@ export class Bench implements AsyncDisposable {
     this.ours[Symbol.dispose]();
   }
 
+  /** Compares what a load balancer is answered in each family that a Service has, at an address that serves NodePorts. */
+  async #compareHealthChecks(scenario: Scenario): Promise<void> {
+    const config = configOf(scenario.config);
+    for (const [name, { port, localEndpoints }] of this.proxy.engine.cluster.healthChecks) {
+      for (const family of FAMILIES) {
+        const ours = localEndpoints[family];
+        const address = ADDRESSES.node[family].find((one) => servesNodePorts(config, family, one));
+        if (ours === undefined || address === undefined) continue;
+        // kube-proxy counts after its rules are in place.
+        await until(
+          `kube-proxy counts ${ours} local endpoints of ${name} at ${address}\n${scenarioText(scenario)}`,
+          () => this.#oracle!.localEndpoints(address, port) === ours,
+          HEALTH_MILLISECONDS,
+        );
+        this.checks++;
+      }
+    }
+  }
+
   /** Starts kube-proxy again, because it does not reload its configuration. */
   async #configure({ config }: Scenario): Promise<void> {
     const text = JSON.stringify(config);
@@ -96,6 +123,17 @@ export class Bench implements AsyncDisposable {
     this.proxy.configure({ ...configOf(config), countConnections: this.countConnections });
     this.#oracle = new Oracle(this.plane, this.theirs, configOf(config));
   }
+}
+
+/** How long kube-proxy may take from its rules to its counts, on a busy machine. */
+const HEALTH_MILLISECONDS = 20_000;
+
+/** Whether NodePorts, and health check ports, are served at `address`, the primary one being the first. */
+function servesNodePorts(config: ProxyConfig, family: Family, address: string): boolean {
+  const scope = nodePortScope(config, family);
+  if (scope.all) return true;
+  if (scope.primary && address === ADDRESSES.node[family][0]) return true;
+  return scope.cidrs.some((cidr) => contains(cidr, parseAddress(address)!));
 }
 
 /** Runs about `clusters` random clusters, shared among the configurations. Throws for the smallest failing scenario. */
@@ -136,5 +174,6 @@ if (import.meta.main) {
   console.log(`seed ${seed}`);
   const counted = values["count-connections"];
   const result = await runCampaign(clusters, 20, seed, (text) => console.log(text), counted);
-  console.log(`${result.clusters} clusters, ${result.packets} packets, no difference`);
+  const { clusters: played, packets, checks } = result;
+  console.log(`${played} clusters, ${packets} packets, ${checks} health checks, no difference`);
 }

@@ -70,6 +70,13 @@ export class Oracle implements AsyncDisposable {
     );
   }
 
+  /** The local endpoints that its health check port `port` counts at `address`; undefined where nothing answers. */
+  localEndpoints(address: string, port: number): number | undefined {
+    const host = address.includes(":") ? `[${address}]` : address;
+    const answer = this.lab.run("node", `curl -s -g --max-time 10 http://${host}:${port}/ || true`);
+    return answer.trim() === "" ? undefined : JSON.parse(answer).localEndpoints;
+  }
+
   /** Waits until kube-proxy's rules contain Service `name` in both families. */
   async follows(name: string): Promise<void> {
     await until(`kube-proxy serves ${name}; it says ${this.#lastWords()}`, () => {
@@ -222,7 +229,8 @@ export function kubeProxyConfiguration(config: ProxyConfig, kubeconfig: string):
     },
     ...(config.nodePortAddresses.length > 0 ? { nodePortAddresses: config.nodePortAddresses } : {}),
     conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
-    healthzBindAddress: "",
+    // Without it a health check of a Service is not answered at all.
+    healthzBindAddress: "127.0.0.1:10256",
     metricsBindAddress: "127.0.0.1:10249",
   };
 }

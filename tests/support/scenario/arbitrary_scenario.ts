@@ -118,7 +118,7 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
     >,
     type: fc.constantFrom("ClusterIP", "NodePort", "LoadBalancer", "LoadBalancer"),
     ports,
-    external: policy,
+    external: fc.constantFrom("", "Local"),
     internal: policy,
     affinity: fc.constantFrom("", "", "", "60"),
     hasExternalIPs: fc.boolean(),
@@ -198,10 +198,19 @@ const ZONES = ["zone=zone-1", "zone=zone-2", "zone=zone-1;zone-2"];
 
 /** One or two slices of a family. An endpoint in both is the same in both, for kube-proxy takes the first that it meets. */
 function slices(number: number, family: "v4" | "v6"): fc.Arbitrary<ObjectLine[]> {
-  const words = fc.constantFrom<string[][]>([], [], [], ["unready"], ["terminating"], [
-    "unready",
-    "terminating",
-  ]).map((chosen): readonly string[] => chosen);
+  const words = fc.constantFrom<string[][]>(
+    [],
+    [],
+    [],
+    ["unready"],
+    ["terminating"],
+    [
+      "unready",
+      "terminating",
+    ],
+    ["published"],
+    ["published", "terminating"],
+  ).map((chosen): readonly string[] => chosen);
   const each = <T>(one: fc.Arbitrary<T>) =>
     fc.array(one, { minLength: ENDPOINTS.length, maxLength: ENDPOINTS.length });
   return fc.record({

@@ -226,8 +226,10 @@ function sliceManifest({ name: path, fields, endpoints }: ObjectLine): Manifest 
     ports: list(fields["ports"]).map(servicePort),
     endpoints: endpoints.map(({ address, node, words }) => {
       const valued = fieldsOf(words);
-      const ready = !words.includes("unready") && !words.includes("terminating");
-      const serving = !words.includes("unready");
+      // As publishNotReadyAddresses has an endpoint whose pod is not ready.
+      const isPublished = words.includes("published");
+      const ready = isPublished || (!words.includes("unready") && !words.includes("terminating"));
+      const serving = !words.includes("unready") && !isPublished;
       const hints = {
         ...(valued["zone"] ? { forZones: valued["zone"].split(";").map((name) => ({ name })) } : {}),
         ...(valued["node"] ? { forNodes: valued["node"].split(";").map((name) => ({ name })) } : {}),
