@@ -79,18 +79,20 @@ Deno.test("a disk that is read-only at the start: its ledger is served, and new 
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a damaged ledger is set aside; its state is served, also after a reboot, and continued in a new ledger", async () => {
+/** The ledger of a program that has served a Service and was stopped; its rules stay in `kernel`. */
+async function ledgerOfRun(kernel: NetlinkKernel) {
   const folder = newNodeFolder();
-  using kernel = new NetlinkKernel();
-  const store = `${folder}/store/ledger`;
-  const segment = `${store}/00000000000000000000.ndjson`;
   writeSource(folder, 3);
-  {
-    await using program = new SourceProgram(folder, "store");
-    await until("the Service is served", served(kernel, 3));
-    assert.equal(await program.stop(), 0);
-  }
-  const rules = inKernel(kernel);
+  await using program = new SourceProgram(folder, "store");
+  await until("the Service is served", served(kernel, 3));
+  assert.equal(await program.stop(), 0);
+  const store = `${folder}/store/ledger`;
+  return { folder, store, segment: `${store}/00000000000000000000.ndjson`, rules: inKernel(kernel) };
+}
+
+Deno.test("a damaged ledger is set aside; its state is served, also after a reboot, and continued in a new ledger", async () => {
+  using kernel = new NetlinkKernel();
+  const { folder, store, segment, rules } = await ledgerOfRun(kernel);
   for (const reboots of [false, true]) {
     // Damages the config record; the flag --node replaces it.
     const bytes = Deno.readFileSync(segment);
@@ -119,17 +121,8 @@ Deno.test("a damaged ledger is set aside; its state is served, also after a rebo
 });
 
 Deno.test("a damaged ledger on a read-only disk: its state is served after a reboot, and it is set aside once the disk is writable", async () => {
-  const folder = newNodeFolder();
   using kernel = new NetlinkKernel();
-  const store = `${folder}/store/ledger`;
-  const segment = `${store}/00000000000000000000.ndjson`;
-  writeSource(folder, 3);
-  {
-    await using program = new SourceProgram(folder, "store");
-    await until("the Service is served", served(kernel, 3));
-    assert.equal(await program.stop(), 0);
-  }
-  const rules = inKernel(kernel);
+  const { folder, store, segment, rules } = await ledgerOfRun(kernel);
   const bytes = Deno.readFileSync(segment);
   bytes[bytes.indexOf(0x0a) + 10]! ^= 1;
   Deno.writeFileSync(segment, bytes);

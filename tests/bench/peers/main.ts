@@ -68,11 +68,9 @@ await makeServices(plane, SERVICES);
 const clusterIP = await makeTarget(plane);
 const frontends = await makeFrontends(plane);
 disconnectApi();
-if (before !== undefined) {
-  await inTurns("before", { kind: "ledgerproxy", bundle: Deno.realPathSync(before) }, "ours / other");
-} else if (rounds !== undefined) {
-  await inTurns("kube-proxy nftables", { kind: "kube-proxy", mode: "nftables" }, "other / ours");
-} else await besidePeers();
+if (before !== undefined) await inTurns("before", { kind: "ledgerproxy", bundle: Deno.realPathSync(before) });
+else if (rounds !== undefined) await inTurns("kube-proxy nftables", { kind: "kube-proxy", mode: "nftables" });
+else await besidePeers();
 await plane[Symbol.asyncDispose]();
 home[Symbol.dispose]();
 Deno.removeSync(folder, { recursive: true });
@@ -132,8 +130,9 @@ async function besidePeers(): Promise<void> {
   for (const lab of labs.values()) lab[Symbol.dispose]();
 }
 
-/** Prints the medians of `other` and of this program, and of the rounds' ratios between them. */
-async function inTurns(name: string, other: Proxy, ratio: "ours / other" | "other / ours"): Promise<void> {
+/** Prints the medians of `other` and of this program, and the ratios of single rounds: theirs to ours, or ours to an earlier version's. */
+async function inTurns(name: string, other: Proxy): Promise<void> {
+  const isPeer = other.kind === "kube-proxy";
   const contenders = new Map<string, Proxy>([[name, other], [OURS, {
     kind: "ledgerproxy",
     bundle: bundle(),
@@ -157,18 +156,16 @@ async function inTurns(name: string, other: Proxy, ratio: "ours / other" | "othe
     `${Math.min(...values).toFixed(digits)} to ${Math.max(...values).toFixed(digits)}`;
   const rows = ROWS.map(([what, value, text]) => {
     const [theirs, ours] = [samples.get(name)!.map(value), samples.get(OURS)!.map(value)];
-    const ratios = theirs.map((one, round) =>
-      ratio === "other / ours" ? one / ours[round]! : ours[round]! / one
-    );
+    const ratios = theirs.map((one, round) => isPeer ? one / ours[round]! : ours[round]! / one);
     return [what, text(median(theirs)), text(median(ours)), median(ratios).toFixed(2), spread(ratios, 2)];
   });
   const added = samples.get(OURS)!.map(({ patches }, round) => percentile(patches, 0.5) - watched[round]!);
   rows.push(
     ["PATCH to a client that only reads its watch, p50", "", milliseconds(median(watched)), "", ""],
-    ["what this program adds to it, single rounds", "", milliseconds(median(added)), "", spread(added, 1)],
+    ["what this program adds to it", "", milliseconds(median(added)), "", spread(added, 1)],
   );
   table(
     `${SERVICES} Services with 2 endpoints, ${CHANGES} changes, ${turns} rounds in turns: medians`,
-    [["", name, OURS, ratio, "of single rounds"], ...rows],
+    [["", name, OURS, isPeer ? "theirs / ours" : "now / before", "of single rounds"], ...rows],
   );
 }
