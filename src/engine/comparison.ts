@@ -16,8 +16,7 @@ import { type Element, type ElementKey, type Elements, sameElement } from "../nf
 import { type Delta, diff } from "../plan/delta.ts";
 import { digestText, tablesDigest } from "../plan/digest.ts";
 import type { EngineState } from "./engine_state.ts";
-import { elementsInPlace } from "./kernel_tables.ts";
-import { OUR_TABLES } from "./executor.ts";
+import { elementsInPlace, OUR_TABLES } from "./kernel_tables.ts";
 
 /** What the kernel holds otherwise than was committed. */
 export type Deviation =

@@ -1,22 +1,18 @@
 // Executes the engine's effects: appends to the ledger, commits to the kernel, reports and warns. All of it is synchronous:
 // netlink answers at once, and an append that had to be awaited would let the next event in between.
 
-import { type Kernel, type TableName, UnreadableRuleset } from "../kernel/kernel.ts";
+import { type Kernel, UnreadableRuleset } from "../kernel/kernel.ts";
 import { isAboutObject, isTooLarge, KernelRejection } from "../kernel/kernel_rejection.ts";
 import { isInterrupted, SystemError } from "../kernel/system_error.ts";
 import type { LedgerRecord } from "../ledger/record.ts";
 import { unreachable } from "../invariant.ts";
 import { COMMIT_ATTEMPTS_MAX, HALVINGS_MAX, SET_ASIDE_MAX } from "../limits/commits.ts";
-import { FAMILIES } from "../nft/data_type.ts";
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { TABLE } from "../fold/skeleton.ts";
 import { type Effect, type EngineState, type Input, stepEngine } from "./engine.ts";
 import { type ForgetEffect, forgetRest, gatherFlows, newForgetting } from "./forgetting.ts";
 import type { HealerInput } from "./healer.ts";
+import { OUR_TABLES } from "./kernel_tables.ts";
 import type { ChangesNoticed, Ports } from "./ports.ts";
-
-/** Our tables in both families. */
-export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ family, name: TABLE }));
 
 /**
  * From this many operations on, our own notifications cost more than the question whether another program committed

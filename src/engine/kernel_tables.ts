@@ -1,10 +1,15 @@
 // What the kernel holds of our tables, as one value. It changes with a listing, with a commit, and when the skeleton
 // changes; a rejected commit changes nothing in the kernel, and nothing here.
 
+import { TABLE } from "../fold/skeleton.ts";
 import type { TableName } from "../kernel/kernel.ts";
+import { FAMILIES } from "../nft/data_type.ts";
 import type { Elements } from "../nft/ruleset.ts";
 import type { MutableElements } from "../plan/delta.ts";
 import type { Digest } from "../plan/digest.ts";
+
+/** Our tables in both families. */
+export const OUR_TABLES: readonly TableName[] = FAMILIES.map((family) => ({ family, name: TABLE }));
 
 /**
  * `listed` in the two kinds that have it: the kernel was listed, and the source has brought no batch since. If the kernel then

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newEngine } from "../../src/engine/engine.ts";
-import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import { knownVersions } from "../../src/engine/engine_state.ts";
 import { runLoop } from "../../src/engine/loop.ts";

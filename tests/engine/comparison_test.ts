@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { deviations } from "../../src/engine/comparison.ts";
 import type { EngineState } from "../../src/engine/engine.ts";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
-import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
+import { elementsInPlace, OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";

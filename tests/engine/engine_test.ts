@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { committedDigest, type EngineState } from "../../src/engine/engine_state.ts";
-import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { commitBatch, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import { elementsInPlace, OUR_TABLES } from "../../src/engine/kernel_tables.ts";
+import { commitBatch, perform } from "../../src/engine/executor.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";

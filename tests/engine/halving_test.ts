@@ -9,7 +9,7 @@ import type { KubeObject } from "../../src/kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { separated } from "../../src/nft/objects.ts";
 import type { Transaction } from "../../src/nft/transaction.ts";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import { replayPart } from "../../src/history/replay_part.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";

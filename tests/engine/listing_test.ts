@@ -1,7 +1,8 @@
 // Listings of the kernel after records were lost: whose position the kernel holds. And those after a rejection, beside another program.
 
 import assert from "node:assert/strict";
-import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { CONTAINERS, PATHS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { CommitReceipt, TableName } from "../../src/kernel/kernel.ts";

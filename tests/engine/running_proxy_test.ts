@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
+import { elementsInPlace, OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import type { OpenDrift } from "../../src/engine/healer.ts";
-import { list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import { list, perform } from "../../src/engine/executor.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import { runLoop } from "../../src/engine/loop.ts";
 import {

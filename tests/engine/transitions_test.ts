@@ -2,7 +2,7 @@
 // setting of each feature, with the fake kernel. tests/kernel does the same with the real one.
 
 import assert from "node:assert/strict";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";
 import { separated } from "../../src/nft/objects.ts";

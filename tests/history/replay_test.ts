@@ -1,7 +1,8 @@
 // Ledgers of programs that were killed between a batch and its record: the kernel has the batch, and the ledger does not say so.
 
 import assert from "node:assert/strict";
-import { commitBatch, list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import { commitBatch, list, perform } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { historyOf } from "../../src/history/history.ts";
 import { verifyPast } from "../../src/history/verify.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";

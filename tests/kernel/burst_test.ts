@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { newEngine } from "../../src/engine/engine.ts";
-import { list, OUR_TABLES, perform } from "../../src/engine/executor.ts";
+import { list, perform } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import { runLoop } from "../../src/engine/loop.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";

@@ -2,7 +2,7 @@
 // a comparison.
 
 import assert from "node:assert/strict";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { CONTAINERS, skeleton, TABLE } from "../../src/fold/skeleton.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

@@ -3,8 +3,7 @@
 import assert from "node:assert/strict";
 import { deviations } from "../../src/engine/comparison.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
-import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { elementsInPlace, OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { newRunningProxy, wake, wakeAt } from "../../src/engine/running_proxy.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
 import type { KubeObject } from "../../src/kube/objects.ts";

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { PATHS } from "../../src/fold/skeleton.ts";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import type { TableName } from "../../src/kernel/kernel.ts";
 import { ERRNO, SystemError } from "../../src/kernel/system_error.ts";
 import type { Ruleset } from "../../src/nft/ruleset.ts";

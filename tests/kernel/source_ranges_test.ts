@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { elementsInPlace } from "../../src/engine/kernel_tables.ts";
-import { commitBatch, OUR_TABLES } from "../../src/engine/executor.ts";
+import { elementsInPlace, OUR_TABLES } from "../../src/engine/kernel_tables.ts";
+import { commitBatch } from "../../src/engine/executor.ts";
 import { isUnfinished } from "../../src/fold/unfinished.ts";
 import { SERVICE_BOUNDS } from "../../src/kube/bounds.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";

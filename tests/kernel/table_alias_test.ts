@@ -1,7 +1,7 @@
 // Several instances in one kernel: each sees its own table under the name that rules and ledger have, and no other's.
 
 import assert from "node:assert/strict";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { kernelTable, POSITION_SET, skeleton, TABLE } from "../../src/fold/skeleton.ts";
 import { DEFAULT_PROXY_CONFIG } from "../../src/kube/proxy_config.ts";
 import { UnreadableRuleset } from "../../src/kernel/kernel.ts";

@@ -1,7 +1,7 @@
 // Whether kernel, ledger and server agree: the kernel has the elements that the ledger folds to, and the ledger has the
 // objects of the server.
 
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { type ClusterState, emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";
