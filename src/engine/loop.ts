@@ -71,7 +71,7 @@ export async function runLoop(
   });
   timer.set();
   try {
-    for await (const batch of source.batches(ends, knownVersions(state))) {
+    for await (const batch of source.batches(ends, () => knownVersions(state))) {
       hooks?.before(batch);
       let taken = 0;
       for (const portion of portions(batch)) {

@@ -193,7 +193,10 @@ class ServiceView<Value> implements ReadonlyMap<ServiceName, Value> {
   }
 
   *values(): MapIterator<Value> {
-    for (const [, value] of this) yield value;
+    for (const entry of this.#table.all()) {
+      const value = this.#valueOf(entry);
+      if (value !== undefined) yield value;
+    }
   }
 
   forEach(use: (value: Value, name: ServiceName, map: ReadonlyMap<ServiceName, Value>) => void): void {

@@ -3,6 +3,7 @@
 
 import { unreachable } from "../invariant.ts";
 import { cidrText } from "../kube/address.ts";
+import { sameValue } from "../kube/equality.ts";
 import { localCidr, type ProxyConfig } from "../kube/proxy_config.ts";
 import { addressType, type DataType, FAMILIES, type Family } from "../nft/data_type.ts";
 import { type Chain, type Container, type SetPath, setPath, type Table } from "../nft/ruleset.ts";
@@ -38,8 +39,19 @@ const SINGLE_MAPS = ["single-endpoints", "single-external-endpoints", "single-no
 /** Maps of frontends without endpoints. */
 export const REFUSING_MAPS: ReadonlySet<string> = new Set(["no-endpoint-services", "no-endpoint-nodeports"]);
 
+/** What {@link skeleton} made last: a start asks for the same tables several times, and making them takes milliseconds then. */
+let made:
+  | { readonly of: readonly [ProxyConfig, readonly string[]]; readonly tables: readonly Table[] }
+  | undefined;
+
 /** Our tables in both families, for `config` and the own node's pod CIDRs. */
-export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []): Table[] {
+export function skeleton(config: ProxyConfig, podCIDRs: readonly string[] = []): readonly Table[] {
+  const of = [config, podCIDRs] as const;
+  if (!sameValue(made?.of, of)) made = { of, tables: tablesOf(config, podCIDRs) };
+  return made!.tables;
+}
+
+function tablesOf(config: ProxyConfig, podCIDRs: readonly string[]): Table[] {
   return FAMILIES.map((family) => ({
     family,
     name: TABLE,

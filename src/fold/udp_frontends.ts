@@ -16,6 +16,7 @@ export function udpFrontendNow(state: Held, claim: string): UdpFrontend | undefi
 export function udpFrontends(state: Held): Map<string, UdpFrontend> {
   const all = new Map<string, UdpFrontend>();
   for (const { udp } of state.programs.values()) {
+    if (udp.size === 0) continue;
     for (const [claim, frontend] of udp) {
       all.set(claim, udpFrontendNow(state, claim) ?? { ...frontend, serving: NONE });
     }

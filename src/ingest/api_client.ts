@@ -11,7 +11,14 @@ import { formsOf, secretsOfHeader, secretsOfLogin, withoutSecrets } from "./secr
 import type { Encoding } from "./reflector_state.ts";
 import type { NamedRequest, NamedServer } from "./named_server.ts";
 
+/** What every client may read (system:public-info-viewer), and costs the server least. */
+const VERSION_PATH = "/version";
+const AHEAD_MILLISECONDS_MAX = 10_000;
 const POST_MILLISECONDS_MAX = 10_000;
+
+/** How often fetch is tried again where it did not reach the server, and how long each time. */
+const FETCH_AGAIN_MILLISECONDS = 300_000;
+const FETCH_MILLISECONDS_MAX = 12_000;
 
 /** The head of an answer, or the lack of one. */
 export interface Answered {
@@ -40,14 +47,34 @@ export interface GetOptions {
   ready?(): void;
 }
 
+/**
+ * Has another thread do what the first connection would wait for: before its first random number the cryptography of the runtime tests
+ * its source of entropy, which takes 20 ms of CPU time (AWS-LC, in Deno 2.9.6).
+ */
+export function prepareTls(): void {
+  crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]).catch(
+    () => {},
+  );
+}
+
 /** Calls an API server; dispose of it to close its connections. */
 export class ApiClient implements Disposable {
   #access: Access;
   /** The kubeconfig while it is read again. */
   #reading: Promise<Access> | undefined;
   #client: Deno.HttpClient | undefined;
-  /** Used instead of the client where the server's certificate has another name than its URL. */
+  /**
+   * Used instead of the client where the server's certificate has another name than its URL, and where the first address of its
+   * name is dead: fetch waits for that one as long as TCP does, two minutes (Deno 2.9, unless the families differ).
+   */
   #named: NamedServer | undefined;
+  /** Whether a connection that was never answered is replaced by one that tries each address of the name. */
+  #triesAddresses = false;
+  /** Whether the present connection has had an answer. */
+  #hasAnswered = false;
+  /** When fetch is tried again, and how to end that. */
+  #fetchAgainAt = 0;
+  #trial: AbortController | undefined;
   /** The certificates and settings of the open connections, as text, to notice when they change. */
   #material = "";
   /** How the last request was sent. */
@@ -61,9 +88,14 @@ export class ApiClient implements Disposable {
 
   /**
    * `kubeconfig` is the path of a file; undefined: the service account of the pod. `master` is a URL that replaces that of
-   * the kubeconfig. Throws {@link KubeconfigProblem}.
+   * the kubeconfig. Where fetch does not reach the server it is tried again after `fetchAgain` milliseconds. Throws
+   * {@link KubeconfigProblem}.
    */
-  constructor(readonly kubeconfig: string | undefined, readonly master?: string) {
+  constructor(
+    readonly kubeconfig: string | undefined,
+    readonly master?: string,
+    readonly fetchAgain = FETCH_AGAIN_MILLISECONDS,
+  ) {
     this.#access = readAccess(kubeconfig, master);
   }
 
@@ -94,6 +126,19 @@ export class ApiClient implements Disposable {
   async probe(path: string, signal: AbortSignal): Promise<Response> {
     const { send, headers } = this.#last ?? await this.#connection(signal);
     return await send(`${this.server}${path}`, { headers, signal });
+  }
+
+  /**
+   * Begins to make the connection that the next request needs, and returns; dispose of the result to give that up. A start has other
+   * work until then, in steps between which the event loop must turn. What fails is left to that request.
+   */
+  connectAhead(): Disposable {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), AHEAD_MILLISECONDS_MAX);
+    this.probe(VERSION_PATH, stop.signal).then(beginningOf).catch(() => {}).finally(() =>
+      clearTimeout(timer)
+    );
+    return { [Symbol.dispose]: () => stop.abort() };
   }
 
   /** Sends a POST of `object`. Throws {@link ApiFailure} where there is no connection, or where the answer is an error. */
@@ -133,8 +178,17 @@ export class ApiClient implements Disposable {
     return this.#named === undefined;
   }
 
-  /** Closes the connections, so that the next request makes new ones. The callers must abort their open requests. */
+  /**
+   * Closes dead connections, so that the next request makes new ones. The callers must abort their open requests. After one that
+   * never had an answer the next is made in the other way: its address may be dead, and another of the same name alive.
+   */
   replaceConnections(): void {
+    this.#triesAddresses = !this.#hasAnswered && !this.#triesAddresses;
+    this.#close();
+  }
+
+  #close(): void {
+    this.#trial?.abort();
     this.#last = undefined;
     this.#client?.close();
     this.#client = undefined;
@@ -143,7 +197,7 @@ export class ApiClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.replaceConnections();
+    this.#close();
   }
 
   /** `text` without our credentials, which the server or a proxy on the way may have quoted. */
@@ -177,6 +231,7 @@ export class ApiClient implements Disposable {
       throw failure;
     });
     note(response.status);
+    this.#hasAnswered = true;
     // The token or certificate may have been rotated: the next request reads it again.
     if (response.status === 401) this.#access = await this.#accessAgain();
     return response;
@@ -202,9 +257,10 @@ export class ApiClient implements Disposable {
     const { headers: own, ...credentials } = await unlessAborted(this.#access.credentials(), signal);
     const material = JSON.stringify([credentials, this.#access.proxy, this.#access.serverName]);
     if (material !== this.#material || (this.#client ?? this.#named) === undefined) {
-      this[Symbol.dispose]();
+      this.#close();
       await this.#connect(credentials);
       this.#material = material;
+      this.#hasAnswered = false;
     }
     // The API server (1.37) compresses a watch only where it streams the first list: a gzip file for each event, which costs it up to
     // twice the CPU time and saves 49 of the 515 bytes that one endpoint's change is on the wire.
@@ -212,7 +268,37 @@ export class ApiClient implements Disposable {
     this.#noteSecrets(headers.get("authorization") ?? "");
     const send = this.#sender();
     this.#last = { send, headers: new Headers(headers) };
+    if (this.#named !== undefined && this.#access.serverName === undefined) {
+      void this.#tryFetch(this.#named, credentials, headers);
+    }
     return { send, headers };
+  }
+
+  /** Now and then, where `named` is used for want of fetch: goes back to fetch, which has HTTP/2, once that reaches the server. */
+  async #tryFetch(named: NamedServer, credentials: TlsMaterial, headers: Headers): Promise<void> {
+    if (performance.now() < this.#fetchAgainAt) return;
+    this.#fetchAgainAt = performance.now() + this.fetchAgain;
+    const trial = this.#trial = new AbortController();
+    const timer = setTimeout(() => trial.abort(), FETCH_MILLISECONDS_MAX);
+    const client = this.#httpClient(credentials);
+    try {
+      const response = await fetch(`${this.server}/livez`, {
+        client,
+        headers: new Headers(headers),
+        signal: trial.signal,
+        redirect: "error",
+      });
+      await response.body?.cancel();
+      if (this.#named !== named) return client.close();
+      this.#close();
+      this.#triesAddresses = false;
+      this.#client = client;
+    } catch {
+      // It is tried again later.
+      client.close();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Notes what must not be printed from now on. */
@@ -224,6 +310,17 @@ export class ApiClient implements Disposable {
     this.#secrets = formsOf([...this.#authorizations.flatMap(secretsOfHeader), ...ofProxy]);
   }
 
+  #httpClient({ ca, cert, key }: TlsMaterial): Deno.HttpClient {
+    const { proxy } = this.#access;
+    return Deno.createHttpClient({
+      ...(ca === undefined ? {} : { caCerts: [ca] }),
+      ...(cert === undefined || key === undefined ? {} : { cert, key }),
+      ...(proxy === undefined
+        ? {}
+        : { proxy: { url: proxy.url, ...(proxy.login && { basicAuth: proxy.login }) } }),
+    });
+  }
+
   #sender(): Send {
     const named = this.#named;
     if (named !== undefined) return (url, request) => named.fetch(url, request);
@@ -231,21 +328,20 @@ export class ApiClient implements Disposable {
     return (url, request) => fetch(url, { ...request, client, redirect: "error" });
   }
 
-  async #connect({ ca, cert, key }: Omit<Credentials, "headers">): Promise<void> {
+  async #connect(material: TlsMaterial): Promise<void> {
     const { proxy, serverName } = this.#access;
+    const { protocol, hostname } = new URL(this.server);
+    const mayTry = this.#triesAddresses && protocol === "https:" && proxy === undefined;
     try {
-      if (serverName !== undefined) {
-        const { NamedServer } = await import("./named_server.ts");
-        this.#named = new NamedServer(serverName, { ca, cert, key });
-        return;
+      if (serverName !== undefined || mayTry) {
+        const { mayHaveSeveralAddresses, NamedServer } = await import("./named_server.ts");
+        if (serverName !== undefined || await mayHaveSeveralAddresses(hostname)) {
+          this.#named = new NamedServer(serverName, material);
+          this.#fetchAgainAt = performance.now() + this.fetchAgain;
+          return;
+        }
       }
-      this.#client = Deno.createHttpClient({
-        ...(ca === undefined ? {} : { caCerts: [ca] }),
-        ...(cert === undefined || key === undefined ? {} : { cert, key }),
-        ...(proxy === undefined
-          ? {}
-          : { proxy: { url: proxy.url, ...(proxy.login && { basicAuth: proxy.login }) } }),
-      });
+      this.#client = this.#httpClient(material);
     } catch {
       // The runtime's message may quote the certificate or the key.
       throw new KubeconfigProblem(
@@ -254,6 +350,9 @@ export class ApiClient implements Disposable {
     }
   }
 }
+
+/** What TLS needs of the credentials. */
+type TlsMaterial = Omit<Credentials, "headers">;
 
 /** The text of an error answer, of which at most ERROR_BYTES_MAX characters are read. */
 async function beginningOf(response: Response): Promise<string> {

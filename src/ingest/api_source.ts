@@ -60,7 +60,8 @@ export function apiSource(
       unconfirmed.add(kind);
       reflectors.find((reflector) => reflector.kind === kind)?.confirm(why);
     },
-    async *batches(signal, known) {
+    async *batches(signal, knowing) {
+      const known = knowing?.();
       const stop = new AbortController();
       const abort = () => stop.abort();
       signal.addEventListener("abort", abort);

@@ -1,15 +1,31 @@
 // Requests to a server whose certificate has another name than its URL (tls-server-name of a kubeconfig). Why not simply use
 // fetch? Deno 2.9's fetch can verify only the name in the URL (CreateHttpClientOptions has no option for another), and its TCP
-// transport has no TLS. Deno's node:https verifies `servername` before it sends anything.
+// transport has no TLS. Deno's node:https verifies `servername` before it sends anything. And it tries the addresses of a name in
+// turn, each for a short time, which fetch does not.
 
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, RequestOptions } from "node:http";
 import type { Agent } from "node:https";
 import process from "node:process";
+import { CREDENTIAL_MILLISECONDS_MAX } from "../limits/input.ts";
+import { within } from "../pause.ts";
 import type { Credentials } from "./access.ts";
 
 /** A bundle would load what is imported at each start, and few starts need it. */
 const https = process.getBuiltinModule("node:https");
+
+/**
+ * Whether the host of a URL may have more than one address: false where it is an address, or a name that has one. A pod's
+ * permissions may name host and port alone, with which the name can be connected to but not looked up (Deno 2.9).
+ */
+export async function mayHaveSeveralAddresses(host: string): Promise<boolean> {
+  if (host.startsWith("[") || /^[\d.]+$/.test(host)) return false;
+  const dns = process.getBuiltinModule("node:dns");
+  const isSeveral = new Promise<boolean>((resolve) =>
+    dns.lookup(host, { all: true }, (error, addresses) => resolve(error !== null || addresses.length > 1))
+  );
+  return await within(isSeveral, CREDENTIAL_MILLISECONDS_MAX) ?? true;
+}
 
 /** The options of {@link NamedServer.fetch}. */
 export interface NamedRequest {
@@ -19,14 +35,14 @@ export interface NamedRequest {
   readonly signal: AbortSignal;
 }
 
-/** Keeps connections to a server whose certificate must have the name `serverName`; dispose of it to close them. */
+/** Keeps connections to a server whose certificate must have the name `serverName`, or that of its URL; dispose of it to close them. */
 export class NamedServer implements Disposable {
   readonly #agent: Agent;
 
-  constructor(serverName: string, { ca, cert, key }: Pick<Credentials, "ca" | "cert" | "key">) {
+  constructor(serverName: string | undefined, { ca, cert, key }: Pick<Credentials, "ca" | "cert" | "key">) {
     this.#agent = new https.Agent({
       keepAlive: true,
-      servername: serverName,
+      ...(serverName === undefined ? {} : { servername: serverName }),
       // A resumed TLS session would be accepted without a check of the certificate.
       maxCachedSessions: 0,
       ...(ca === undefined ? {} : { ca }),

@@ -139,7 +139,7 @@ function look(state: ReflectorState, now: Now, unsent = false): ReflectorEffect[
     return fail(state, phase, brokenBy(state, phase, slow), now);
   }
   // The watch has lasted long enough, or a list must be confirmed now.
-  state.failures = state.brief = 0;
+  state.failures = state.expired = state.brief = 0;
   forgetUnversioned(state, phase);
   return [{ kind: "cancel" }, ...begin(state, now)];
 }
@@ -438,7 +438,7 @@ function endStream(state: ReflectorState, exchange: Exchange, now: Now): Reflect
   // A server may end each watch at once. Without this failure and its pause it would be asked without end.
   const isShort = now.at - exchange.head!.at < state.times.shortMilliseconds;
   if (isShort && !exchange.advanced) throw invalid("the watch ended at once");
-  state.failures = state.refused = 0;
+  state.failures = state.expired = state.refused = 0;
   forgetUnversioned(state, exchange);
   if (isShort) return [...noteBrief(state, now), ...rest(state, backoff(0, state.times, state), now)];
   state.brief = 0;

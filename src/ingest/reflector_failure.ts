@@ -53,16 +53,18 @@ function failWatch(
 ): ReflectorEffect[] {
   const { times } = state;
   const worked = exchange.head !== undefined && now.at - exchange.head.at >= times.shortMilliseconds;
-  if (worked) state.failures = state.brief = 0;
+  if (worked) state.failures = state.expired = state.brief = 0;
   state.refused = REFUSED.has(failure.reason) ? state.refused + 1 : 0;
   const silent = now.at - exchange.quietSince >= times.idleMilliseconds;
   state.silences = silent && !exchange.advanced ? state.silences + 1 : 0;
   forgetUnversioned(state, exchange);
   if (failure.reason === "expired") {
-    // The server does not have our version any more: list again, the first time without a pause.
+    // The server does not have our version any more: list again, the first time without a pause. Other failures before it do not
+    // count: while a token had expired, or the server was busy, versions expire as well.
     state.version = undefined;
-    if (state.failures++ === 0) return begin(state, now);
-    const reports = state.failures > EXPIRED_WATCHES_MAX ? noteProblem(state, failure, now) : [];
+    state.failures++;
+    if (state.expired++ === 0) return begin(state, now);
+    const reports = state.expired > EXPIRED_WATCHES_MAX ? noteProblem(state, failure, now) : [];
     return [...reports, ...rest(state, pause(state, failure), now)];
   }
   // Why not simply retry the watch? An invalid line would come again each time. And a server that was restored from a backup

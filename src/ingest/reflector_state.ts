@@ -198,6 +198,8 @@ export interface ReflectorState extends Draws {
   woken: boolean;
   /** Watches in a row that were rejected or invalid. */
   refused: number;
+  /** Watches in a row whose version had expired. Other failures in between do not end the row. */
+  expired: number;
   /** Watches in a row without a line. */
   silences: number;
   /** Watches in a row that had a new version and ended at once. */
@@ -261,6 +263,7 @@ export function newReflector(
     woken: false,
     refused: 0,
     silences: 0,
+    expired: 0,
     brief: 0,
     shared: true,
     unconfirmed: undefined,

@@ -44,7 +44,11 @@ function coveredBy(object: KubeObject, address: CanonicalAddress): string | unde
   return owns ? `the cluster IP of ${object.metadata.namespace}/${object.metadata.name}` : undefined;
 }
 
-/** A start asks for every cluster IP, and nearly all have the text that the API server gives them. */
+/** An address of IPv4 without a leading zero has no other text. */
+const CANONICAL_IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
+
+/** A start asks for every cluster IP. */
 function isAddress(text: string | undefined, address: CanonicalAddress): boolean {
-  return text !== undefined && (text === address || parseAddress(text) === address);
+  if (text === undefined || text === address || CANONICAL_IPV4.test(text)) return text === address;
+  return parseAddress(text) === address;
 }

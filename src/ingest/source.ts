@@ -118,8 +118,8 @@ export interface Source {
    */
   confirm?(kind: ObjectKind, why: string): void;
   /**
-   * The batches, in order. `known` has the newest version of each kind that the caller has: the changes after it may come
+   * The batches, in order. `known` says the newest version of each kind that the caller has: the changes after it may come
    * before the first list. The first list may come in parts.
    */
-  batches(signal: AbortSignal, known?: KnownVersions): AsyncIterable<SourceBatch>;
+  batches(signal: AbortSignal, known?: () => KnownVersions): AsyncIterable<SourceBatch>;
 }

@@ -3,6 +3,7 @@
 
 import { countText } from "../count_text.ts";
 import type { EngineState, Input } from "../engine/engine.ts";
+import { knownVersions } from "../engine/engine_state.ts";
 import { commitBatch, list, perform } from "../engine/executor.ts";
 import type { Ports } from "../engine/ports.ts";
 import { BOUNDS_WITHOUT_STEPS } from "../kube/bounds.ts";
@@ -14,10 +15,13 @@ import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import type { LedgerFailure } from "../ledger/ledger.ts";
 import { failureText } from "../serve/problems.ts";
-import type { ApiClient } from "../ingest/api_client.ts";
+import { type ApiClient, prepareTls } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
+import type { Source } from "../ingest/source.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
+import { turn } from "../pause.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
+import { begunSource } from "./begun_source.ts";
 import { HeadLease, type Write } from "./head_lease.ts";
 import { type Settings, settings } from "./config.ts";
 import { canCount } from "./connection_counting.ts";
@@ -41,12 +45,16 @@ import { SyncLines } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
 import { UsageError } from "./usage_error.ts";
 
+/** When a start says that its API server is behind the rules of Services: to look at all of them takes milliseconds that it needs. */
+const WARNING_MILLISECONDS = 1000;
+
 /** The lines of this process. */
 const syncs = new SyncLines();
 
 /** Runs the proxy, and checks `assertions`, until the source ends or SIGTERM arrives; returns the exit code. */
 export async function run(options: RunOptions, assertions?: AssertionChecks): Promise<number> {
   if (!options.initOnly && !options.dryRun) startNodeLog();
+  if (options.source === undefined && !options.initOnly) prepareTls();
   const inForce = settings(options);
   if (options.initOnly) return warnOf(setUpNode(inForce)).length === 0 ? EXIT.done : EXIT.failure;
   if (options.dryRun) {
@@ -95,6 +103,7 @@ async function runOn(
   if (found === undefined) return EXIT.failure;
   using _ = found.resources;
   const client = apiClient(inForce);
+  using _ahead = client?.connectAhead();
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const served = newServed(
     {
@@ -240,7 +249,12 @@ async function live(process: Process, found: Found): Promise<number> {
   });
   configure(engine, ports, inForce);
   // A gap that this process made explains what differs.
-  perform(engine, ports, present(kernel, options, held, gap?.committed ? undefined : ports.now()));
+  const standing = present(kernel, options, held, gap?.committed ? undefined : ports.now());
+  // What is found may forbid to resume: whole lists come first then. Later runs of the loop have servers, which would answer from an
+  // engine that has adopted nothing yet.
+  const early = client !== undefined && standing.kind === "untouched" && process.serving === undefined;
+  const following = early ? await asked(source, engine, resources) : source;
+  perform(engine, ports, standing);
   if (inForce.proxy.serviceProxyName === undefined) takeOver(engine, ports);
   log.info(
     `reading ${source.description} as node ${inForce.node}; ledger ${process.ledger.options.folder} at @${
@@ -253,13 +267,23 @@ async function live(process: Process, found: Found): Promise<number> {
   // A node that starts while the API server is away serves the rules of the ledger.
   commitBatch(engine, ports);
   if (engine.committedOffset >= 0 && engine.rejections === 0) log.info(inPlace(engine));
-  if (client !== undefined) warnOfServer(client, engine);
-  if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
-  process.serving ??= new Serving(served, inForce);
   const broken = faults.attach((record) => appendRecord(engine, ports, record));
   process.ledger.onRecord = (record) => appendRecord(engine, ports, record);
   resources.defer(() => faults.detach());
-  return await follow(process, { source, ports, broken });
+  if (client !== undefined) {
+    const warning = setTimeout(() => warnOfServer(client, engine), WARNING_MILLISECONDS);
+    resources.defer(() => clearTimeout(warning));
+  }
+  if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
+  process.serving ??= new Serving(served, inForce);
+  return await follow(process, { source: following, ports, broken });
+}
+
+/** `source` with its first requests sent. */
+async function asked(source: Source, engine: EngineState, resources: AsyncDisposableStack): Promise<Source> {
+  const begun = resources.use(begunSource(source, () => knownVersions(engine)));
+  await turn();
+  return begun;
 }
 
 /** Logs that the ledger's disk begins to fail, or works again. */

@@ -101,6 +101,20 @@ Deno.test("a list waits as long as the server asked, whatever happens in between
   assert.equal(confirming.queries.filter((query) => query["sendInitialEvents"] === "true").length, 1);
 });
 
+Deno.test("a version that has expired behind other answers is listed at once, and only then with pauses", () => {
+  // A token that had expired, or rules of the server that refused for minutes: meanwhile etcd was compacted.
+  const run = watching().pass(2000).end();
+  for (const code of [401, 401, 403, 500, 429, 401, 401]) run.pass(30_000).answer({}, code);
+  const requests = run.pass(30_000).queries.length;
+  run.answer(EXPIRED, 410);
+  assert.equal(run.queries.length, requests + 1, "the list is asked for without a pause");
+  run.answer(NO_STREAMS, 422).answer(list(["a"]));
+  assert.equal(run.query["watch"], "1");
+  const again = run.queries.length;
+  assert.equal(run.answer(EXPIRED, 410).queries.length, again, "the next list after a pause");
+  assert.ok(run.pass(30_000).queries.length > again);
+});
+
 const REFUSED = { kind: "failed", problem: { reason: "unreachable", text: "refused" } } as const;
 /** A watch that was cut, and `requests` after it to a server that is away. */
 const away = (run: Run, requests = 10) => {

@@ -2,7 +2,7 @@
 // Another program changes our tables; the monitor receives these changes, or only a report that it missed some.
 
 import type { Ports } from "../../src/engine/ports.ts";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { CommitReceipt, Kernel, PiecewiseKernel, TableName } from "../../src/kernel/kernel.ts";
@@ -72,6 +72,11 @@ export class UnreliableKernel implements Kernel {
       },
       withoutNotifications: (_generation, commit) => commit(),
     };
+  }
+
+  /** The process that listens has ended. */
+  endListening(): void {
+    this.#announce = () => {};
   }
 
   /** Another program deletes elements of ours; `lost`: the monitor receives only a report that it missed changes. */

@@ -162,6 +162,7 @@ export class World {
     this.#endsSoon = false;
     this.life = Infinity;
     if (power) this.kernel = new UnreliableKernel();
+    this.kernel.endListening();
     this.kernel.refusals = 0;
     this.kernel.most = Infinity;
     this.disk.restart(power, this.chance);
@@ -219,6 +220,7 @@ export class World {
     if (gap.reason.includes("too slow")) this.counts.fired("records left out");
     this.#process!.writer?.close();
     this.#process = undefined;
+    this.kernel.endListening();
     this.server.forget();
     this.#promises.noteEnd(false);
     this.disk.unlock();
@@ -262,6 +264,7 @@ export class World {
     this.life = Infinity;
     this.disk.mend();
     this.disk.hangsUntil = this.now;
+    this.kernel.endListening();
     this.kernel.refusals = 0;
     this.kernel.most = Infinity;
     // The changes below could have versions that the program knows already, which no client can notice.

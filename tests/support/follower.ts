@@ -30,6 +30,8 @@ export class Follower implements AsyncDisposable {
   }
 
   async #follow(known?: KnownVersions): Promise<void> {
-    for await (const batch of this.source.batches(this.#stop.signal, known)) this.batches.push(batch);
+    for await (const batch of this.source.batches(this.#stop.signal, known && (() => known))) {
+      this.batches.push(batch);
+    }
   }
 }
