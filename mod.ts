@@ -122,6 +122,7 @@ export type { EventRecord, GapRecord, LedgerRecord, Offset, SalvagedPast } from 
 export type { BurstBounds, NamespaceBounds, NodeBounds, ServiceBounds } from "./src/kube/bounds.ts";
 export type { LedgerEnd, TornTail } from "./src/ledger/segment.ts";
 export { type AppendFile, folderStorage, type Lock, type Storage } from "./src/ledger/storage.ts";
+export type { WholeFile } from "./src/ledger/disk_folder.ts";
 export { rulesetText } from "./src/nft/text.ts";
 export type { Chain, Container, Element, ElementKey, Elements, Hook } from "./src/nft/ruleset.ts";
 export type { MapDefinition, Ruleset, SetDefinition, SetPath, Table } from "./src/nft/ruleset.ts";

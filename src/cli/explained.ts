@@ -12,6 +12,7 @@ import { FolderNotOurs } from "../ledger/disk_folder.ts";
 import { LedgerGone, LedgerLocked } from "../ledger/disk_writer.ts";
 import { SegmentGone } from "../ledger/gone.ts";
 import { LedgerOverflow, LedgerUnwritten } from "../ledger/writer.ts";
+import { RenewalRefused } from "../node/renew_ledger.ts";
 import { UsageError } from "../node/usage_error.ts";
 import { codeOf } from "../thrown.ts";
 import { OutputFailure } from "./terminal.ts";
@@ -24,7 +25,7 @@ export const EXPLAINED = [
   ...[ApiFailure, FileIsPipe, FileTooLong],
   ...[KernelRejection, SystemError, UnreadableRuleset],
   ...[FolderNotOurs, LedgerDamage, LedgerGone, LedgerLocked, LedgerOverflow, LedgerUnwritten, NotRecorded],
-  SegmentGone,
+  ...[RenewalRefused, SegmentGone],
   OutputFailure,
   ...Object.values(Deno.errors),
 ];

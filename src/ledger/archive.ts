@@ -182,6 +182,6 @@ export function archiveStorage(folder: string): Storage | undefined {
     size: (name) => of(name).size(name),
     read: (name, at, length) => of(name).read(name, at, length),
     ...{ append: refuse, truncate: refuse, write: refuse, remove: refuse, setAside: refuse, rename: refuse },
-    ...{ undoAside: refuse, syncFolder: refuse, lock: refuse },
+    ...{ endAside: refuse, syncFolder: refuse, lock: refuse },
   };
 }

@@ -3,6 +3,7 @@
 import { call, type DiskWork } from "./disk_work.ts";
 import { isAt, notOurs, orUndefined, requireOwner, stateOf } from "./file_place.ts";
 import { type DiskLock, LOCK, lockFolder } from "./folder_lock.ts";
+import { segmentsAmong } from "./format.ts";
 import {
   closeFile,
   FILE_MODE,
@@ -27,11 +28,19 @@ export interface DiskFolder {
   truncate(name: string, length: number): DiskWork<void>;
   write(name: string, bytes: Uint8Array): DiskWork<void>;
   remove(name: string): DiskWork<void>;
-  setAside(name: string): DiskWork<void>;
-  undoAside(): DiskWork<void>;
+  setAside(name: string, first: WholeFile): DiskWork<void>;
+  endAside(): DiskWork<void>;
   syncFolder(): DiskWork<void>;
   rename(name: string, to: string): DiskWork<void>;
   lock(): DiskWork<DiskLock | { readonly heldBy: string }>;
+}
+
+/** A file, to be written at once. */
+export interface WholeFile {
+  /** Its name in the folder. */
+  readonly name: string;
+  /** Its content. */
+  readonly bytes: Uint8Array;
 }
 
 /** A file that is open for appending; see {@link AppendFile}. */
@@ -64,6 +73,8 @@ const FOLDER_MODE = 0o700;
 export const PART = ".part";
 /** The folder into which files are being moved ends in this. What a crash left there is moved back by the next writer. */
 const MOVING = ".moving";
+/** Its end once all are there, and until the first segment of the new ledger is in their place: that is all that the next start has. */
+const MOVED = ".moved";
 
 /**
  * The folder at `path`. With `create`, for a writer, it is made with mode 0700 where it does not exist, and it must be this
@@ -85,8 +96,8 @@ export function* diskFolder(path: string, create: boolean, aside?: OpenAside): D
     truncate: (name, length) => truncateFile(at(name), length, aside),
     write: (name, bytes) => writeWhole(path, name, bytes, aside),
     remove: (name) => remove(at(name)),
-    setAside: (name) => setAside(path, name),
-    undoAside: () => undoAside(path),
+    setAside: (name, first) => setAside(path, name, first, aside),
+    endAside: () => endAside(path),
     syncFolder: () => syncFolder(path),
     rename: (name, to) => rename(at(name), at(to)),
     lock: () => lockFolder(path, owner, aside),
@@ -108,7 +119,7 @@ export function guardedFolder(folder: DiskFolder, require: () => DiskWork<void>)
     write: guarded(folder.write),
     remove: guarded(folder.remove),
     setAside: guarded(folder.setAside),
-    undoAside: guarded(folder.undoAside),
+    endAside: guarded(folder.endAside),
     rename: guarded(folder.rename),
   };
 }
@@ -139,31 +150,48 @@ function rename(from: string, to: string): DiskWork<void> {
   return call(() => Deno.renameSync(from, to), () => Deno.rename(from, to));
 }
 
-/** Moves all files or none: a disk without room may refuse any of the names, and half of a ledger is none. */
-function* setAside(path: string, name: string): DiskWork<void> {
-  const [moving, aside] = [`${path}/${name}${MOVING}`, `${path}/${name}`];
+/**
+ * Moves all files, and puts the file `first` in their place, or does nothing: a disk without room may refuse any of the names, and half of
+ * a ledger is none. Wherever a crash or a power cut interrupts it, {@link endAside} finds what was known.
+ */
+function* setAside(
+  path: string,
+  name: string,
+  first: WholeFile,
+  aside: OpenAside | undefined,
+): DiskWork<void> {
+  const moving = `${path}/${name}${MOVING}`;
   const options = { mode: FOLDER_MODE };
   yield* call(() => Deno.mkdirSync(moving, options), () => Deno.mkdir(moving, options));
-  let isMoved = false;
   try {
     for (const file of yield* namesOf(path)) {
       if (file !== LOCK) yield* rename(`${path}/${file}`, `${moving}/${file}`);
     }
     yield* syncFolder(moving);
-    yield* rename(moving, aside);
-    isMoved = true;
     yield* syncFolder(path);
+    yield* rename(moving, `${path}/${name}${MOVED}`);
+    yield* syncFolder(path);
+    yield* writeWhole(path, first.name, first.bytes, aside);
   } catch (error) {
-    if (isMoved) yield* rename(aside, moving);
-    yield* moveBack(path, moving);
+    yield* endAside(path);
     throw error;
   }
+  yield* endAside(path);
 }
 
-/** Moves back what a crash, or a disk that failed, left of {@link setAside}. */
-function* undoAside(path: string): DiskWork<void> {
+/** Ends what {@link setAside} began: a new ledger stays once its first segment is there, else the files are moved back. */
+function* endAside(path: string): DiskWork<void> {
   for (const { name, isDirectory } of yield* entriesOf(path)) {
-    if (isDirectory && name.endsWith(MOVING)) yield* moveBack(path, `${path}/${name}`);
+    if (!isDirectory) continue;
+    const at = `${path}/${name}`;
+    if (name.endsWith(MOVING)) yield* moveBack(path, at);
+    if (!name.endsWith(MOVED)) continue;
+    const to = at.slice(0, -MOVED.length);
+    const isBegun = segmentsAmong(yield* namesOf(path)).length > 0;
+    if (!isBegun) yield* rename(at, `${to}${MOVING}`);
+    yield* syncFolder(path);
+    if (isBegun) yield* rename(at, to);
+    else yield* moveBack(path, `${to}${MOVING}`);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import type { Age } from "./age.ts";
 import type { Counters } from "./counters.ts";
+import type { WholeFile } from "./disk_folder.ts";
 import type { DiskOptions } from "./disk_writer.ts";
 import type { Behind } from "./record_encoder.ts";
 import type { KeptPast, Retention } from "./retention.ts";
@@ -22,8 +23,8 @@ export type DiskRequest =
   | { readonly kind: "open"; readonly path: string; readonly options: DiskOptions }
   /** Read these files too; answered by `contents` or `refused`. */
   | { readonly kind: "read"; readonly names: readonly string[] }
-  /** Set all files aside in a folder `name`; answered by `contents` or `refused`. */
-  | { readonly kind: "set-aside"; readonly name: string }
+  /** Set all files aside in a folder `name`, and begin a ledger with the segment `first`; answered by `contents` or `refused`. */
+  | { readonly kind: "set-aside"; readonly name: string; readonly first: WholeFile }
   /** Write a small file and remove it; answered by `contents`, which has none, or `refused`. */
   | { readonly kind: "try-write" }
   /** Continue the ledger after `end`. `counters` are kept up to date from then on. */

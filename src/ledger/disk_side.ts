@@ -7,7 +7,7 @@ import { SEGMENT_BYTES_MAX } from "../limits/ledger.ts";
 import type { Age } from "./age.ts";
 import { Counters } from "./counters.ts";
 import { removeBehind, removeFiles } from "./cut_files.ts";
-import { type DiskFolder, FolderNotOurs, tryDisk } from "./disk_folder.ts";
+import { type DiskFolder, FolderNotOurs, tryDisk, type WholeFile } from "./disk_folder.ts";
 import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "./disk_messages.ts";
 import type { DiskWork } from "./disk_work.ts";
 import { DiskWriter, LedgerGone, LedgerLocked } from "./disk_writer.ts";
@@ -113,7 +113,7 @@ export class DiskSide {
       case "read":
         return yield* this.#answer(this.#load(message.names));
       case "set-aside":
-        return yield* this.#answer(this.#setAside(message.name));
+        return yield* this.#answer(this.#setAside(message.name, message.first));
       case "try-write":
         return yield* this.#answer(this.#tryWrite());
       case "begin":
@@ -185,9 +185,9 @@ export class DiskSide {
     }
   }
 
-  *#setAside(name: string): DiskWork<void> {
-    yield* this.#folder!.setAside(name);
-    yield* this.#load([]);
+  *#setAside(name: string, first: WholeFile): DiskWork<void> {
+    yield* this.#folder!.setAside(name, first);
+    yield* this.#load([first.name]);
   }
 
   *#tryWrite(): DiskWork<void> {

@@ -29,7 +29,8 @@ export class LedgerGone extends Error {
   override readonly name = "LedgerGone";
 }
 
-const GONE = "the folder of the ledger, or its lock, was removed or replaced";
+/** What is said then. */
+export const GONE = "the folder of the ledger, or its lock, was removed or replaced";
 
 /** How to write. */
 export interface DiskOptions {
@@ -52,10 +53,13 @@ export class DiskWriter {
   #lacksRoom = false;
   #closed = false;
 
-  /** Nothing is changed in it once its path leads to another one: another process may write that. */
+  /** Nothing is changed in it without the lock, and once its path leads to another one: another process may write that. */
   readonly folder: DiskFolder;
+  /** The same, for what is done while the lock is taken. */
+  readonly #unguarded: DiskFolder;
 
   private constructor(folder: DiskFolder, options: DiskOptions, locks: KeptLock | undefined) {
+    this.#unguarded = folder;
     this.folder = guardedFolder(folder, () => this.#requireLock());
     this.#options = options;
     this.#locks = locks ?? new KeptLock();
@@ -63,20 +67,20 @@ export class DiskWriter {
   }
 
   /**
-   * Takes the lock, and moves back what a crash left half set aside; throws what the disk throws at that, because half of a ledger is
-   * none. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first write. With `locks` the caller releases it.
+   * Takes the lock, and ends what a crash left half set aside; throws what the disk throws at that, because half of a ledger is
+   * none. Throws {@link LedgerLocked}; where the disk fails, the lock is taken before the first change. With `locks` the caller releases it.
    */
   static *open(folder: DiskFolder, options: DiskOptions, locks?: KeptLock): DiskWork<DiskWriter> {
     const writer = new DiskWriter(folder, options, locks);
     yield* writer.attempt(writer.#takeLock());
     if (writer.#lock === undefined) writer.#found = yield* writer.attempt(writer.#segments());
-    else yield* writer.#undoAside();
+    else yield* writer.#endAside();
     return writer;
   }
 
-  *#undoAside(): DiskWork<void> {
+  *#endAside(): DiskWork<void> {
     try {
-      yield* this.folder.undoAside();
+      yield* this.folder.endAside();
     } catch (error) {
       yield* this.close();
       throw error;
@@ -265,9 +269,10 @@ export class DiskWriter {
     return restored;
   }
 
-  /** Throws {@link LedgerGone} where the lock was taken, and what it is of is not in its place. */
+  /** Takes the lock where that was not possible before. Throws {@link LedgerGone} where what it is of is not in its place. */
   *#requireLock(): DiskWork<void> {
-    if (this.#lock !== undefined && !(yield* this.#lock.held())) throw new LedgerGone(GONE);
+    if (this.#lock === undefined) yield* this.#takeLock();
+    else if (!(yield* this.#lock.held())) throw new LedgerGone(GONE);
   }
 
   *#segments(): DiskWork<string[]> {
@@ -277,14 +282,15 @@ export class DiskWriter {
   *#takeLock(): DiskWork<void> {
     const lock = yield* this.#locks.take(this.folder);
     if ("heldBy" in lock) throw new LedgerLocked(this.folder.path, lock.heldBy);
-    this.#lock = lock;
-    if (this.#found === undefined) return;
-    // Between the reading and the lock another writer may have been there, or another folder has its place now.
-    const found = this.#found.join();
-    this.#found = undefined;
-    if ((yield* this.#segments()).join() !== found) {
-      throw new LedgerGone("the folder of the ledger has other segments than when it was read");
+    if (this.#found !== undefined) {
+      yield* this.#unguarded.endAside();
+      // Between the reading and the lock another writer may have been there, or another folder has its place now.
+      if ((yield* this.#segments()).join() !== this.#found.join()) {
+        throw new LedgerGone("the folder of the ledger has other segments than when it was read");
+      }
     }
+    this.#found = undefined;
+    this.#lock = lock;
   }
 
   /** Whether the folder is known to be another one. On a disk that fails, that may not be known. */

@@ -53,6 +53,11 @@ export class KeptLock {
     return lock;
   }
 
+  /** Whether it was taken, and what it is of is in its place. */
+  *held(): DiskWork<boolean> {
+    return this.#lock !== undefined && (yield* this.#lock.held());
+  }
+
   *release(): DiskWork<void> {
     const lock = this.#lock;
     this.#lock = undefined;

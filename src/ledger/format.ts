@@ -26,7 +26,6 @@ import { RECORD_BYTES_MAX } from "../limits/ledger.ts";
 import { hashInto } from "../sha256.ts";
 import { type LedgerRecord, namedOffset, type Offset } from "./record.ts";
 import type { SegmentHeader } from "./record_shape.ts";
-import type { Storage } from "./storage.ts";
 
 export const FORMAT_VERSION = 1;
 
@@ -64,7 +63,7 @@ export function segmentFirst(name: string): Offset | undefined {
  * Names of the segments in `storage`, oldest first. Between compression and removal both files of a segment are there: then
  * the uncompressed one counts, because the other may be incomplete.
  */
-export function segmentNames(storage: Storage): string[] {
+export function segmentNames(storage: { names(): string[] }): string[] {
   return segmentsAmong(storage.names());
 }
 

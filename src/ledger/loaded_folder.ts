@@ -26,7 +26,7 @@ export function loadedFolder(path: string, files: readonly LoadedFile[]): Storag
     remove: refuse,
     rename: refuse,
     setAside: refuse,
-    undoAside: refuse,
+    endAside: refuse,
     syncFolder: refuse,
     lock: refuse,
   };

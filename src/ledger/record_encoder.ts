@@ -1,8 +1,11 @@
 // Encodes records as lines, each with its offset and its place in the hash chain. It needs no disk, so that the thread that
 // appends records need not be the one that writes them.
 
-import { type Age, ageBehind } from "./age.ts";
-import { encodeRecord } from "./format.ts";
+import { randomBytes } from "node:crypto";
+import { joinedChunks } from "../byte_chunks.ts";
+import { type Age, ageBehind, NEWBORN } from "./age.ts";
+import type { WholeFile } from "./disk_folder.ts";
+import { encodeHeader, encodeRecord, genesisChain, segmentName } from "./format.ts";
 import { commitBehind, type LastCommit } from "./last_commit.ts";
 import type { LedgerRecord } from "./record.ts";
 import type { Place } from "./snapshot.ts";
@@ -62,4 +65,18 @@ export class RecordEncoder {
     this.#end = { next: first + records.length, chain };
     return { lines: text.encode(lines), end: this.#end };
   }
+}
+
+/** Id of a new ledger. */
+export function newLedgerId(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** The first segment of a new ledger that begins with `records`. */
+export function firstSegment(records: readonly LedgerRecord[]): WholeFile {
+  const ledger = newLedgerId();
+  const begin = { next: 0, chain: genesisChain(ledger) };
+  const header = text.encode(encodeHeader({ ledger, first: 0, chain: begin.chain }));
+  const { lines } = new RecordEncoder(ledger, begin, NEWBORN).encode(records);
+  return { name: segmentName(0), bytes: joinedChunks([header, lines]) };
 }

@@ -11,7 +11,7 @@
 // with the number of lines between the two, and the hash of all bytes before the last line. The fold makes and reads the
 // lines between.
 
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { messageOf } from "../thrown.ts";
 import { parsedJson } from "../json_parts.ts";
@@ -129,14 +129,20 @@ export function snapshotHead(head: Uint8Array): SnapshotHead | undefined {
  */
 export type LineCheck = (line: unknown, number: number) => string | undefined;
 
+/** Says whether `bytes` have the SHA-256 `sha256`, in hexadecimal digits. */
+export type HashProof = (bytes: Uint8Array, sha256: string) => boolean;
+
+const proveHere: HashProof = (bytes, sha256) => hash("sha256", bytes, "hex") === sha256;
+
 /**
- * The snapshot in file `name`, or the reason why it cannot be used. Its hash shows that the file is whole; `check` is asked
- * about each line after the first.
+ * The snapshot in file `name`, or the reason why it cannot be used. Its hash shows that the file is whole, which `prove` is asked
+ * about; `check` is asked about each line after the first.
  */
 export function readSnapshot<Line>(
   storage: Storage,
   name: string,
   check: LineCheck = () => undefined,
+  prove: HashProof = proveHere,
 ): Snapshot<Line> | string {
   try {
     const bytes = readDecompressed(storage, name, SNAPSHOT_BYTES_MAX);
@@ -144,7 +150,7 @@ export function readSnapshot<Line>(
     const last = bytes.lastIndexOf(NEWLINE, -2) + 1;
     const body = bytes.subarray(0, last);
     const { sha256 }: { readonly sha256: unknown } = parsedJson(decoder.decode(bytes.subarray(last)));
-    if (createHash("sha256").update(body).digest("hex") !== sha256) return "damaged (SHA-256)";
+    if (typeof sha256 !== "string" || !prove(body, sha256)) return "damaged (SHA-256)";
     const second = body.indexOf(NEWLINE) + 1;
     const { version, ledger, next, chain, commit, age = NEWBORN }: SnapshotHead = parsedJson(
       decoder.decode(body.subarray(0, second)),
@@ -186,10 +192,11 @@ export function newestSnapshot<Line>(
   next = Infinity,
   check?: LineCheck,
   strays: readonly string[] = [],
+  prove?: HashProof,
 ): Snapshot<Line> | undefined {
   const usable = (name: string) => (snapshotNext(name) ?? Infinity) <= next && !strays.includes(name);
   for (const name of storage.names().filter(usable).reverse()) {
-    const snapshot = readSnapshot<Line>(storage, name, check);
+    const snapshot = readSnapshot<Line>(storage, name, check, prove);
     if (typeof snapshot !== "string") return snapshot;
   }
   return undefined;

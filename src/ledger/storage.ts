@@ -1,9 +1,9 @@
 // The interface between the ledger and a disk: a folder of files that are only appended to. The tests have another one, in
 // memory, whose calls can fail. All calls are synchronous, because the path from an event to its rules is. System errors are
-// thrown unchanged.
+// thrown as they are, but for the path of the file, which the runtime leaves out of those of open files.
 
 import { codeOf, messageOf } from "../thrown.ts";
-import { type DiskFile, type DiskFolder, diskFolder, PART } from "./disk_folder.ts";
+import { type DiskFile, type DiskFolder, diskFolder, PART, type WholeFile } from "./disk_folder.ts";
 import type { DiskLock } from "./folder_lock.ts";
 import { atOnce, call, type DiskWork } from "./disk_work.ts";
 
@@ -25,10 +25,10 @@ export interface Storage {
   write(name: string, bytes: Uint8Array): void;
   /** Removes a file. */
   remove(name: string): void;
-  /** Moves all files except the lock into a new folder `name` inside this one. */
-  setAside(name: string): void;
-  /** Moves back what an earlier process moved that did not set all files aside. Its caller has the lock. */
-  undoAside(): void;
+  /** Moves all files except the lock into a new folder `name` inside this one, and makes the segment `first` durable in their place. */
+  setAside(name: string, first: WholeFile): void;
+  /** Ends what an earlier process left of that, forwards or backwards. Its caller has the lock. */
+  endAside(): void;
   /** Makes created and removed file names durable. */
   syncFolder(): void;
   /** Gives a file another name; a file that has it is replaced. */
@@ -89,25 +89,42 @@ export function isUnfinishedFile(name: string): boolean {
 /** The folder at `path`, whose calls block; see {@link diskFolder}. */
 export function folderStorage(path: string, create: boolean): Storage {
   const folder = atOnce(diskFolder(path, create));
+  const at = (name: string): Named => (work) => named(path, name, work);
+  const here = at("");
   return {
     path,
-    names: () => atOnce(folder.names()),
-    size: (name) => atOnce(folder.size(name)),
-    read: (name, at, length) => atOnce(folder.read(name, at, length)),
-    append: (name, create) => appendFile(atOnce(folder.append(name, create))),
-    truncate: (name, length) => atOnce(folder.truncate(name, length)),
-    write: (name, bytes) => atOnce(folder.write(name, bytes)),
-    remove: (name) => atOnce(folder.remove(name)),
-    setAside: (name) => atOnce(folder.setAside(name)),
-    undoAside: () => atOnce(folder.undoAside()),
-    syncFolder: () => atOnce(folder.syncFolder()),
-    rename: (name, to) => atOnce(folder.rename(name, to)),
-    lock: () => lockOf(atOnce(folder.lock())),
+    names: () => here(folder.names()),
+    size: (name) => at(name)(folder.size(name)),
+    read: (name, from, length) => at(name)(folder.read(name, from, length)),
+    append: (name, create) => appendFile(at(name)(folder.append(name, create)), at(name)),
+    truncate: (name, length) => at(name)(folder.truncate(name, length)),
+    write: (name, bytes) => at(name)(folder.write(name, bytes)),
+    remove: (name) => at(name)(folder.remove(name)),
+    setAside: (name, first) => here(folder.setAside(name, first)),
+    endAside: () => here(folder.endAside()),
+    syncFolder: () => here(folder.syncFolder()),
+    rename: (name, to) => at(name)(folder.rename(name, to)),
+    lock: () => lockOf(here(folder.lock())),
   };
 }
 
-/** {@link Storage.undoAside}, unless another process writes the ledger, or the disk takes no lock. */
-export function undoHalfAside(storage: Storage): void {
+/** Does work on one file at once. */
+type Named = <Result>(work: DiskWork<Result>) => Result;
+
+/** The result of `work`. An error of the system names the file: the runtime leaves it out of those of open files. */
+function named<Result>(folder: string, name: string, work: DiskWork<Result>): Result {
+  try {
+    return atOnce(work);
+  } catch (error) {
+    if (error instanceof Error && isStorageFailure(error) && !error.message.includes(folder)) {
+      error.message += `: '${folder}/${name}'`;
+    }
+    throw error;
+  }
+}
+
+/** {@link Storage.endAside}, unless another process writes the ledger, or the disk takes no lock. */
+export function endHalfAside(storage: Storage): void {
   let lock: ReturnType<Storage["lock"]>;
   try {
     lock = storage.lock();
@@ -117,16 +134,16 @@ export function undoHalfAside(storage: Storage): void {
   }
   if ("heldBy" in lock) return;
   using _ = lock;
-  storage.undoAside();
+  storage.endAside();
 }
 
-function appendFile(file: DiskFile): AppendFile {
+function appendFile(file: DiskFile, at: Named): AppendFile {
   return {
-    write: (bytes) => atOnce(file.write(bytes)),
-    sync: () => atOnce(file.sync()),
-    inPlace: () => atOnce(file.inPlace()),
-    content: (size) => atOnce(file.content(size)),
-    close: () => atOnce(file.close()),
+    write: (bytes) => at(file.write(bytes)),
+    sync: () => at(file.sync()),
+    inPlace: () => at(file.inPlace()),
+    content: (size) => at(file.content(size)),
+    close: () => at(file.close()),
   };
 }
 
@@ -146,8 +163,8 @@ export function asFolder(storage: Storage): DiskFolder {
     truncate: (name, length) => made(() => storage.truncate(name, length)),
     write: (name, bytes) => made(() => storage.write(name, bytes)),
     remove: (name) => made(() => storage.remove(name)),
-    setAside: (name) => made(() => storage.setAside(name)),
-    undoAside: () => made(() => storage.undoAside()),
+    setAside: (name, first) => made(() => storage.setAside(name, first)),
+    endAside: () => made(() => storage.endAside()),
     syncFolder: () => made(() => storage.syncFolder()),
     rename: (name, to) => made(() => storage.rename(name, to)),
     lock: () =>

@@ -1,7 +1,6 @@
 // The only writer of a ledger. After a crash at any moment the ledger holds a prefix of the appended records. When the disk
 // fails, the caller goes on: records wait in memory, with their offsets and hash chain, and are written once the disk works.
 
-import { randomBytes } from "node:crypto";
 import { countText } from "../count_text.ts";
 import { UNWRITTEN_BYTES_MAX } from "../limits/ledger.ts";
 import { ageBehind, NEWBORN } from "./age.ts";
@@ -11,7 +10,7 @@ import { genesisChain, segmentNames } from "./format.ts";
 import { commitBehind } from "./last_commit.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
-import { RecordEncoder } from "./record_encoder.ts";
+import { newLedgerId, RecordEncoder } from "./record_encoder.ts";
 import { type LedgerEnd, readSegments, type TornTail } from "./segment.ts";
 import type { Place } from "./snapshot.ts";
 import { asFolder, type Storage } from "./storage.ts";
@@ -72,7 +71,7 @@ export function recover(storage: Storage, { behind, ledger, onRecord }: Recovery
   for (;;) {
     const { done, value } = records.next();
     if (done) {
-      const id = value?.ledger ?? ledger ?? randomBytes(8).toString("hex");
+      const id = value?.ledger ?? ledger ?? newLedgerId();
       const place = { next: value?.next ?? 0, chain: value?.chain ?? genesisChain(id) };
       return { encoder: new RecordEncoder(id, place, age, commit), end: value };
     }

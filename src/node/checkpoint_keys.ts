@@ -34,7 +34,12 @@ const MODE = 0o600;
 
 /** The files of the keys in one folder. Every method throws the system's errors. */
 export class CheckpointKeys {
-  constructor(readonly folder: string, readonly ledger: string) {}
+  constructor(
+    readonly folder: string,
+    readonly ledger: string,
+    /** Called before each change: throws where the folder is not that of the ledger any more, because its keys are another one's then. */
+    readonly requireHeld: () => Promise<void> = () => Promise.resolve(),
+  ) {}
 
   /** A new key for checkpoint `number`. */
   #newKey(number: number): CheckpointKey {
@@ -72,6 +77,7 @@ export class CheckpointKeys {
   /** The checkpoint @`offset` has named the key `next` and is durable: that key signs next, and all older ones are erased. */
   async advance(offset: number, next: CheckpointKey): Promise<void> {
     const file = keyFile(offset + 1);
+    await this.requireHeld();
     try {
       await Deno.rename(`${this.folder}/${NEXT}`, `${this.folder}/${file}`);
     } catch (error) {
@@ -130,6 +136,7 @@ export class CheckpointKeys {
   }
 
   async #write(name: string, { number, signer }: CheckpointKey): Promise<void> {
+    await this.requireHeld();
     const text = `${JSON.stringify({ number, ledger: this.ledger, key: privateText(signer) })}\n`;
     await writeDurably(`${this.folder}/${name}`, new TextEncoder().encode(text), {
       createNew: true,
@@ -140,6 +147,7 @@ export class CheckpointKeys {
 
   async #erase(name: string): Promise<void> {
     const path = `${this.folder}/${name}`;
+    await this.requireHeld();
     const { size } = await Deno.stat(path);
     await writeDurably(path, new Uint8Array(size), {});
     await Deno.remove(path);

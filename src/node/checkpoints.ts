@@ -66,8 +66,10 @@ export class Checkpoints {
     readonly free: Promise<void> = Promise.resolve(),
     /** A key from outside; else keys are made, and erased once they have signed. */
     outside?: OutsideKey,
+    /** As that of {@link CheckpointKeys}. */
+    requireHeld?: () => Promise<void>,
   ) {
-    const own = new CheckpointKeys(folder, ledger.ledger);
+    const own = new CheckpointKeys(folder, ledger.ledger, requireHeld);
     this.#keys = outside === undefined ? own : new OutsideKeys(own, outside);
   }
 

@@ -158,7 +158,7 @@ function cutting({ options, served: { engine, metrics } }: Process): TerminatedC
  * wait for them; the writer of the ledger has the segments alone.
  */
 function signing(
-  { options, inForce, signed, lease, served: { engine, metrics } }: Process,
+  { options, inForce, signed, lease, ledger: opened, served: { engine, metrics } }: Process,
   ports: Ports,
   broken: AbortSignal,
   resources: DisposableStack,
@@ -176,6 +176,7 @@ function signing(
     },
     signed,
     options.checkpointKey,
+    () => opened.requireHeld(),
   );
   const wake = () => {
     if (!broken.aborted && ledger.failure === undefined) checkpoints.wake();

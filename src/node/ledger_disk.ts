@@ -1,10 +1,10 @@
 // The writer of the ledger in a running node. Messages go to it in order, and it answers in order. A call of the disk may never
 // end, so nothing here waits for one without a bound.
 
-import type { DiskOptions } from "../ledger/disk_writer.ts";
+import { type DiskOptions, GONE } from "../ledger/disk_writer.ts";
 import type { DiskReport, DiskRequest, FromDisk, LoadedFile, ToDisk } from "../ledger/disk_messages.ts";
 import { KeptLock } from "../ledger/folder_lock.ts";
-import { diskFolder } from "../ledger/disk_folder.ts";
+import { diskFolder, type WholeFile } from "../ledger/disk_folder.ts";
 import { DiskSide } from "../ledger/disk_side.ts";
 import { call, type DiskWork } from "../ledger/disk_work.ts";
 import { FrameCompressor } from "../ledger/compression.ts";
@@ -44,6 +44,7 @@ export class LedgerDisk {
   readonly #files = new WaitableFiles();
   readonly #strand = new DiskStrand((error) => this.#failed(error), () => this.#lookAtHeld());
   readonly #beside = new DiskStrand((error) => this.#failed(error));
+  readonly #looks = new DiskStrand((error) => this.#failed(error));
   readonly #locks = new KeptLock();
   #side = this.#newSide();
   #session = 0;
@@ -71,14 +72,29 @@ export class LedgerDisk {
     return filesOf(await this.#ask({ kind: "read", names }));
   }
 
-  /** Sets all files aside in a folder `name`; returns those that are left. Throws {@link DiskRefused}. */
-  async setAside(name: string): Promise<readonly LoadedFile[]> {
-    return filesOf(await this.#ask({ kind: "set-aside", name }));
+  /** Sets all files aside in a folder `name`, and begins a ledger with `first`; returns its files. Throws {@link DiskRefused}. */
+  async setAside(name: string, first: WholeFile): Promise<readonly LoadedFile[]> {
+    return filesOf(await this.#ask({ kind: "set-aside", name, first }));
   }
 
   /** Throws {@link DiskRefused} where the disk takes no file. */
   async tryWrite(): Promise<void> {
     filesOf(await this.#ask({ kind: "try-write" }));
+  }
+
+  /** Resolves where the folder is that of the ledger, and this program has its lock; throws an error of the disk where it is another one. */
+  requireHeld(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const locks = this.#locks;
+    this.#looks.push((function* () {
+      try {
+        if (yield* locks.held()) resolve();
+        else reject(Object.assign(new Error(GONE), { code: "ESTALE" }));
+      } catch (error) {
+        reject(error);
+      }
+    })());
+    return promise;
   }
 
   /** Sends what needs no answer. `onReport` receives what the writer reports from now on. */
@@ -148,7 +164,7 @@ export class LedgerDisk {
     clearInterval(looks);
     if (!closed) return false;
     // The process ends once no timer is left.
-    for (const strand of [this.#strand, this.#beside]) strand[Symbol.dispose]();
+    for (const strand of [this.#strand, this.#beside, this.#looks]) strand[Symbol.dispose]();
     this.#files[Symbol.dispose]();
     return true;
   }

@@ -11,12 +11,14 @@ import { knownObjects, relist } from "../ingest/relist.ts";
 import type { KubeObject } from "../kube/objects.ts";
 import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 import type { LedgerDamage } from "../ledger/damage.ts";
+import { LedgerLocked } from "../ledger/disk_writer.ts";
 import { segmentFirst, segmentNames } from "../ledger/format.ts";
 import { type ConfigRecord, type GapRecord, type LedgerRecord, offsetOf } from "../ledger/record.ts";
+import { firstSegment } from "../ledger/record_encoder.ts";
 import { salvage } from "../ledger/salvage.ts";
 import { newestSnapshot } from "../ledger/snapshot.ts";
-import { folderStorage, type Storage } from "../ledger/storage.ts";
-import { writeNewLedger } from "../ledger/writer.ts";
+import { folderStorage, isStorageFailure, type Storage } from "../ledger/storage.ts";
+import { messageOf } from "../thrown.ts";
 import { LostDeletions } from "./lost_deletions.ts";
 import { VERSION } from "./program_version.ts";
 import { UsageError } from "./usage_error.ts";
@@ -29,14 +31,35 @@ export interface Renewed {
   readonly records: readonly LedgerRecord[];
 }
 
-/** Sets the segments in `storage` aside. No program may write to it meanwhile. `time`: RFC 3339, UTC. */
+/** The disk refuses to set a damaged ledger aside, or to take the one that is to replace it. Nothing is lost. */
+export class RenewalRefused extends Error {
+  override readonly name = "RenewalRefused";
+
+  constructor(path: string, cause: unknown) {
+    super(
+      `ledger ${path} is damaged, and its disk refuses to set it aside for a new one (${
+        messageOf(cause)
+      }); nothing of it is lost: try again once the disk has room and takes new files`,
+    );
+  }
+}
+
+/** Sets the segments in `storage` aside, and begins a new ledger. Throws {@link LedgerLocked}, {@link RenewalRefused}. `time`: RFC 3339, UTC. */
 export function setDamagedAside(storage: Storage, damage: LedgerDamage, time: string): Renewed {
+  const lock = storage.lock();
+  if ("heldBy" in lock) throw new LedgerLocked(storage.path, lock.heldBy);
+  using _ = lock;
+  storage.endAside();
   const next = renewal(storage, damage, time);
-  storage.setAside(next.folder);
+  try {
+    storage.setAside(next.folder, firstSegment(next.records));
+  } catch (error) {
+    throw isStorageFailure(error) ? new RenewalRefused(storage.path, error) : error;
+  }
   return next;
 }
 
-/** What a new ledger begins with once the segments in `storage` are set aside. */
+/** What a new ledger begins with when the segments in `storage` are set aside. */
 export function renewal(storage: Storage, damage: LedgerDamage, time: string): Renewed {
   const newer = damage.newerVersion;
   const { state, deleted, lost, salvaged } = newer === undefined ? lastKnown(storage) : nothingKnown();
@@ -61,29 +84,14 @@ export function renewal(storage: Storage, damage: LedgerDamage, time: string): R
   };
 }
 
-/**
- * Sets the damaged ledger in folder `path` aside, and writes the new one. Throws {@link UsageError} while a program writes it. Where the
- * disk does not take the new one, the damaged one gets its place back, and what `writeNewLedger` throws is thrown.
- */
+/** {@link setDamagedAside} for the ledger in folder `path`. Throws {@link RenewalRefused}, and {@link UsageError} while a program writes it. */
 export function repairLedger(path: string, damage: LedgerDamage, time: string): Renewed {
-  const storage = folderStorage(path, false);
-  const lock = storage.lock();
-  if ("heldBy" in lock) {
-    throw new UsageError(`${path} is being written by ${lock.heldBy}, which repairs it by itself`);
-  }
-  storage.undoAside();
-  lock[Symbol.dispose]();
-  const files = storage.names();
-  const renewed = setDamagedAside(storage, damage, time);
-  const aside = new Set(files).difference(new Set(storage.names()));
   try {
-    writeNewLedger(storage, { policy: "always" }, (writer) => writer.append(renewed.records));
+    return setDamagedAside(folderStorage(path, false), damage, time);
   } catch (error) {
-    for (const name of aside) storage.rename(`${renewed.folder}/${name}`, name);
-    storage.remove(renewed.folder);
-    throw error;
+    if (!(error instanceof LedgerLocked)) throw error;
+    throw new UsageError(`${path} is being written by ${error.heldBy}, which repairs it by itself`);
   }
-  return renewed;
 }
 
 /** What can be read of a damaged ledger. */

@@ -6,15 +6,15 @@ import { countText } from "../count_text.ts";
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import type { RecordGap } from "../engine/input.ts";
 import { Counters } from "../ledger/counters.ts";
+import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
 import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
 import { COMPRESSED } from "../ledger/format.ts";
 import type { KeptPast, Retention } from "../ledger/retention.ts";
-import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { newHandoff } from "../ledger/handoff.ts";
 import { MemoryLedger } from "../ledger/memory_ledger.ts";
 import type { GapRecord, LedgerRecord } from "../ledger/record.ts";
-import type { RecordEncoder } from "../ledger/record_encoder.ts";
+import { firstSegment, type RecordEncoder } from "../ledger/record_encoder.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import type { LedgerEnd } from "../ledger/segment.ts";
 import type { Storage } from "../ledger/storage.ts";
@@ -24,6 +24,7 @@ import {
   LEDGER_OPEN_MILLISECONDS_MAX,
   LEDGER_RETRY_MILLISECONDS,
 } from "../limits/ledger.ts";
+import { turn, within } from "../pause.ts";
 import type { Position } from "../plan/position.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
 import { LedgerFiles } from "./ledger_files.ts";
@@ -31,9 +32,18 @@ import { DiskRefused, LedgerDisk, type OnReport, type Opening } from "./ledger_d
 import { isRunning } from "./lock_holder.ts";
 import { log } from "./log.ts";
 import { type CarriedGap, gapAfter } from "./record_gap.ts";
-import { renewal, type Renewed } from "./renew_ledger.ts";
+import { renewal } from "./renew_ledger.ts";
 import { NO_RESTARTS, restartedAt, restartPause } from "./restarts.ts";
-import { type CutLedger, foldWhole, goOnBehind, isRenewed, replacesRules, reportRenewal } from "./start.ts";
+import {
+  type CutLedger,
+  type FoldBeginning,
+  foldBeginning,
+  foldWhole,
+  goOnBehind,
+  isRenewed,
+  replacesRules,
+  reportRenewal,
+} from "./start.ts";
 
 const SILENT = `the disk does not answer within ${LEDGER_OPEN_MILLISECONDS_MAX / 1000} s`;
 
@@ -78,6 +88,8 @@ export class RunLedger {
   #ended = false;
   /** How many records of a damaged ledger, which stays in its place, the present run began with. */
   #salvaged = 0;
+  /** What is known of a damaged ledger that is being set aside. */
+  #known: readonly LedgerRecord[] = [];
   /** Whether the last start could not read the ledger, or set it aside. */
   #mustWrite = false;
   /** Whether less is kept than asked for. */
@@ -103,51 +115,42 @@ export class RunLedger {
     this.onRecord = () => {};
     this.#retry?.abort();
     this.#noteOmission();
-    this.#looked?.late[Symbol.dispose]();
-    const late = new Deadline(LEDGER_OPEN_MILLISECONDS_MAX);
-    this.#looked = { late, files: undefined, held: undefined };
+    const patience = new Patience();
+    this.#looked = { patience, files: undefined, held: undefined };
     this.#open();
-    const opening = await late.before(this.#opening!);
-    if (opening?.kind !== "opened") return undefined;
-    const files = new LedgerFiles(this.options.folder, opening.files, this.#disk);
     try {
-      const held = position && await late.before(files.look((storage) => heldCommit(storage, position)));
-      this.#looked = { late, files, held };
+      const opening = await patience.await(this.#opening!);
+      if (opening.kind !== "opened") return undefined;
+      const files = this.#filesOf(opening.files, patience);
+      const held = position && await files.look((storage) => heldCommit(storage, position));
+      this.#looked = { patience, files, held };
       return held;
     } catch (error) {
       // The second step reads on, and says so.
-      if (!(error instanceof DiskRefused)) throw error;
+      if (!(error instanceof DiskRefused || error instanceof DiskSilent)) throw error;
       return undefined;
     }
   }
 
   /**
-   * The second step: the ledger, folded. `first`: no loop has run before. It ends within the time that {@link look} began. Throws
-   * LedgerLocked where another proxy runs on this ledger.
+   * The second step: the ledger, folded. `first`: no loop has run before. It waits for the disk within the time that {@link look} began.
+   * Throws LedgerLocked where another proxy runs on this ledger.
    */
   async begin(first: boolean): Promise<LedgerOfLoop> {
-    const { late, files, held } = this.#looked!;
+    const { patience, files, held } = this.#looked!;
     this.#looked = undefined;
-    using _ = late;
-    const opening = await late.before(this.#opening!);
-    if (opening === undefined) return this.#without(SILENT);
-    this.#opening = undefined;
-    if (opening.kind === "refused") return this.#refused(opening, first);
-    let read: LedgerOfLoop | undefined;
+    this.#known = [];
+    let read: LedgerOfLoop;
     try {
-      read = await late.before(
-        this.#read(files ?? new LedgerFiles(this.options.folder, opening.files, this.#disk), held),
-      );
+      const opening = await patience.await(this.#opening!);
+      this.#opening = undefined;
+      if (opening.kind === "refused") return this.#refused(opening, first);
+      read = await this.#read(files ?? this.#filesOf(opening.files, patience), patience, held);
     } catch (error) {
+      if (error instanceof DiskSilent) return this.#withoutAnswer();
       if (!(error instanceof DiskRefused)) throw error;
       this.#mustWrite = true;
-      const records = error instanceof NotSetAside ? error.records : [];
-      return this.#without(error.message, Math.max(LEDGER_RETRY_MILLISECONDS, this.#nextPause), records);
-    }
-    if (read === undefined) {
-      // Another opening ends that reading.
-      this.#open();
-      return this.#without(SILENT);
+      return this.#without(error.message, Math.max(LEDGER_RETRY_MILLISECONDS, this.#nextPause), this.#known);
     }
     this.#mustWrite = false;
     if (read.gap !== undefined) this.#carried = { gap: read.gap, at: read.ledger.next };
@@ -157,7 +160,6 @@ export class RunLedger {
   /** Closes the ledger. False where the disk does not answer in time. */
   async close(): Promise<boolean> {
     this.#ended = true;
-    this.#looked?.late[Symbol.dispose]();
     this.#retry?.abort();
     const answered = await this.#disk.close(LEDGER_CLOSE_MILLISECONDS_MAX);
     const { reason, records = 0 } = this.#current?.ledger.failure ?? {};
@@ -172,6 +174,20 @@ export class RunLedger {
   /** The writer begins to read. */
   #open(): void {
     this.#opening ??= this.#disk.open(this.options.folder, { policy: this.options.policy });
+  }
+
+  #filesOf(files: readonly LoadedFile[], patience: Patience): LedgerFiles {
+    return new LedgerFiles(this.options.folder, files, {
+      read: (names) => patience.await(this.#disk.read(names)),
+    });
+  }
+
+  /** Another opening ends what the disk does not answer. */
+  #withoutAnswer(): LedgerOfLoop {
+    this.#open();
+    const [gap] = this.#known;
+    const why = gap?.kind === "gap" ? `${gap.reason}; ${SILENT}` : SILENT;
+    return this.#without(why, LEDGER_RETRY_MILLISECONDS, this.#known);
   }
 
   /** Keeps what the last run of the loop could not write, for the gap record of the next one. */
@@ -262,35 +278,58 @@ export class RunLedger {
   }
 
   /** Folds the ledger from the files that the writer has read, and has the writer continue it. */
-  async #read(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
+  async #read(files: LedgerFiles, patience: Patience, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
     try {
-      const folded = await files.look((storage) => this.#fold(storage));
-      const ledger = this.#continue(folded);
-      const renewed = this.#goOn(folded, ledger) || folded.renewed;
-      return { engine: folded.engine, held, ledger, renewed, gap: this.#carried?.gap };
+      return await this.#readWhole(files, held);
     } catch (error) {
       if (!isLedgerDamage(error)) throw error;
-      const time = new Date().toISOString();
-      const next = await files.look((storage) => renewal(storage, error, time));
-      const { folder, records } = next;
-      files.replace(await this.#setAside(next, error));
-      reportRenewal(error, `${this.options.folder}/${folder}`, records);
-      const folded = await files.look((storage) => this.#fold(storage));
-      const ledger = this.#continue(folded);
-      stepEngine(folded.engine, { kind: "appended", first: ledger.append(records), records });
-      const renewed = replacesRules(records[0]);
-      return { engine: folded.engine, held: undefined, ledger, renewed, gap: this.#carried?.gap };
+      await this.#setAside(files, patience, error);
+      return await this.#readWhole(files, undefined);
     }
   }
 
-  async #setAside({ folder, records }: Renewed, damage: LedgerDamage): Promise<readonly LoadedFile[]> {
+  async #readWhole(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
+    const beginning = await this.#beginning(files);
+    const folded = await files.look((storage) => this.#fold(storage, beginning));
+    const ledger = this.#continue(folded);
+    const renewed = this.#goOn(folded, ledger) || folded.renewed;
+    return { engine: folded.engine, held, ledger, renewed, gap: this.#carried?.gap };
+  }
+
+  /** Reads what the fold begins with, while another thread proves that it is whole: its SHA-256 takes a fifth of that time. */
+  async #beginning(files: LedgerFiles): Promise<FoldBeginning> {
+    const wrong = new Set<string>();
+    for (;;) {
+      const hashed: { readonly sha256: string; readonly isRight: Promise<boolean> }[] = [];
+      const beginning = await files.look((storage) =>
+        foldBeginning(storage, (bytes, sha256) => {
+          if (wrong.has(sha256)) return false;
+          const isRight = hasHash(bytes, sha256);
+          isRight.catch(() => {});
+          hashed.push({ sha256, isRight });
+          return true;
+        })
+      );
+      // What the API server has answered to a connection that is being made is taken too.
+      await turn();
+      const last = hashed.at(-1);
+      if (last === undefined || await last.isRight) return beginning;
+      wrong.add(last.sha256);
+    }
+  }
+
+  async #setAside(files: LedgerFiles, patience: Patience, damage: LedgerDamage): Promise<void> {
+    const time = new Date().toISOString();
+    const { folder, records } = await files.look((storage) => renewal(storage, damage, time));
+    this.#known = records;
     try {
-      return await this.#disk.setAside(folder);
+      files.replace(await patience.await(this.#disk.setAside(folder, firstSegment(records))));
     } catch (error) {
       if (!(error instanceof DiskRefused)) throw error;
       const why = `it is damaged (${damage.message}), and cannot be set aside: ${error.message}`;
-      throw new NotSetAside(why, records);
+      throw new DiskRefused(why);
     }
+    reportRenewal(damage, `${this.options.folder}/${folder}`, records);
   }
 
   /** Has the writer remove what no start needs. Records that a cut left a gap, where one did; see {@link goOnBehind}. */
@@ -302,13 +341,18 @@ export class RunLedger {
     return renewed;
   }
 
+  /** As {@link LedgerDisk.requireHeld}. */
+  requireHeld(): Promise<void> {
+    return this.#disk.requireHeld();
+  }
+
   /** Whether the disk's side has anything left to do. */
   get isAtWork(): boolean {
     return this.#disk.isAtWork;
   }
 
-  #fold(storage: Storage): Folded {
-    const { engine, read, cut, unused } = foldWhole(storage, this.options.folder, (how) => {
+  #fold(storage: Storage, beginning: FoldBeginning): Folded {
+    const { engine, read, cut, unused } = foldWhole(storage, this.options.folder, beginning, (how) => {
       const { encoder, end } = recover(storage, how);
       return { encoder, end, torn: end?.torn, next: encoder.end.next };
     });
@@ -381,11 +425,14 @@ export class RunLedger {
   }
 }
 
-/** A damaged ledger stays in its place. A new one would begin with `records`. */
-class NotSetAside extends DiskRefused {
-  constructor(message: string, readonly records: readonly LedgerRecord[]) {
-    super(message);
-  }
+/** Whether `bytes` have the SHA-256 `sha256`; another thread finds out. */
+async function hasHash(bytes: Uint8Array, sha256: string): Promise<boolean> {
+  const { buffer, byteOffset, length } = bytes;
+  // Memory that threads share must be copied first.
+  const own = buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer, byteOffset, length)
+    : new Uint8Array(bytes);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", own)).toHex() === sha256;
 }
 
 function pastText({ milliseconds }: { readonly milliseconds: number }): string {
@@ -405,28 +452,26 @@ interface Folded {
   readonly renewed: boolean;
 }
 
+/** The disk has not answered in time. */
+class DiskSilent extends Error {}
+
 /** The first step of a start. `files`: undefined where the disk has not answered. */
 interface Looked {
-  readonly late: Deadline;
+  readonly patience: Patience;
   readonly files: LedgerFiles | undefined;
   readonly held: HeldCommit | undefined;
 }
 
-/** A bound for what is awaited. */
-class Deadline implements Disposable {
-  readonly #late = Promise.withResolvers<undefined>();
-  readonly #timer: ReturnType<typeof setTimeout>;
+/** How long a start waits for the disk, all in all. */
+class Patience {
+  #left = LEDGER_OPEN_MILLISECONDS_MAX;
 
-  constructor(milliseconds: number) {
-    this.#timer = setTimeout(() => this.#late.resolve(undefined), milliseconds);
-  }
-
-  /** The value of `promise`; undefined where it is not there in time. */
-  before<T>(promise: Promise<T>): Promise<T | undefined> {
-    return Promise.race([promise, this.#late.promise]);
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+  /** The answer of the disk. Throws {@link DiskSilent} where it is not there in time. */
+  async await<T>(asked: Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const answer = await within(asked.then((value) => ({ value })), this.#left);
+    this.#left -= performance.now() - begun;
+    if (answer === undefined) throw new DiskSilent();
+    return answer.value;
   }
 }

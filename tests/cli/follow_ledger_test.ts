@@ -57,7 +57,9 @@ Deno.test("where another ledger comes to the folder, as after a repair, what fol
   await using log = new ShownLines("log", "-f", "--ledger", ledger.folder);
   await Promise.all([services, status, log].map((one) => one.until(/\n/)));
   const storage = folderStorage(ledger.folder, false);
-  storage.setAside("damaged-before");
+  const { folder } = ledger;
+  await Deno.mkdir(`${folder}/before`);
+  for (const name of storage.names()) await Deno.rename(`${folder}/${name}`, `${folder}/before/${name}`);
   {
     using writer = new LedgerWriter(storage, { policy: "never" });
     const objects = [

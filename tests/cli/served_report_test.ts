@@ -99,7 +99,8 @@ Deno.test("where another ledger comes to the folder, the records that a page rec
     const records = await fetch(new URL(`records?ledger=${ledger}&after=0`, await served.url()));
     const reader = records.body!.getReader();
     assert.equal((await reader.read()).done, false);
-    storage.setAside("damaged-before");
+    await Deno.mkdir(`${folder}/before`);
+    for (const name of storage.names()) await Deno.rename(`${folder}/${name}`, `${folder}/before/${name}`);
     writeCommitted(storage, WEB_BATCHES);
     assert.equal((await reader.read()).done, true, "records of another ledger are not of this page");
   } finally {

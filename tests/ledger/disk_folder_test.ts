@@ -10,6 +10,9 @@ import { messageOf } from "../../src/thrown.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
+/** The first segment of a ledger that takes the place of another one. */
+const NEW = { name: "00000000000000000000.ndjson", bytes: bytes("new") };
+
 /** Does what a ledger does in its folder, and returns what it sees. */
 function* everyCall(path: string, aside?: OpenAside): DiskWork<readonly unknown[]> {
   const folder = yield* diskFolder(`${path}/made/ledger`, true, aside);
@@ -33,7 +36,7 @@ function* everyCall(path: string, aside?: OpenAside): DiskWork<readonly unknown[
   seen.push(yield* file.inPlace(), (yield* file.content(11)).length);
   yield* file.close();
   seen.push(yield* messages(folder));
-  yield* folder.setAside("aside");
+  yield* folder.setAside("aside", NEW);
   seen.push(yield* folder.names());
   Deno.removeSync(`${path}/made/ledger/writer.lock`);
   if ("held" in lock) {
@@ -76,7 +79,7 @@ Deno.test("where a disk refuses to move one of the files, all keep their places"
     renameSync(from, to);
   };
   try {
-    assert.throws(() => atOnce(atOnce(diskFolder(folder, true)).setAside("aside")), /^Error: full$/);
+    assert.throws(() => atOnce(atOnce(diskFolder(folder, true)).setAside("aside", NEW)), /^Error: full$/);
   } finally {
     Deno.renameSync = renameSync;
   }
@@ -104,37 +107,49 @@ function crashed(work: DiskWork<void>, calls: number): boolean {
 // A crash leaves files open.
 const CRASHES = { sanitizeResources: false };
 
-Deno.test(
-  "after a crash at any call of setting aside, the next writer finds all files in their places, or none",
-  CRASHES,
-  async () => {
-    const names = ["a.ndjson", "b.ndjson", "c.key"];
-    let [done, backs] = [false, 0];
-    for (let calls = 0; !done; calls++) {
-      const folder = await Deno.makeTempDir();
-      for (const name of [...names, "writer.lock"]) await Deno.writeTextFile(`${folder}/${name}`, name);
-      const disk = atOnce(diskFolder(folder, true));
-      done = crashed(disk.setAside("damaged"), calls);
-      // It may itself be interrupted, and begins again.
-      for (let undone = false, again = 0; !undone; again++) undone = crashed(disk.undoAside(), again);
-      const left = filesIn(folder).filter((file) => file !== "writer.lock");
-      const isBack = left[0] === names[0];
-      if (isBack) backs++;
-      assert.deepEqual(left, isBack ? names : names.map((name) => `damaged/${name}`), `after ${calls} calls`);
-      assert.deepEqual([...Deno.readDirSync(folder)].filter(({ name }) => name.endsWith(".moving")), []);
-      await Deno.remove(folder, { recursive: true });
-    }
-    assert.ok(backs > names.length);
-  },
-);
+/** A ledger whose first records were removed, or not. */
+const LEDGERS = [
+  ["00000000000000000000.ndjson", "b.ndjson", "c.key"],
+  ["00000000000000000007.ndjson", "00000000000000000007.snapshot.zst", "c.key"],
+];
+
+for (const names of LEDGERS) {
+  Deno.test(
+    `after a crash at any call of setting ${
+      names[0]
+    } aside, the next writer finds all files in their places, or a new ledger in theirs`,
+    CRASHES,
+    async () => {
+      let [done, backs, renewals] = [false, 0, 0];
+      for (let calls = 0; !done; calls++) {
+        const folder = await Deno.makeTempDir();
+        for (const name of [...names, "writer.lock"]) await Deno.writeTextFile(`${folder}/${name}`, name);
+        const disk = atOnce(diskFolder(folder, true));
+        done = crashed(disk.setAside("damaged", NEW), calls);
+        // It may itself be interrupted, and begins again.
+        for (let ended = false, again = 0; !ended; again++) ended = crashed(disk.endAside(), again);
+        const left = filesIn(folder).filter((file) => file !== "writer.lock" && !file.endsWith(".part"));
+        const isBack = left[0] === names[0] && left[1] === names[1];
+        if (isBack) backs++;
+        else renewals++;
+        const expected = isBack ? names : [NEW.name, ...names.map((name) => `damaged/${name}`)];
+        assert.deepEqual(left, expected, `after ${calls} calls`);
+        const first = await Deno.readTextFile(`${folder}/${left[0]}`);
+        assert.equal(first, isBack ? names[0] : "new", `after ${calls} calls`);
+        await Deno.remove(folder, { recursive: true });
+      }
+      assert.ok(backs > names.length && renewals > 1, `${backs} times back, ${renewals} times new`);
+    },
+  );
+}
 
 Deno.test("files that were half set aside stay there, where a new ledger has begun in their place", async () => {
   const folder = await Deno.makeTempDir();
   for (const name of ["a.ndjson", "b.ndjson"]) await Deno.writeTextFile(`${folder}/${name}`, name);
   const disk = atOnce(diskFolder(folder, true));
-  crashed(disk.setAside("damaged"), 3);
+  crashed(disk.setAside("damaged", NEW), 3);
   await Deno.writeTextFile(`${folder}/a.ndjson`, "new");
-  atOnce(disk.undoAside());
+  atOnce(disk.endAside());
   assert.deepEqual(filesIn(folder), ["a.ndjson", "b.ndjson", "damaged/a.ndjson"]);
   assert.equal(await Deno.readTextFile(`${folder}/a.ndjson`), "new");
   await Deno.remove(folder, { recursive: true });

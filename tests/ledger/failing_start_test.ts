@@ -1,6 +1,7 @@
 // A ledger that is opened while its disk fails. No record that it has may be lost, whatever fails next.
 
 import assert from "node:assert/strict";
+import { atOnce, type DiskWork } from "../../src/ledger/disk_work.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { LedgerRecord } from "../../src/ledger/record.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
@@ -103,7 +104,9 @@ Deno.test("a ledger of which half is set aside is not written while the disk doe
     throw storageError("EIO");
   };
   try {
-    assert.throws(() => new LedgerWriter(storage, { policy: "interval" }), /^Error: EIO for a test$/);
+    assert.throws(() => new LedgerWriter(storage, { policy: "interval" }), {
+      message: `EIO for a test: '${folder}/'`,
+    });
   } finally {
     Deno.renameSync = renameSync;
   }
@@ -113,4 +116,36 @@ Deno.test("a ledger of which half is set aside is not written while the disk doe
     assert.deepEqual(storage.names(), ["00000000000000000000.ndjson", "writer.lock"]);
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a writer that gets the lock late changes nothing where another one was there before", () => {
+  const other = left();
+  const storage = memoryStorage();
+  storage.fault = (call) => {
+    if (call === "lock") throw storageError("EIO");
+  };
+  const ledger = new LedgerWriter(storage, { policy: "interval" });
+  ledger.append([record("mine")]);
+  for (const [name, bytes] of other.files) storage.files.set(name, bytes);
+  storage.fault = () => {};
+  assert.throws(() => ledger.append([record("mine")]), /has other segments than when it was read/);
+  ledger[Symbol.dispose]();
+  assert.deepEqual(versions(storage), ["a", "b", "c"]);
+});
+
+Deno.test("without the lock nothing is changed, such as a damaged ledger that would be set aside", () => {
+  const storage = left();
+  storage.fault = (call) => {
+    if (call === "lock") throw storageError("EIO");
+  };
+  const { disk: { folder } } = new LedgerWriter(storage, { policy: "interval" });
+  const changes: (() => DiskWork<unknown>)[] = [
+    () => folder.setAside("damaged", { name: "new", bytes: new Uint8Array(1) }),
+    () => folder.remove(folder.path),
+    () => folder.write("new", new Uint8Array(1)),
+    () => folder.endAside(),
+  ];
+  for (const change of changes) assert.throws(() => atOnce(change()), /^Error: EIO for a test$/);
+  assert.deepEqual([...storage.files.keys()], [...left().files.keys()]);
+  assert.equal(storage.aside.size, 0);
 });

@@ -6,10 +6,12 @@ import type { SyncPolicy } from "../../src/ledger/disk_writer.ts";
 import { newHandoff } from "../../src/ledger/handoff.ts";
 import { RemoteLedger } from "../../src/ledger/remote_ledger.ts";
 import { newestSnapshot } from "../../src/ledger/snapshot.ts";
-import { folderStorage, type Storage } from "../../src/ledger/storage.ts";
+import { folderStorage, isStorageFailure, type Storage } from "../../src/ledger/storage.ts";
 import { recover } from "../../src/ledger/writer.ts";
+import { CheckpointKeys } from "../../src/node/checkpoint_keys.ts";
 import { LedgerDisk } from "../../src/node/ledger_disk.ts";
 import { LedgerFiles } from "../../src/node/ledger_files.ts";
+import { messageOf } from "../../src/thrown.ts";
 import { EVERY_KIND, ID, KEEP_ALL, recordsIn } from "../support/ledger_records.ts";
 import { until } from "../support/until.ts";
 
@@ -128,7 +130,7 @@ Deno.test("records of commits that follow each other without an end are written 
     ledger.append(EVERY_KIND.slice(0, COMMIT));
     const series = setInterval(() => ledger.append([EVERY_KIND[COMMIT]!]), 20);
     // The first one is a lone one.
-    await until("one that waited is written", () => recordsIn(storage).length > COMMIT + 1, 5000);
+    await until("one that waited is written", () => recordsIn(storage).length > COMMIT + 1);
     clearInterval(series);
   }));
 
@@ -149,3 +151,35 @@ Deno.test("in a burst the record of a commit waits for the next one, and is writ
   assert.deepEqual(recordsIn(storage), records);
   await Deno.remove(`${folder}/..`, { recursive: true });
 });
+
+Deno.test("no key of a checkpoint is made, renamed or erased in the folder of another ledger", () =>
+  withDisk(async ({ disk, folder }) => {
+    await opened(disk, folder, "interval");
+    const keys = new CheckpointKeys(folder, ID, () => disk.requireHeld());
+    const { key } = await keys.open();
+    const next = await keys.prepare(key);
+    await Deno.rename(folder, `${folder}.old`);
+    const another = new CheckpointKeys(folder, "f".repeat(16));
+    await Deno.mkdir(folder, { mode: 0o700 });
+    await another.prepare((await another.open()).key);
+    const there = () => [...Deno.readDirSync(folder)].map(({ name }) => [name, textIn(folder, name)]).sort();
+    const before = there();
+    const changes = [
+      () => keys.open(),
+      () => keys.prepare(key),
+      () => keys.advance(0, next),
+      () => keys.eraseAll(),
+    ];
+    for (const change of changes) {
+      const error = await change().then(() => undefined, (error: unknown) => error);
+      assert.deepEqual(there(), before);
+      assert.ok(isStorageFailure(error), `${error}`);
+      assert.match(messageOf(error), /^the folder of the ledger, or its lock, was removed or replaced$/);
+    }
+    await Deno.remove(folder, { recursive: true });
+    await Deno.rename(`${folder}.old`, folder);
+    await keys.advance(0, next);
+    assert.deepEqual((await keys.open()).key.number, 1);
+  }));
+
+const textIn = (folder: string, name: string) => Deno.readTextFileSync(`${folder}/${name}`);

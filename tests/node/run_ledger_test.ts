@@ -1,6 +1,8 @@
 // The ledger of `run` over the starts of its loop: how far back it reaches, and a damaged one on a disk that takes nothing.
 
 import assert from "node:assert/strict";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { snapshotNext } from "../../src/ledger/snapshot.ts";
 import { writeSnapshot } from "../../src/ledger/snapshot_writer.ts";
 import { folderStorage } from "../../src/ledger/storage.ts";
 import { MemoryLedger } from "../../src/ledger/memory_ledger.ts";
@@ -12,6 +14,7 @@ import { emptyState } from "../../src/fold/cluster_state.ts";
 import { appears, service } from "../support/cluster_notation.ts";
 import { EVERY_KIND, KEEP_ALL, open, using } from "../support/ledger_records.ts";
 import { LEDGER_RETRY_MILLISECONDS } from "../../src/limits/ledger.ts";
+import { folded } from "../support/folded.ts";
 import { until } from "../support/until.ts";
 
 const DAY = 24 * 3600 * 1000;
@@ -69,18 +72,23 @@ Deno.test("a ledger that reaches back less than is asked for is warned of, once;
     assert.match(said[0]!, /^the ledger reaches back \d\.\d days, and --retain-days asks for 30\.0 days: /);
   }));
 
+/** Writes a ledger of two Services into `folder`, and damages its first record. Returns its file and the bytes. */
+async function writeDamaged(folder: string): Promise<readonly [string, Uint8Array]> {
+  const records = EVERY_KIND.filter(({ kind }) => kind !== "event");
+  const known = ["shop/web 10.96.0.1", "shop/a 10.96.0.2"].map((text) =>
+    appears(service(`${text} http:80/tcp`))
+  );
+  using(open(folderStorage(folder, true)), (writer) => writer.append([...records, ...known]));
+  const file = `${folder}/${segmentName(0)}`;
+  const bytes = await Deno.readFile(file);
+  bytes[bytes.indexOf(0x0a) + 10]! ^= 1;
+  await Deno.writeFile(file, bytes);
+  return [file, bytes];
+}
+
 Deno.test("a damaged ledger that cannot be set aside stays as it is until the disk takes it, and its state is served", () =>
   logged(async (folder, lines) => {
-    const records = EVERY_KIND.filter(({ kind }) => kind !== "event");
-    const known = [
-      appears(service("shop/web 10.96.0.1 http:80/tcp")),
-      appears(service("shop/a 10.96.0.2 http:80/tcp")),
-    ];
-    using(open(folderStorage(folder, true)), (writer) => writer.append([...records, ...known]));
-    const file = `${folder}/${segmentName(0)}`;
-    const bytes = await Deno.readFile(file);
-    bytes[bytes.indexOf(0x0a) + 10]! ^= 1;
-    await Deno.writeFile(file, bytes);
+    const [file, bytes] = await writeDamaged(folder);
     const { mkdir } = Deno;
     Deno.mkdir = () => Promise.reject(Object.assign(new Error("read-only (os error 30)"), { code: "EROFS" }));
     const ledger = ledgerIn(folder, 30);
@@ -110,6 +118,64 @@ Deno.test("a damaged ledger that cannot be set aside stays as it is until the di
     assert.equal(await ledger.close(), true);
     const aside = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);
     assert.deepEqual(await Deno.readFile(`${folder}/${aside[0]!.name}/${segmentName(0)}`), bytes);
+  }));
+
+/** Copies what a power cut leaves of the ledger in `folder` once it is said that the damaged one is set aside. */
+function copyOnceAside(folder: string, copy: string): void {
+  const { error } = log;
+  const note = (text: string) => {
+    error(text);
+    if (!text.startsWith("it is set aside in")) return;
+    Deno.mkdirSync(copy, { mode: 0o700 });
+    for (const { name, isFile } of Deno.readDirSync(folder)) {
+      if (isFile) Deno.copyFileSync(`${folder}/${name}`, `${copy}/${name}`);
+    }
+  };
+  Object.assign(log, { error: note });
+}
+
+Deno.test("what is known of a damaged ledger is in the new one from the moment on at which it takes its place", () =>
+  logged(async (folder) => {
+    const [path, copy] = [`${folder}/ledger`, `${folder}/copy`];
+    await writeDamaged(path);
+    copyOnceAside(path, copy);
+    for (const at of [path, copy]) {
+      const ledger = ledgerIn(at, 30);
+      await ledger.look(undefined);
+      const { engine, ledger: own } = await ledger.begin(true);
+      assert.equal(own.failure, undefined);
+      assert.deepEqual([...engine.cluster.services.keys()].sort(), ["shop/a", "shop/web"], at);
+      assert.equal(await ledger.close(), true);
+    }
+  }));
+
+Deno.test("where a disk is slow to set a damaged ledger aside, its state is served meanwhile", () =>
+  logged(async (folder, lines) => {
+    await writeDamaged(folder);
+    const { mkdir } = Deno;
+    const slow = Promise.withResolvers<void>();
+    Deno.mkdir = async (path, options) => {
+      await slow.promise;
+      await mkdir(path, options);
+    };
+    const ledger = ledgerIn(folder, 30);
+    try {
+      await ledger.look(undefined);
+      const { engine, ledger: without } = await ledger.begin(true);
+      assert.ok(without instanceof MemoryLedger);
+      assert.match(without.failure?.reason ?? "", /damaged.*; the disk does not answer within 5 s$/);
+      assert.deepEqual([...engine.cluster.services.keys()].sort(), ["shop/a", "shop/web"]);
+    } finally {
+      Deno.mkdir = mkdir;
+    }
+    slow.resolve();
+    await until("the loop is to start again", () => ledger.reopened.aborted);
+    await ledger.look(undefined);
+    const { engine, ledger: own, gap } = await ledger.begin(false);
+    assert.equal(own.failure, undefined, lines.join("\n"));
+    assert.deepEqual([...engine.cluster.services.keys()].sort(), ["shop/a", "shop/web"]);
+    assert.equal(gap?.records, 0);
+    assert.equal(await ledger.close(), true);
   }));
 
 Deno.test("a run of the loop that begins before the ledger is tried again keeps its session, and is not started again", () =>
@@ -174,5 +240,26 @@ Deno.test("where another process has taken the ledger that was lost, that is log
     assert.deepEqual(storage.names(), ["writer.lock"]);
     if (Symbol.dispose in lock) lock[Symbol.dispose]();
     await until("the loop is to start again", () => ledger.reopened.aborted);
+    assert.equal(await ledger.close(), true);
+  }));
+
+Deno.test("a snapshot with a wrong hash is not used, though each of its lines can be read: an older one is", () =>
+  logged(async (folder) => {
+    const storage = folderStorage(folder, true);
+    using(open(storage), (writer) => {
+      const records = ["a", "b"].map((name) => appears(service(`shop/${name} 10.96.0.1 http:80/tcp`)));
+      records.forEach((record, i) => {
+        writer.append([record]);
+        writeSnapshot(writer, snapshotLines(folded(...records.slice(0, i + 1))), KEEP_ALL);
+      });
+    });
+    const [, newest] = storage.names().filter((name) => snapshotNext(name) !== undefined);
+    const text = new TextDecoder().decode(zstdDecompressSync(storage.read(newest!)));
+    storage.write(newest!, zstdCompressSync(text.replace('"10.96.0.1"', '"10.96.0.9"')));
+    const ledger = ledgerIn(folder, 30);
+    await ledger.look(undefined);
+    const { engine } = await ledger.begin(true);
+    const addresses = [...engine.cluster.services.values()].map(({ spec }) => spec.clusterIP);
+    assert.deepEqual(addresses, ["10.96.0.1", "10.96.0.1"]);
     assert.equal(await ledger.close(), true);
   }));

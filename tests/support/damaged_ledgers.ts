@@ -323,9 +323,6 @@ export async function startOn(
 /** A warning about the past, not about tables that are gone and servers that cannot be reached. */
 const PAST = / (warning|error): .*(ledger|segment|snapshot|records|the rules follow)/;
 
-/** How long a start may take to serve what the server lists. */
-const SERVED_MILLISECONDS = 10_000;
-
 /** Runs `program` until it `started`, or for a while; returns its log. */
 async function logOf(program: Deno.Command, started: (log: string) => Promise<boolean>): Promise<string> {
   const process = program.spawn();
@@ -334,7 +331,7 @@ async function logOf(program: Deno.Command, started: (log: string) => Promise<bo
     for await (const chunk of process.stderr.pipeThrough(new TextDecoderStream())) log += chunk;
   })();
   try {
-    await until("it started", () => started(log), SERVED_MILLISECONDS);
+    await until("it started", () => started(log));
   } catch (error) {
     log += String(error);
   } finally {

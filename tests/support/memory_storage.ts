@@ -51,11 +51,14 @@ export function memoryStorage(files: ReadonlyMap<string, Uint8Array> = new Map()
       storage.synced.set(name, bytes.length);
     },
     remove: (name) => void storage.files.delete(name),
-    setAside(name) {
-      storage.aside.set(name, new Map(storage.files));
+    setAside(name, first) {
+      const before = new Map(storage.files);
+      storage.write(first.name, first.bytes);
       storage.files.clear();
+      storage.files.set(first.name, new Uint8Array(first.bytes));
+      storage.aside.set(name, before);
     },
-    undoAside: () => {},
+    endAside: () => {},
     syncFolder: () => storage.fault("syncFolder"),
     rename(name, to) {
       storage.files.set(to, storage.files.get(name)!);
