@@ -88,9 +88,9 @@ export function networkOf({ apiServer, configured, listens, proxy, families }: A
   if (FAMILIES.some((one) => servesLocalhost(proxy, one))) {
     return unknown("NodePorts on loopback lead to any endpoint");
   }
-  const nodes = nodeAddresses(proxy, familyOf(server));
+  const nodes = nodeAddresses(proxy, familyOf(server), known.has("ip6"));
   if (nodes === undefined) {
-    return unknown("Deno has no ranges of IPv6 addresses, such as --nodeport-addresses names");
+    return unknown("Deno has no ranges of IPv6 addresses, which --nodeport-addresses would need");
   }
   const api = port === "" ? `${host}:443` : host;
   return {
@@ -99,27 +99,35 @@ export function networkOf({ apiServer, configured, listens, proxy, families }: A
   };
 }
 
-/** What an address to listen on is to the runtime: 0.0.0.0 means both families (serve/http_server.ts). */
+/** What an address to listen on is to the runtime: 0.0.0.0 and :: mean both families (serve/listening.ts). */
 function placesOf({ hostname, port }: Addresses["listens"][number]): string[] {
-  return [...new Set([hostname, hostname === "0.0.0.0" ? "::" : hostname])].map((one) =>
-    endpointText(one, port)
-  );
+  const places = WILDCARDS.includes(hostname) ? WILDCARDS : [hostname];
+  return places.map((one) => endpointText(one, port));
 }
+
+const WILDCARDS = ["0.0.0.0", "::"];
 
 function unknown(why: string): Network {
   return { known: false, why };
 }
 
-/** Where health check ports listen, on any port; undefined where that cannot be written. */
-function nodeAddresses(proxy: ProxyConfig, family: Family): string[] | undefined {
+/**
+ * Where health check ports listen, on any port (node/health_check_following.ts); undefined where that cannot be written. `ipv6`:
+ * whether Services may have IPv6.
+ */
+function nodeAddresses(proxy: ProxyConfig, family: Family, ipv6: boolean): string[] | undefined {
   const scopes = FAMILIES.map((one) => nodePortScope(proxy, one));
-  if (scopes.some(({ all }) => all)) return ["[::]"];
+  const [ipv4All, ipv6All] = scopes.map(({ all }) => all);
+  if (ipv4All && ipv6All) return ["0.0.0.0", "[::]"];
+  // Then each address of the node's IPv6 has a socket.
+  if (ipv6All && ipv6) return undefined;
   const cidrs = scopes.flatMap((scope) => scope.all ? [] : scope.cidrs).filter((cidr) => !isLoopback(cidr));
   if (cidrs.some((cidr) => cidr.family === "ip6")) return undefined;
   const primary = scopes.some((scope) => !scope.all && scope.primary);
   const own = proxy.bindAddress ?? `$(${HOST_IP})`;
   const isIpv6 = proxy.bindAddress === undefined ? family === "ip6" : own.includes(":");
   return [
+    ...(ipv4All ? ["0.0.0.0"] : []),
     ...cidrs.map(({ address, length }) => `${address}/${length}`),
     ...(primary ? [isIpv6 ? `[${own}]` : own] : []),
   ];

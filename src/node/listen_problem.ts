@@ -1,7 +1,7 @@
 // Why the program cannot listen on an address that is configured, and which flag gives another one.
 
 import { endpointText } from "../nft/text.ts";
-import type { ServerAddress } from "../serve/http_server.ts";
+import type { ServerAddress } from "../serve/listening.ts";
 import { messageOf } from "../thrown.ts";
 
 /** The reason of `error` with the address, and what to do; `flag` sets the address. */

@@ -17,7 +17,8 @@ import type { ApiEvent } from "../serve/event_recorder.ts";
 import { placesWithin } from "../serve/connections.ts";
 import { details, type HealthFacts, healthz, livez } from "../serve/health.ts";
 import { HealthCheckPorts, serveHealth } from "../serve/health_server.ts";
-import type { ServerAddress } from "../serve/http_server.ts";
+import type { HttpServer } from "../serve/http_server.ts";
+import type { ServerAddress } from "../serve/listening.ts";
 import { LocalhostForwarder } from "../serve/localhost_forwarder.ts";
 import { type Metrics, newMetrics } from "../serve/metrics.ts";
 import { isLoopback, serveMetrics } from "../serve/metrics_server.ts";
@@ -136,6 +137,9 @@ export class Serving implements Disposable {
   readonly #localhost = new LocalhostNodePorts();
   readonly #forwarder: LocalhostForwarder;
   readonly #localhostPace = newPace();
+  readonly #ports: HealthCheckPorts;
+  /** Why health check ports serve IPv4 alone, as it was logged last. */
+  #withoutIpv6 = "";
   #localhostTimer: ReturnType<typeof setTimeout> | undefined;
   /** The problem of the own Node that was logged last, and when. */
   #reminded = { problem: "", at: 0 };
@@ -191,6 +195,7 @@ export class Serving implements Disposable {
         places.healthCheck,
       ),
     );
+    this.#ports = ports;
     this.#healthChecks = new HealthCheckFollowing(ports);
     this.#forwarder = this.#servers.use(
       new LocalhostForwarder({
@@ -228,6 +233,11 @@ export class Serving implements Disposable {
   #follow(): void {
     const { cluster } = this.served.engine;
     this.#healthChecks.follow(cluster, performance.now());
+    const { withoutIpv6 } = this.#ports;
+    if (withoutIpv6 !== this.#withoutIpv6) {
+      this.#withoutIpv6 = withoutIpv6;
+      if (withoutIpv6 !== "") log.info(`health check ports of Services${ipv4AloneText(withoutIpv6)}`);
+    }
     this.#followLocalhost();
   }
 
@@ -263,14 +273,15 @@ export class Serving implements Disposable {
   }
 
   /** Starts a server. Where it cannot listen, tries again later or, with `bindAddressHardFail`, throws. */
-  #listen({ reason, what, address }: Listening, start: () => Disposable): void {
+  #listen({ reason, what, address }: Listening, start: () => HttpServer): void {
     const { node, bindAddressHardFail } = this.inForce;
     const flag = what === "metrics" ? "--metrics-bind-address" : "--healthz-bind-address";
     let reported = false;
     const attempt = () => {
       try {
-        this.#servers.use(start());
-        log.info(`${what} on ${endpointText(address.hostname, address.port)}: ${readersText(address)}`);
+        const { withoutIpv6 } = this.#servers.use(start());
+        const place = `${what} on ${endpointText(address.hostname, address.port)}`;
+        log.info(`${place}${withoutIpv6 ? ipv4AloneText(withoutIpv6) : ""}: ${readersText(address)}`);
       } catch (error) {
         const note = listenProblem(error, address, flag);
         const regarding = { kind: "Node", namespace: "", name: node } as const;
@@ -307,6 +318,11 @@ function readersText({ hostname }: ServerAddress): string {
   if (isLoopback(hostname)) return "only programs on this node can read it";
   const everywhere = hostname === "0.0.0.0" || hostname === "::";
   return `every client that reaches ${everywhere ? "any address of this node" : hostname} can read it`;
+}
+
+/** Said of a server of both families where the system has no socket of IPv6 for it. */
+function ipv4AloneText(why: string): string {
+  return ` (IPv4 alone; no socket of IPv6: ${why})`;
 }
 
 /** The facts that health follows from, read anew for each answer. */

@@ -10,14 +10,8 @@ import type { Family } from "../nft/data_type.ts";
 import { messageOf } from "../thrown.ts";
 import { Connections, TOO_FEW_DESCRIPTORS } from "./connections.ts";
 import { type HealthAnswer, type HealthFacts, healthz, isHealthy, livez } from "./health.ts";
-import {
-  type HttpAnswer,
-  type HttpNotes,
-  HttpServer,
-  NO_NOTES,
-  NOT_FOUND,
-  type ServerAddress,
-} from "./http_server.ts";
+import { type HttpAnswer, type HttpNotes, HttpServer, NO_NOTES, NOT_FOUND } from "./http_server.ts";
+import type { ServerAddress } from "./listening.ts";
 
 /** The endpoints, by their path without the slash. */
 export type HealthEndpoint = "healthz" | "livez";
@@ -75,6 +69,10 @@ export class HealthCheckPorts implements Disposable {
   readonly #connections: Connections;
   #services: ReadonlyMap<number, ServiceHealth> = new Map();
   #hostnames: readonly string[] = [];
+  #ipv6Hostnames: readonly string[] = [];
+  /** How many sockets the servers have. */
+  #sockets = 0;
+  #withoutIpv6 = "";
   /** Places that could not be opened, with the error: each error is reported once. */
   readonly #failed = new Map<string, string>();
   /** Places that are still to be opened, by their text. */
@@ -95,22 +93,37 @@ export class HealthCheckPorts implements Disposable {
     this.#connections = new Connections(places);
   }
 
-  /** How many ports are open. */
+  /** How many sockets wait for connections: one for each port and address. */
   get open(): number {
-    return this.#servers.size;
+    return this.#sockets;
+  }
+
+  /** Why ports on all addresses serve IPv4 alone; "" where they do not. */
+  get withoutIpv6(): string {
+    return this.#withoutIpv6;
   }
 
   /**
-   * Opens and closes ports until they are those of `services`, on each of `hostnames`. A part of them is opened before this
+   * Opens and closes ports until they are those of `services`, on each of `hostnames`: `::` are all addresses of both families, and
+   * 0.0.0.0 those of IPv4 alone. Services of IPv6 have their ports on `ipv6Hostnames` too. A part of them is opened before this
    * returns, and the others in turns, so that other work goes on.
    */
-  follow(services: readonly ServiceHealth[], hostnames: readonly string[]): void {
+  follow(
+    services: readonly ServiceHealth[],
+    hostnames: readonly string[],
+    ipv6Hostnames: readonly string[] = [],
+  ): void {
     const before = this.#services;
     this.#services = new Map(services.map((service) => [service.port, service]));
-    const same = hostnames.join() === this.#hostnames.join() && before.size === this.#services.size &&
-      [...before.keys()].every((port) => this.#services.has(port));
+    const same = hostnames.join() === this.#hostnames.join() &&
+      ipv6Hostnames.join() === this.#ipv6Hostnames.join() && before.size === this.#services.size &&
+      [...before].every(([port, one]) => {
+        const now = this.#services.get(port);
+        return now !== undefined && hasIpv6(now) === hasIpv6(one);
+      });
     if (same && this.#failed.size === 0) return;
     this.#hostnames = hostnames;
+    this.#ipv6Hostnames = ipv6Hostnames;
     this.#settle();
   }
 
@@ -122,8 +135,10 @@ export class HealthCheckPorts implements Disposable {
   /** Closes the ports that are not wanted, and begins to open those that are: first the ones that did not fail. */
   #settle(): void {
     const wanted = new Map<string, Place>(
-      [...this.#services.keys()].flatMap((port) =>
-        this.#hostnames.map((hostname) => [`${hostname} ${port}`, { hostname, port }] as const)
+      [...this.#services.values()].flatMap((service) =>
+        this.#hostnamesOf(service).map((hostname) =>
+          [`${hostname} ${service.port}`, { hostname, port: service.port }] as const
+        )
       ),
     );
     const closed = new Set<string>();
@@ -131,6 +146,7 @@ export class HealthCheckPorts implements Disposable {
       if (wanted.has(text)) continue;
       closed.add(portText(text));
       this.#servers.delete(text);
+      this.#sockets -= server.sockets;
       server[Symbol.dispose]();
     }
     for (const text of this.#failed.keys()) if (!wanted.has(text)) this.#failed.delete(text);
@@ -140,6 +156,10 @@ export class HealthCheckPorts implements Disposable {
     // A port is free once the accept that waits at it has ended, which is in the next turn.
     if (missing.some(([text]) => closed.has(portText(text)))) this.#openInNextTurn();
     else this.#openSome();
+  }
+
+  #hostnamesOf(service: ServiceHealth): readonly string[] {
+    return hasIpv6(service) ? [...this.#hostnames, ...this.#ipv6Hostnames] : this.#hostnames;
   }
 
   #openInNextTurn(): void {
@@ -159,17 +179,19 @@ export class HealthCheckPorts implements Disposable {
     const service = this.#services.get(port);
     // It went while it waited.
     if (service === undefined) return;
-    if (this.#servers.size >= this.max()) {
+    if (this.#sockets >= this.max()) {
       return this.#fail(text, hostname, service, TOO_FEW_DESCRIPTORS);
     }
     try {
       const server = new HttpServer(
-        { hostname, port },
+        { hostname, port, ipv4Alone: hostname === "0.0.0.0" },
         ({ family }) => this.#answer(port, family),
         this.#connections,
         this.notes,
       );
       this.#servers.set(text, server);
+      this.#sockets += server.sockets;
+      this.#withoutIpv6 = server.withoutIpv6 ?? "";
       this.#failed.delete(text);
     } catch (error) {
       this.#fail(text, hostname, service, messageOf(error));
@@ -200,6 +222,10 @@ export class HealthCheckPorts implements Disposable {
       body: JSON.stringify(body),
     };
   }
+}
+
+function hasIpv6({ localEndpoints }: ServiceHealth): boolean {
+  return localEndpoints.ip6 !== undefined;
 }
 
 /** The port of a place. */

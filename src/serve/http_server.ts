@@ -11,12 +11,7 @@ import type { Family } from "../nft/data_type.ts";
 import { ACCEPT_RETRY_MILLISECONDS, ACCEPTS_PER_SECOND_MAX, HEADER_BYTES_MAX } from "../limits/serving.ts";
 import { type Closing, Connections, type HeldPlace } from "./connections.ts";
 import { firstRequest } from "./first_request.ts";
-
-/** An address to listen on. */
-export interface ServerAddress {
-  readonly hostname: string;
-  readonly port: number;
-}
+import { listenOn, type ServerAddress, type Sockets } from "./listening.ts";
 
 /** A request. */
 export interface HttpRequest {
@@ -66,23 +61,9 @@ const SLICE_MILLISECONDS = 100;
 /** errno(3) of an accept whose client has gone already: the next accept may succeed. */
 const GONE: ReadonlySet<string> = new Set(["ENOTCONN", "ECONNABORTED", "ECONNRESET", "EPROTO", "EPERM"]);
 
-/**
- * Listens as kube-proxy does: to Go 0.0.0.0 means every address of both families, and a kubelet asks the node's own, which may be
- * one of IPv6. Where there is no IPv6, or a manifest of before lets the runtime have 0.0.0.0 alone, it is IPv4.
- */
-function listenOn(address: ServerAddress): Deno.TcpListener {
-  if (address.hostname !== "0.0.0.0") return Deno.listen(address);
-  try {
-    return Deno.listen({ ...address, hostname: "::" });
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) throw error;
-    return Deno.listen(address);
-  }
-}
-
 /** Listens until it is disposed of. The constructor throws AddrInUse and similar errors. */
 export class HttpServer implements Disposable {
-  readonly #listener: Deno.TcpListener;
+  readonly #sockets: Sockets;
   readonly #http: Server;
   readonly #accepted = new WeakMap<Duplex, Accepted>();
   readonly #open = new Set<Duplex>();
@@ -94,29 +75,39 @@ export class HttpServer implements Disposable {
     readonly connections: Connections,
     readonly notes: HttpNotes,
   ) {
-    this.#listener = listenOn(address);
+    this.#sockets = listenOn(address);
     // A bundle loads what it imports at each start, before any rule: here it is loaded when the first server is.
     this.#http = process.getBuiltinModule("node:http").createServer(
       { maxHeaderSize: HEADER_BYTES_MAX },
       (request, response) => void this.#respond(request, response),
     );
     this.#http.on("clientError", (error, socket) => this.#refuse(socket, errorCode(error)));
-    void this.#accept();
+    for (const listener of this.#sockets.listeners) void this.#accept(listener);
+  }
+
+  /** How many sockets wait for connections. */
+  get sockets(): number {
+    return this.#sockets.listeners.length;
+  }
+
+  /** Why it serves IPv4 alone, though both families were asked for; undefined where that is not so. */
+  get withoutIpv6(): string | undefined {
+    return this.#sockets.withoutIpv6;
   }
 
   [Symbol.dispose](): void {
     this.#disposed = true;
-    this.#listener.close();
+    for (const listener of this.#sockets.listeners) listener.close();
     for (const socket of this.#open) socket.destroy();
     this.#http.close();
   }
 
   /** Accepts connections until the server is disposed of. It never rejects. */
-  async #accept(): Promise<void> {
+  async #accept(listener: Deno.TcpListener): Promise<void> {
     let [slice, count] = [0, 0];
     while (!this.#disposed) {
       try {
-        this.#take(await this.#listener.accept());
+        this.#take(await listener.accept());
       } catch (error) {
         if (this.#disposed) return;
         const code = errorCode(error);

@@ -9,8 +9,8 @@ import {
   HttpServer,
   NO_NOTES,
   NOT_FOUND,
-  type ServerAddress,
 } from "./http_server.ts";
+import type { ServerAddress } from "./listening.ts";
 import type { Metrics } from "./metrics.ts";
 import {
   flagz,

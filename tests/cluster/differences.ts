@@ -165,7 +165,8 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     theirs: "the health check port of a Service answers only in the families of the Service",
-    ours: "in both families, for a Service of one family with the same answer",
+    ours:
+      "in both families, for a Service of one family with the same answer; but for IPv6 where nodePortAddresses names addresses of IPv4 alone",
     reason: "a load balancer may check in either family",
     shownBy: "tests/serve/health_test.ts",
   },

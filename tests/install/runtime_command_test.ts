@@ -53,7 +53,17 @@ Deno.test("the network is the API server, what is listened on, and the node's ow
     network("https://10.0.0.2", { bindAddress: parseAddress("fd00::7")! }),
     `10.0.0.2:443 ${own} [fd00::7]`,
   );
-  assert.equal(network("https://10.0.0.2", { nodePortAddresses: ["all"] }), `10.0.0.2:443 ${own} [::]`);
+  assert.equal(
+    network("https://10.0.0.2", { nodePortAddresses: ["all"] }),
+    `10.0.0.2:443 ${own} 0.0.0.0 [::]`,
+  );
+  // Services of IPv6 alone would have ports on its addresses, and there are none.
+  const ranges = { nodePortAddresses: ["192.168.0.0/16"] };
+  assert.equal(network("https://10.0.0.2", ranges), `10.0.0.2:443 ${own} 192.168.0.0/16`);
+  assert.equal(
+    network("https://[fd00::2]", { nodePortAddresses: ["primary", "0.0.0.0/0"] }, false, ["ip6"]),
+    `[fd00::2]:443 ${own} 0.0.0.0 [$(HOST_IP)]`,
+  );
   const two = ["primary", "192.168.0.0/16", "127.0.0.2/32"];
   assert.equal(
     network("https://10.0.0.2", { nodePortAddresses: two }),
@@ -66,6 +76,10 @@ Deno.test("what cannot be known or written is said", () => {
   assert.match(network("https://api.example:6443"), /^the API server has a name/);
   assert.match(
     network("https://10.0.0.2", { nodePortAddresses: ["primary", "fd00::/64"] }),
+    /no ranges of IPv6/,
+  );
+  assert.match(
+    network("https://[fd00::2]", { nodePortAddresses: ["192.168.0.0/16"] }, false, ["ip6"]),
     /no ranges of IPv6/,
   );
   assert.match(network("https://10.0.0.2", { nodePortAddresses: ["localhost"] }), /lead to any endpoint/);
