@@ -13,6 +13,7 @@ import type { Subject } from "./names.ts";
 import { NodeZones } from "./node_zones.ts";
 import { type EndpointChange, isHintedAt } from "./object_diff.ts";
 import type { Past } from "./past.ts";
+import { type PortFilter, touchingPorts } from "./port_changes.ts";
 import { addressesOf, mentionsIn } from "./scope.ts";
 
 /** Kinds of change. `readiness`: an endpoint that stays changed its condition. `object`: an object appeared or went. */
@@ -24,6 +25,8 @@ export type ChangeKind = (typeof CHANGE_KINDS)[number];
 export interface ChangeFilter {
   /** `namespace/name`. */
   readonly service?: string;
+  /** With `service`: what of a change touches those of its ports that are meant. */
+  readonly ports?: PortFilter;
   readonly namespace?: string;
   readonly kind?: LedgerRecord["kind"];
   readonly change?: ChangeKind;
@@ -118,7 +121,10 @@ function broughtBy(commit: JournalEntry | undefined, { offset }: JournalEntry): 
 export function filterOf(subject: Subject, past: Past, at: number): ChangeFilter {
   switch (subject.kind) {
     case "service":
-      return { service: subject.service };
+      return {
+        service: subject.service,
+        ...(subject.port && { ports: touchingPorts(past, subject.port) }),
+      };
     case "namespace":
       return { namespace: subject.namespace };
     case "node":
@@ -193,7 +199,8 @@ function wantedPart(entry: JournalEntry, filter: ChangeFilter): JournalEntry | u
   // Further entries of a record are about Services that it changed; the first one says what the record is.
   const further = entry.kind !== "commit" && entry.object === "" && entry.text === "";
   if (further && entry.came.length + entry.left.length === 0) return undefined;
-  return wantedChanges(entry, filter);
+  const part = filter.ports === undefined ? entry : filter.ports(entry);
+  return part && wantedChanges(part, filter);
 }
 
 function namespaceOfEntry({ object, service }: JournalEntry): string | undefined {

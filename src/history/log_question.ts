@@ -14,7 +14,7 @@ import {
 } from "./changes_log.ts";
 import { journalBackward } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
-import type { Subject } from "./names.ts";
+import type { PortChoice, Subject } from "./names.ts";
 import type { Past } from "./past.ts";
 import { type PositionExpression, resolvePosition } from "./position_expression.ts";
 import { requireOrder, type Span } from "./window.ts";
@@ -46,6 +46,7 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
     through: Math.min(through, range.through),
   });
   const search = searchOf(conditions, range);
+  const ports = conditions.subjects.find((subject) => subject.kind === "service")?.port;
   let filter: ChangeFilter | undefined;
   const changes = function* (through: number, from = 0): Generator<LoggedChange> {
     const { kind, ...others } = conditions;
@@ -59,7 +60,10 @@ export function logOf(past: Past, last: number, conditions: LogConditions): LogA
     changes,
     records: search === undefined
       ? (through, from) => recordsOf(past, changes(through, from))
-      : (through, from = 0) => recordsFound(past, search, within(through, from)),
+      : (through, from = 0) => {
+        const found = recordsFound(past, search, within(through, from));
+        return ports === undefined ? found : recordsOfPorts(found, changes(through, from), ports);
+      },
   };
 }
 
@@ -171,6 +175,26 @@ function* recordsFound(past: Past, search: Search, { from, through }: Span): Gen
   for (const placed of recordsAbout(past, search, through)) {
     if (placed.offset < from) return;
     yield placed;
+  }
+}
+
+/** Of `found`, records about a Service, those that `changes` has of its ports, and the commits that changed elements of these. */
+function* recordsOfPorts(
+  found: Iterable<Placed>,
+  changes: Iterator<LoggedChange>,
+  { ports }: PortChoice,
+): Generator<Placed> {
+  const names = new Set<string | undefined>(ports.map(({ name }) => name));
+  let next = changes.next();
+  for (const placed of found) {
+    const { offset, record } = placed;
+    while (!next.done && next.value.entry.offset > offset) next = changes.next();
+    const isChange = !next.done && next.value.entry.offset === offset;
+    if (
+      isChange || record.kind === "commit" && record.changes.some(({ comment }) => names.has(comment))
+    ) {
+      yield placed;
+    }
   }
 }
 

@@ -5,9 +5,10 @@ import { changesAbout, filterOf, needleOf } from "./changes_log.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { stateToRead } from "./journal_reading.ts";
 import { recordsAbout } from "./log.ts";
-import { addressSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
+import { addressSubject, findSubject, isNameProblem, type NameProblem, type Subject } from "./names.ts";
 import type { Past } from "./past.ts";
-import { findServed } from "./port_names.ts";
+import { portBefore, portNumberBefore } from "./past_ports.ts";
+import { findServed, portAlone } from "./port_names.ts";
 
 /** The names that the state at `offset` of `past` knows. */
 export function directoryAt(past: Past, offset: number): Directory {
@@ -20,15 +21,40 @@ export function isFullName(text: string): boolean {
 }
 
 /**
- * What `text` names at offset `last` of `past`. A Service that was deleted before must be named in full, `shop/web`: a search of
- * the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
+ * What `text` names at offset `last` of `past`. A Service that was deleted before must be named in full, `shop/web`, also with a port
+ * behind it: a search of the records finds it. Why not by less? The names that it had would have to be collected from the whole ledger.
+ * A port that no Service has any more is found by its number.
  */
 export function findServiceBefore(past: Past, last: number, text: string): Subject | NameProblem {
-  const found = findServed(directoryAt(past, last), text);
+  const directory = directoryAt(past, last);
+  const found = findServed(directory, text);
+  if (!isNameProblem(found) || found.kind !== "unknown") return found;
+  const port = portAlone(text);
+  if (port !== undefined) return portNumberBefore(past, last, port, text);
   // A search for anything else would read the whole ledger for nothing.
-  if (!isNameProblem(found) || found.kind !== "unknown" || !isFullName(text)) return found;
+  if (!isFullName(text)) return portFoundBefore(past, last, directory, text) ?? found;
   const isKnown = recordsAbout(past, { service: text }, last).next().done !== true;
   return isKnown ? { kind: "service", service: readServiceName(text) } : found;
+}
+
+/** What `text` names, where that is a port that its Service had; undefined elsewhere. */
+function portFoundBefore(
+  past: Past,
+  last: number,
+  directory: Directory,
+  text: string,
+): Subject | NameProblem | undefined {
+  const [, written = "", port = ""] =
+    /^([^:]+)((?::[a-z0-9-]+)?(?:\/(?:tcp|udp|sctp))?)$/i.exec(text.trim()) ?? [];
+  if (port === "") return undefined;
+  const owner = findSubject(directory, written);
+  const known = !isNameProblem(owner) && owner.kind === "service" ? owner.service : undefined;
+  const name = known ?? (isFullName(written) ? readServiceName(written) : undefined);
+  const found = name && portBefore(past, last, name, `${name}${port}`);
+  // What is wrong in the present version has been found.
+  return known !== undefined && found !== undefined && isNameProblem(found) && found.kind === "unknown"
+    ? undefined
+    : found;
 }
 
 /**

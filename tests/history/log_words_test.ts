@@ -13,6 +13,8 @@ Deno.test("below a commit are its changes, or those of one Service", () => {
   assert.ok(whole.slice(1).every((line) => /^ {4}[+-] ip ledgerproxy .* by @3$/.test(line)));
   assert.deepEqual(recordLines(commit, "shop/web", secondsOf), whole);
   assert.deepEqual(recordLines(commit, "shop/we", secondsOf), [whole[0]]);
+  const changes = (...ports: string[]) => recordLines(commit, ports, secondsOf).length - 1;
+  assert.deepEqual([changes("shop/web:http"), changes("shop/web:https")], [3, 0]);
 });
 
 Deno.test("omitted changes are counted; a rejected commit has its error; drift and gaps are one line", () => {

@@ -157,7 +157,8 @@ function questionOf(past: Past, last: number, what: string | undefined, options:
   sayTimes(past, options.since, options.until);
   const subjects = subjectsOf(past, last, what, options);
   const answer = logOf(past, last, { ...options, subjects });
-  const service = subjects.find((subject) => subject.kind === "service")?.service;
+  const meant = subjects.find((subject) => subject.kind === "service");
+  const about = meant?.port?.ports.map(({ name }) => name) ?? meant?.service;
   const { json, patch } = options;
   return function* (through, from) {
     if (!json && !patch) {
@@ -167,7 +168,7 @@ function questionOf(past: Past, last: number, what: string | undefined, options:
       return;
     }
     for (const placed of answer.records(through, from)) {
-      yield () => json ? printJson("log/1", placed) : printLines(recordLines(placed, service, localTime));
+      yield () => json ? printJson("log/1", placed) : printLines(recordLines(placed, about, localTime));
     }
   };
 }

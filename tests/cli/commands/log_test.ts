@@ -6,7 +6,7 @@ import { folderStorage } from "../../../src/ledger/storage.ts";
 import { LedgerWriter } from "../../../src/ledger/writer.ts";
 import { AskedLedger } from "../../support/asked_program.ts";
 import { CommittedEvening } from "../../support/committed_evening.ts";
-import { appears, slice } from "../../support/cluster_notation.ts";
+import { appears, service, slice } from "../../support/cluster_notation.ts";
 import { timeAt } from "../../support/past.ts";
 import { jsonLines } from "../../support/run_program.ts";
 import { commitOf, RotatingLedger } from "../../support/rotating_ledger.ts";
@@ -139,6 +139,28 @@ Deno.test("the number of a port is that of a Service, also as a NodePort of a no
     /30081: no Service has this port or NodePort at this position; an offset is written @30081/,
   );
   assert.match(why.stderr, /30080: it is a port alone; give NODE:30080\/tcp or shop\/web:http/);
+});
+
+Deno.test("a port of a Service has its own changes, records and elements", async () => {
+  using ledger = new AskedLedger([
+    [appears(service("shop/web 10.96.0.1 http:80/tcp https:443/tcp"))],
+    [
+      appears(slice("shop/web-a http:8080/tcp 10.244.0.1")),
+      appears(slice("shop/web-b https:8443/tcp 10.244.0.1")),
+    ],
+    [appears(service("shop/web 10.96.0.1 http:81/tcp https:443/tcp"))],
+  ]);
+  const [http, https, patch, records] = await Promise.all([
+    ledger.ask("log", "web:http"),
+    ledger.ask("log", "web:https"),
+    ledger.ask("log", "web:https", "-p"),
+    ledger.json("log", "web:https"),
+  ]);
+  assert.deepEqual(http.stdout.match(/^@\d+/gm), ["@5", "@2", "@0"]);
+  assert.deepEqual(https.stdout.match(/^@\d+/gm), ["@3", "@0"]);
+  assert.deepEqual(records.map(({ offset }) => offset), [4, 3, 1, 0]);
+  assert.match(patch.stdout, /^ {4}\+ .* : 10\.244\.0\.1 \. 8443 \} {2}shop\/web:https {2}by @3$/m);
+  assert.doesNotMatch(patch.stdout, /web:http /);
 });
 
 Deno.test("log escapes control characters in the name of another program", async () => {
