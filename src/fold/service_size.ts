@@ -1,6 +1,7 @@
 // How many elements a Service needs, counted from its ports, addresses and endpoints before any of them is made. The count
 // does not depend on how elements are laid out, nor on which endpoints are ready: a Service does not come and go with its pods.
 
+import { countText } from "../count_text.ts";
 import { SLOT_CLASS_MAX } from "../limits/rules.ts";
 import type { EndpointSlice, Service } from "../kube/objects.ts";
 import { serviceFamilies } from "../kube/service_port.ts";
@@ -58,9 +59,10 @@ export function oversizeText(
   { elements, ports, endpoints, frontends, ranges }: ServiceSize,
   most: number,
 ): string {
-  const guards = ranges === 0 ? "" : `, ${ranges} source ranges at all of them`;
+  const guards = ranges === 0 ? "" : `, ${countText(ranges, "source range")} at all of them`;
+  const each = `${countText(frontends, "frontend")} and ${countText(endpoints, "endpoint")}`;
   return `too large: about ${elements} elements, at most ${most} ` +
-    `(${ports} ports, up to ${frontends} frontends and ${endpoints} endpoints each${guards})`;
+    `(${countText(ports, "port")}, up to ${each} each${guards})`;
 }
 
 /**

@@ -68,6 +68,6 @@ Deno.test("a Service that is surely small is small when it is counted", () => {
 Deno.test("the reason names what the count is made of", () => {
   assert.equal(
     oversizeText({ elements: 2_002_000, ports: 2000, endpoints: 1000, frontends: 1, ranges: 0 }, 65_536),
-    "too large: about 2002000 elements, at most 65536 (2000 ports, up to 1 frontends and 1000 endpoints each)",
+    "too large: about 2002000 elements, at most 65536 (2000 ports, up to 1 frontend and 1000 endpoints each)",
   );
 });

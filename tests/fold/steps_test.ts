@@ -167,7 +167,7 @@ Deno.test("a Service above the bound is set aside by the event that makes it so,
   stepped.fold(appears(slice(`big/one-x ${PORTS} ${hosts}`)));
   stepped.finish();
   const reason =
-    "too large: about 168 elements, at most 100 (8 ports, up to 1 frontends and 20 endpoints each)";
+    "too large: about 168 elements, at most 100 (8 ports, up to 1 frontend and 20 endpoints each)";
   assert.deepEqual([...stepped.state.aside], [["big/one", reason]]);
   assert.equal(frontends(stepped.state, "10.96.0.1"), 0);
   stepped.fold(LARGE[1]!);
