@@ -98,10 +98,11 @@ const SELECTED_NAMESPACE = {
 
 /** An overlay to copy. */
 function example(): string {
-  return `# Copy this folder, and set how nodes reach the API server without a cluster IP.\n${
+  return `# Copy this folder, and set where your image is, and how nodes reach the API server without a cluster IP.\n${
     kustomization("Kustomization", {
       resources: ["../base"],
       components: ["../components/canary"],
+      images: [{ name: NAME, newName: `registry.example/${NAME}` }],
       configMapGenerator: [{
         name: NAME,
         namespace: WORKLOAD.namespace,

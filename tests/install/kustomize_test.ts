@@ -170,5 +170,10 @@ Deno.test({
       2,
       "in both containers",
     );
+    const images = [...daemonSet.matchAll(/"image":"([^"]+)"/g)].map(([, image]) => image);
+    assert.equal(images.length, 2);
+    for (const image of images) {
+      assert.match(image!, /^registry\.example\/ledgerproxy:\d/, "no registry has an image of ours");
+    }
   },
 });
