@@ -5,7 +5,7 @@
 
 import { createHash, hash } from "node:crypto";
 import { zstdDecompressSync } from "node:zlib";
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";

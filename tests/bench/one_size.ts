@@ -1,7 +1,7 @@
 // One size of the bench: builds a cluster of N Services with M endpoints each, loads it, changes it, and prints a
 // Sample as JSON.
 
-import { OUR_TABLES } from "../../src/engine/executor.ts";
+import { OUR_TABLES } from "../../src/engine/kernel_tables.ts";
 import { emptyState } from "../../src/fold/cluster_state.ts";
 import { noChanges } from "../../src/fold/fold_changes.ts";
 import { foldRecord } from "../../src/fold/fold.ts";

@@ -125,7 +125,7 @@ async function change(): Promise<void> {
     await Promise.all(
       Array.from({ length: TOGETHER }, () => {
         const service = number++ % SERVICES;
-        return patch(plane, service, number).then(() => counts.changes++, () => counts.refused++);
+        return patch(plane, service).then(() => counts.changes++, () => counts.refused++);
       }),
     );
     await pause(Math.max(0, due - performance.now()));

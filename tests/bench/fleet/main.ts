@@ -83,7 +83,7 @@ async function measureChanges(meter: ApiMeter, clients: Clients): Promise<ApiCos
   meter.restart();
   const before = clients.status.events;
   for (let change = 0; change < changes; change++) {
-    await patch(plane, change % services, Math.floor(performance.now()));
+    await patch(plane, change % services);
   }
   await clients.until(({ events }) => events >= before + nodes * changes, "all nodes have all changes");
   return await meter.costBesideRest();
@@ -105,7 +105,7 @@ async function measureStorm(clients: Clients): Promise<Omit<FleetCost["storm"], 
   await plane.startApiServer();
   const start = performance.now();
   const { events } = clients.status;
-  await patch(plane, 0, changes);
+  await patch(plane, 0);
   await clients.until((status) => status.events >= events + nodes, "all nodes are back");
   return { cpu: cpuSeconds(plane.apiServerPid) * 1000, milliseconds: performance.now() - start };
 }

@@ -1,13 +1,9 @@
-// What a proxy costs the API server and the network: bytes that its node receives, and CPU time of the API server. And how long
-// a change takes to a client that only reads its watch: no proxy can be faster.
+// What a proxy costs the API server and the network: bytes that its node receives, and CPU time of the API server.
 
-import { ApiClient } from "../../../src/ingest/api_client.ts";
 import type { ControlPlane } from "../../support/cluster/control_plane.ts";
 import type { Lab } from "../../support/lab/lab.ts";
 import { until } from "../../support/until.ts";
-import { patch } from "./cluster.ts";
 
-const SLICES = "/apis/discovery.k8s.io/v1/endpointslices";
 const IDLE_MILLISECONDS = 3000;
 /** Seconds of changes cost the server about as much as its own work, so that is measured longer, and when nothing else came before. */
 const REST_MILLISECONDS = 15_000;
@@ -99,32 +95,4 @@ function cpuMilliseconds(pid: number): number {
 export function receivedBytes(lab: Lab): number {
   const devices = lab.run("node", "cat /proc/net/dev");
   return Number(/^\s*api:\s*(\d+)/m.exec(devices)?.[1] ?? 0);
-}
-
-/** Milliseconds from the PATCH of a slice to its event at a client that reads its watch, for each of some changes. */
-export async function timeBareWatch(
-  plane: ControlPlane,
-  services: number,
-  changes: number,
-): Promise<number[]> {
-  using client = new ApiClient(plane.kubeconfig());
-  const { metadata } = await plane.call("GET", `${SLICES}?limit=1`);
-  const { resourceVersion } = metadata as { resourceVersion: string };
-  const stop = new AbortController();
-  const { body } = await client.get(SLICES, { watch: "1", resourceVersion }, stop.signal, {
-    encoding: "protobuf",
-  });
-  const reader = body!.getReader();
-  const times: number[] = [];
-  for (let change = 0; change < changes; change++) {
-    const start = performance.now();
-    const patched = patch(plane, (change * 7919) % services, change + 1);
-    await reader.read();
-    times.push(performance.now() - start);
-    await patched;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-  }
-  stop.abort();
-  await reader.cancel().catch(() => {});
-  return times;
 }

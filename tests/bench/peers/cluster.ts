@@ -2,9 +2,11 @@
 // the changes.
 
 import type { ControlPlane } from "../../support/cluster/control_plane.ts";
-import type { Commits } from "./commits.ts";
+import { type Observer, timeOfDay } from "./observer.ts";
 
 const TOGETHER = 16;
+/** Of the endpoints that were made last: no change may repeat what a Service has. */
+let generation = 0;
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 /** An endpoint that answers. */
 export const SERVER = { address: "10.244.2.5", udp: 5353, tcp: 8080 };
@@ -64,25 +66,20 @@ function endpoints(number: number, generation: number) {
   }];
 }
 
-/** Patches one slice; returns the milliseconds until the kernel has applied a commit. */
+/** Patches one slice; returns the milliseconds until `observer` has seen it. */
 export async function timeChange(
   plane: ControlPlane,
-  commits: Commits,
+  observer: Observer,
   number: number,
-  generation: number,
 ): Promise<number> {
-  commits.drain();
-  const start = performance.now();
-  const patched = patch(plane, number, generation);
-  await commits.next();
-  const milliseconds = performance.now() - start;
+  const start = timeOfDay();
+  const patched = patch(plane, number);
+  const seen = await observer.firstAfter(start);
   await patched;
-  return milliseconds;
+  return seen - start;
 }
 
-/** Gives Service `number` other endpoints. */
-export async function patch(plane: ControlPlane, number: number, generation: number): Promise<void> {
-  await plane.call("PATCH", `${SLICES}/s${number}-a`, {
-    endpoints: endpoints(number, generation + Math.floor(performance.now())),
-  });
+/** Gives Service `number` endpoints that it did not have before. */
+export async function patch(plane: ControlPlane, number: number): Promise<void> {
+  await plane.call("PATCH", `${SLICES}/s${number}-a`, { endpoints: endpoints(number, ++generation) });
 }

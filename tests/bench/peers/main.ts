@@ -13,11 +13,10 @@ import { bundle } from "../../support/bundle.ts";
 import { Lab } from "../../support/lab/lab.ts";
 import { percentile } from "../percentile.ts";
 import { table } from "../table.ts";
-import { timeBareWatch } from "./api_costs.ts";
 import { makeServices, makeTarget } from "./cluster.ts";
 import { makeFrontends } from "./frontends.ts";
 import { printPaths } from "./paths.ts";
-import { type Bench, measure, type Proxy, type Sample } from "./sample.ts";
+import { type Bench, measure, type Proxy, type Sample, timeBareWatch } from "./sample.ts";
 import { measureTraffic, type Traffic } from "./traffic.ts";
 
 const { positionals, values: { before, rounds } } = parseArgs({
@@ -89,9 +88,7 @@ async function besidePeers(): Promise<void> {
     samples.set(name, await measure(bench, proxy, labs.get(name)!));
   }
   console.error("measuring a client that only reads its watch");
-  connectApi(labs.get(DIRECT)!);
-  const watched = await timeBareWatch(plane, SERVICES, CHANGES);
-  disconnectApi();
+  const watched = await timeBareWatch(bench, labs.get(DIRECT)!);
   console.error("measuring traffic");
   const traffic = measureTraffic(labs, clusterIP);
   const row = (what: string, value: (name: string) => number, text: (value: number) => string) => [
@@ -147,9 +144,8 @@ async function inTurns(name: string, other: Proxy): Promise<void> {
       using lab = new Lab();
       samples.get(name)!.push(await measure(bench, proxy, lab));
     }
-    connectApi(home);
-    watched.push(percentile(await timeBareWatch(plane, SERVICES, CHANGES), 0.5));
-    disconnectApi();
+    using lab = new Lab();
+    watched.push(percentile(await timeBareWatch(bench, lab), 0.5));
   }
   const median = (values: readonly number[]) => percentile(values, 0.5);
   const spread = (values: readonly number[], digits: number) =>

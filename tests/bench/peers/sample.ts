@@ -8,7 +8,7 @@ import { startBundle } from "../../support/cluster/program.ts";
 import type { Lab } from "../../support/lab/lab.ts";
 import { type ApiCost, ApiMeter } from "./api_costs.ts";
 import { patch, timeChange } from "./cluster.ts";
-import { Commits } from "./commits.ts";
+import { Observer } from "./observer.ts";
 import { cpuSeconds, idle, type Memory, memoryOf, settled } from "./process_costs.ts";
 
 /** The costs of one proxy. Times in milliseconds. */
@@ -68,14 +68,14 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   await idle(process.pid);
   const cpu = cpuSeconds(process.pid);
   meter.restart();
-  const patches = await timeChanges(bench, lab);
+  const patches = await timeCommits(bench, lab);
   await idle(process.pid);
   const cpuAChange = (cpuSeconds(process.pid) - cpu) / changes * 1000;
   const { bytes, cpu: apiCpu } = await meter.costBesideRest();
   const aChange = { bytes: bytes / changes, cpu: apiCpu / changes };
   const memory = memoryOf(process.pid);
   await end(process);
-  await patch(plane, 0, changes + 1);
+  await patch(plane, 0);
   const again = performance.now();
   process = start(bench, proxy, lab, logFile, ledger);
   const missed = await settled(kernel, process.pid) - again;
@@ -99,11 +99,25 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
   };
 }
 
-async function timeChanges({ plane, services, changes }: Bench, lab: Lab): Promise<number[]> {
-  using commits = lab.inside("node", () => new Commits());
+/** Milliseconds from each PATCH to the commit in the kernel of the node of `lab`. */
+async function timeCommits(bench: Bench, lab: Lab): Promise<number[]> {
+  await using commits = await Observer.ofCommits(lab);
+  return await timeChanges(bench, commits);
+}
+
+/** Milliseconds from each PATCH to the event at a client on the node of `lab` that only reads its watch. */
+export async function timeBareWatch(bench: Bench, lab: Lab): Promise<number[]> {
+  connectApi(lab);
+  await using events = await Observer.ofWatch(lab, bench.plane.kubeconfig());
+  const times = await timeChanges(bench, events);
+  disconnectApi();
+  return times;
+}
+
+async function timeChanges({ plane, services, changes }: Bench, observer: Observer): Promise<number[]> {
   const times: number[] = [];
   for (let change = 0; change < changes; change++) {
-    times.push(await timeChange(plane, commits, (change * 7919) % services, change + 1));
+    times.push(await timeChange(plane, observer, (change * 7919) % services));
     // The next change finds the proxy idle, as most do.
     await new Promise((resolve) => setTimeout(resolve, 30));
   }
