@@ -3,7 +3,7 @@
 import type { ProxyConfig } from "../../../src/kube/proxy_config.ts";
 import { until } from "../until.ts";
 import { type Lab, shell } from "../lab/lab.ts";
-import { type Manifest, NODE_NAME, nodeManifest } from "../scenario/scenario.ts";
+import { type Manifest, NODE_NAME, nodeManifest, ZONE, ZONE_LABEL } from "../scenario/scenario.ts";
 import { ApiError, type ControlPlane, end, type Json, startProgram } from "./control_plane.ts";
 
 /** Both ends of the cable between the API server and the node. */
@@ -15,7 +15,13 @@ const NODE_API_ADDRESS_2 = "198.18.0.3";
 const FOLLOW_MILLISECONDS = 120_000;
 const SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
 const SERVICES = "/api/v1/namespaces/shop/services";
-const MARKER_ENDPOINTS = { IPv4: "10.250.0.1", IPv6: "fd00:250::1" } as const;
+const MARKER_ENDPOINTS = {
+  IPv4: ["10.250.0.1", "10.250.0.2"],
+  IPv6: ["fd00:250::1", "fd00:250::2"],
+} as const;
+const ZONES = ["zone-1", "zone-2", "zone-3"];
+/** How long kube-proxy may take for the zone of its node before the label is set again. */
+const ZONE_MILLISECONDS = 3000;
 
 /**
  * Prepares this namespace for an API server at {@link API_ADDRESS} that the node of `lab` reaches. A second lab takes
@@ -56,6 +62,24 @@ export async function furnishApi(plane: ControlPlane): Promise<void> {
   await plane.call("PUT", `/api/v1/nodes/${NODE_NAME}/status`, { ...made, status } as Json);
 }
 
+/** Gives the own Node the label of `zone`; takes it away where that is "". */
+async function labelZone(plane: ControlPlane, zone: string): Promise<void> {
+  const path = `/api/v1/nodes/${NODE_NAME}`;
+  const node = await plane.call("GET", path);
+  const metadata = node["metadata"] as Json & { labels?: Record<string, string> };
+  if ((metadata.labels?.[ZONE_LABEL] ?? "") === zone) return;
+  const { [ZONE_LABEL]: _, ...others } = metadata.labels ?? {};
+  const labels = zone === "" ? others : { ...others, [ZONE_LABEL]: zone };
+  await plane.call("PUT", path, { ...node, metadata: { ...metadata, labels } });
+}
+
+/** A Service that is newer than all others of a cluster. */
+export interface Marker {
+  readonly name: string;
+  /** The zone of the own Node; "" where it has none. */
+  readonly zone: string;
+}
+
 /** One run of kube-proxy with one configuration; dispose of it to end it and remove its rules. */
 export class Oracle implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
@@ -77,11 +101,30 @@ export class Oracle implements AsyncDisposable {
     return answer.trim() === "" ? undefined : JSON.parse(answer).localEndpoints;
   }
 
-  /** Waits until kube-proxy's rules contain Service `name` in both families. */
-  async follows(name: string): Promise<void> {
-    await until(`kube-proxy serves ${name}; it says ${this.#lastWords()}`, () => {
-      const chains = this.lab.run("node", "nft -t list ruleset || true");
-      return chains.split(`-shop/${name}/tcp/ {`).length >= 3;
+  /**
+   * Waits until kube-proxy's rules contain `marker` in both families, as its hints say for the zone of the node. kube-proxy 1.37 may
+   * lose that zone at a start, because it registers its handler after the event may have come (cmd/kube-proxy/app/server.go), and then
+   * takes no hint into account. So the label is set again.
+   */
+  async follows({ name, zone }: Marker): Promise<void> {
+    let setAgainAt = performance.now() + ZONE_MILLISECONDS;
+    await until(`kube-proxy serves ${name}; it says ${this.#lastWords()}`, async () => {
+      const chains = this.lab.run("node", "nft -t list ruleset || true").split("chain ")
+        .filter((chain) => chain.includes(`-shop/${name}/tcp/ {`));
+      if (chains.length < 2) return false;
+      const own = Object.values(MARKER_ENDPOINTS).map(([first]) => first);
+      const hasOne = chains.filter((chain) =>
+        own.some((one) => new RegExp(`dnat to \\[?${one}\\b`).test(chain))
+      );
+      const isOne = hasOne.length === 2;
+      const isBoth = chains.every((chain) => chain.includes("numgen"));
+      if (zone === "" ? isBoth : isOne) return true;
+      if (performance.now() > setAgainAt) {
+        setAgainAt = performance.now() + ZONE_MILLISECONDS;
+        await labelZone(this.plane, "elsewhere");
+        await labelZone(this.plane, zone);
+      }
+      return false;
     }, FOLLOW_MILLISECONDS);
   }
 
@@ -105,10 +148,13 @@ export class ApiCluster {
   constructor(readonly plane: ControlPlane) {}
 
   /**
-   * Makes the Services and slices those of `manifests`, by updates where the API allows them; returns the name of a
-   * Service that is newer than all of them.
+   * Makes the Services and slices those of `manifests`, by updates where the API allows them, and the zone of the own Node that of a
+   * Node among them; returns a Service that is newer than all of them.
    */
-  async replace(manifests: readonly Manifest[]): Promise<string> {
+  async replace(manifests: readonly Manifest[]): Promise<Marker> {
+    const node = manifests.find(({ kind }) => kind === "Node");
+    const zone = node === undefined ? ZONE : node.metadata.labels?.[ZONE_LABEL] ?? "";
+    if (node !== undefined) await labelZone(this.plane, zone);
     for (const [kind, path] of [["Service", SERVICES], ["EndpointSlice", SLICES]] as const) {
       const { items } = await this.plane.call("GET", path);
       const old = new Map((items as Manifest[]).map((item) => [item.metadata.name, item]));
@@ -122,12 +168,12 @@ export class ApiCluster {
       for (const name of gone) old.delete(name);
       await Promise.all(wanted.map((manifest) => this.#put(path, manifest, old.get(nameOf(manifest)))));
     }
-    const marker = `marker-${++this.#generation}`;
-    await this.#put(SERVICES, markerService(marker), undefined);
+    const name = `marker-${++this.#generation}`;
+    await this.#put(SERVICES, markerService(name), undefined);
     for (const type of ["IPv4", "IPv6"] as const) {
-      await this.#put(SLICES, markerSlice(marker, type), undefined);
+      await this.#put(SLICES, markerSlice({ name, zone }, type), undefined);
     }
-    return marker;
+    return { name, zone };
   }
 
   /** Everything a proxy reads, as the API server has it. */
@@ -192,7 +238,11 @@ function markerService(name: string): Manifest {
   };
 }
 
-function markerSlice(name: string, addressType: "IPv4" | "IPv6"): Manifest {
+/** With its hints a proxy that knows the zone uses the first endpoint alone, and one that knows no zone both. */
+function markerSlice({ name, zone }: Marker, addressType: "IPv4" | "IPv6"): Manifest {
+  const own = zone === "" ? ZONES : [zone];
+  const others = ["elsewhere", ...ZONES].filter((one) => !own.includes(one));
+  const zones = [own, others];
   return {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
@@ -203,7 +253,11 @@ function markerSlice(name: string, addressType: "IPv4" | "IPv6"): Manifest {
     },
     addressType,
     ports: [{ port: 1, name: "" }],
-    endpoints: [{ addresses: [MARKER_ENDPOINTS[addressType]], conditions: { ready: true } }],
+    endpoints: MARKER_ENDPOINTS[addressType].map((address, i) => ({
+      addresses: [address],
+      conditions: { ready: true },
+      hints: { forZones: zones[i]!.map((name) => ({ name })) },
+    })),
   };
 }
 

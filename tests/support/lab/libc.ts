@@ -20,6 +20,7 @@ const SO_LINGER = 13;
 export const POLLIN = 1;
 export const POLLOUT = 4;
 const EINPROGRESS = 115;
+const EADDRINUSE = 98;
 const EINTR = 4;
 const EAGAIN = 11;
 export const ECONNREFUSED = 111;
@@ -121,6 +122,16 @@ export function addressText(bytes: Uint8Array): string {
 export function bindSocket(descriptor: number, address: string, port: number): void {
   const bytes = socketAddress(address, port);
   check(c.bind(descriptor, bytes, bytes.length), `bind ${address} port ${port}`);
+}
+
+/** Binds to the first free port that `next` gives. The node has sockets of its own, of kube-proxy and of clients that ask it. */
+export function bindFreePort(descriptor: number, address: string, next: () => number): void {
+  for (;;) {
+    const port = next();
+    const bytes = socketAddress(address, port);
+    if (c.bind(descriptor, bytes, bytes.length) === 0) return;
+    if (errno() !== EADDRINUSE) check(-1, `bind ${address} port ${port}`);
+  }
 }
 
 export function listenSocket(descriptor: number): void {

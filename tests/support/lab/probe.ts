@@ -6,7 +6,7 @@ import {
   addressText,
   AF_INET,
   AF_INET6,
-  bindSocket,
+  bindFreePort,
   closeDescriptor,
   connectSocket,
   ECONNREFUSED,
@@ -92,7 +92,7 @@ class Attempt implements Disposable {
     while (receiveBytes(this.#icmp) !== undefined);
     const type = this.#stream ? SOCK_STREAM : SOCK_DGRAM;
     this.#client = lab.inside(probe.host, () => newSocket(family === "ip6" ? AF_INET6 : AF_INET, type));
-    bindSocket(this.#client, probe.source, FIRST_PORT + (ports++ % PORTS));
+    bindFreePort(this.#client, probe.source, () => FIRST_PORT + (ports++ % PORTS));
     this.#failed = connectSocket(this.#client, probe.destination, probe.port);
     if (!this.#stream && this.#failed === 0) this.#failed = sendBytes(this.#client, PAYLOAD);
     const waited = this.#servers.map(({ descriptor }) => descriptor);

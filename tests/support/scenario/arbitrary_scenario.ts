@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { HostName } from "../lab/lab.ts";
 import { SERVER_PORTS } from "../lab/lab.ts";
 import type { Probe } from "../lab/probe.ts";
-import type { EndpointLine, ObjectLine, Scenario } from "./scenario.ts";
+import { type EndpointLine, NODE_NAME, type ObjectLine, type Scenario } from "./scenario.ts";
 
 /** Configurations, each of which kube-proxy can run with. */
 export const CONFIGS: readonly Scenario["config"][] = [
@@ -52,6 +52,10 @@ const RANGES = [
   "fd00:203::2/128",
   "fd00:10:244::/48",
   "0.0.0.0/0",
+  "203.0.113.70/26",
+  "10.244.1.5/16",
+  "010.244.0.0/16",
+  "::ffff:203.0.113.0/122",
 ];
 
 type Family = "v4" | "v6";
@@ -77,10 +81,14 @@ export function scenarios(configs: readonly Scenario["config"][], packets: numbe
   const services = fc.integer({ min: 1, max: 4 }).chain((count) =>
     fc.tuple(...Array.from({ length: count }, (_, number) => cluster(number)))
   );
-  return fc.tuple(fc.constantFrom(...configs), services).chain(([config, clusters]) =>
-    fc.array(probe(clusters.flatMap(({ targets }) => targets)), { minLength: packets, maxLength: packets })
-      .map((probes) => ({ prose: [], config, objects: clusters.flatMap(({ lines }) => lines), probes }))
-  );
+  const zone = fc.constantFrom("zone-1", "zone-1", "zone-2", "zone-3", "");
+  return fc.tuple(fc.constantFrom(...configs), services, zone).chain(([config, clusters, zone]) => {
+    const targets = clusters.flatMap(({ targets }) => targets);
+    const node: ObjectLine = { kind: "node", name: NODE_NAME, fields: { zone }, endpoints: [] };
+    const objects = [node, ...clusters.flatMap(({ lines }) => lines)];
+    return fc.array(probe(targets), { minLength: packets, maxLength: packets })
+      .map((probes) => ({ prose: [], config, objects, probes }));
+  });
 }
 
 function probe(targets: readonly Omit<Probe, "host" | "source">[]): fc.Arbitrary<Probe> {
@@ -120,11 +128,17 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
     ports,
     external: fc.constantFrom("", "Local"),
     internal: policy,
-    affinity: fc.constantFrom("", "", "", "60"),
+    affinity: fc.constantFrom("", "", "", "", "60", "10800"),
     hasExternalIPs: fc.boolean(),
     // On the node itself, where NodePorts are too.
     atNode: number === 0 ? fc.boolean() : fc.constant(false),
+    // A controller may write the node's own address, as k3s does, or one that is an external IP too.
+    balancerAt: fc.constantFrom<("own" | "node" | "external")[]>(
+      ...(number === 0 ? ["own", "node", "external"] as const : ["own", "own", "external"] as const),
+    ),
     mode: fc.constantFrom("", "", "", "~Proxy"),
+    secondMode: fc.constantFrom<(string | undefined)[]>(undefined, undefined, "", "~Proxy"),
+    hasNodePorts: fc.constantFrom(true, true, true, false),
     foreign: fc.constantFrom(false, false, false, false, false, false, false, true),
     ranges: fc.oneof(
       fc.constant<string[]>([]),
@@ -139,20 +153,29 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
     const external = choice.atNode
       ? { v4: "203.0.113.1", v6: "fd00:203::1" }
       : { v4: `198.51.100.1${number}`, v6: `fd00:198::1${number}` };
-    const balancer = { v4: `198.51.100.2${number}`, v6: `fd00:198::2${number}` };
     const { type, hasExternalIPs, ranges } = choice;
+    const balancer = {
+      own: { v4: `198.51.100.2${number}`, v6: `fd00:198::2${number}` },
+      node: { v4: "192.168.0.2", v6: "fd00:192::2" },
+      external,
+    }[choice.balancerAt];
+    const second = { v4: `198.51.100.3${number}`, v6: `fd00:198::3${number}` };
     const open = type !== "ClusterIP" || hasExternalIPs;
+    const hasNodePorts = type === "NodePort" || (type === "LoadBalancer" && choice.hasNodePorts);
     const usedPorts = choice.ports.map(({ name, port, protocol, nodePort }) =>
-      `${name}:${port}/${protocol}${type === "ClusterIP" ? "" : `:${nodePort}`}`
+      `${name}:${port}/${protocol}${hasNodePorts ? `:${nodePort}` : ""}`
     );
+    const balancers = families.flatMap((family) => [
+      `${balancer[family]}${choice.mode}`,
+      ...(choice.secondMode === undefined ? [] : [`${second[family]}${choice.secondMode}`]),
+    ]);
     const fields = {
       ...(type === "ClusterIP" ? {} : { type }),
       ips: families.map((family) => ips[family]).join(),
       ports: usedPorts.join(),
       ...(hasExternalIPs ? { "external-ips": families.map((family) => external[family]).join() } : {}),
-      ...(type === "LoadBalancer"
-        ? { balancer: families.map((family) => `${balancer[family]}${choice.mode}`).join() }
-        : {}),
+      ...(type === "LoadBalancer" ? { balancer: balancers.join() } : {}),
+      ...(type === "LoadBalancer" && !hasNodePorts ? { "no-node-ports": "" } : {}),
       ...(type === "LoadBalancer" && ranges.length > 0 ? { ranges: ranges.join() } : {}),
       ...(choice.external !== "" && open ? { external: choice.external } : {}),
       ...(choice.external !== "" && type === "LoadBalancer"
@@ -181,10 +204,10 @@ function cluster(number: number): fc.Arbitrary<Cluster> {
         { destination: ips[family], port, protocol },
         { destination: ips[family], port: 81, protocol },
         ...(hasExternalIPs ? [{ destination: external[family], port, protocol }] : []),
-        ...(type === "LoadBalancer" ? [{ destination: balancer[family], port, protocol }] : []),
-        ...(type === "ClusterIP"
-          ? []
-          : node.map((destination) => ({ destination, port: nodePort, protocol }))),
+        ...(type === "LoadBalancer"
+          ? [balancer, second].map((one) => ({ destination: one[family], port, protocol }))
+          : []),
+        ...(hasNodePorts ? node.map((destination) => ({ destination, port: nodePort, protocol })) : []),
       ]);
     });
     return { lines: [service, ...all], targets };
@@ -210,6 +233,8 @@ function slices(number: number, family: "v4" | "v6"): fc.Arbitrary<ObjectLine[]>
     ],
     ["published"],
     ["published", "terminating"],
+    ["bare"],
+    ["unready", "ready-only"],
   ).map((chosen): readonly string[] => chosen);
   const each = <T>(one: fc.Arbitrary<T>) =>
     fc.array(one, { minLength: ENDPOINTS.length, maxLength: ENDPOINTS.length });
@@ -217,14 +242,17 @@ function slices(number: number, family: "v4" | "v6"): fc.Arbitrary<ObjectLine[]>
     chosen: fc.subarray([...ENDPOINTS], { minLength: 0, maxLength: 5 }),
     conditions: each(words),
     hinted: fc.constantFrom(...HINTED),
+    // Endpoints of hand-made slices have no node.
+    nodeless: each(fc.constantFrom(...Array(9).fill(false), true)),
     zones: each(fc.constantFrom(...ZONES)),
     nodes: each(fc.constantFrom(...NODES)),
     split: fc.constantFrom<"whole" | "apart" | "overlapping">("whole", "apart", "overlapping"),
-  }).map(({ chosen, conditions, hinted, zones, nodes, split }) => {
+  }).map(({ chosen, conditions, nodeless, hinted, zones, nodes, split }) => {
     const endpoints = chosen.map((endpoint, i): EndpointLine => {
       const has = (kind: string) => hinted === kind || hinted === "both" || (hinted === "some" && i % 2 > 0);
       const hints = [...(has("zone") ? [zones[i]!] : []), ...(has("node") ? [nodes[i]!] : [])];
-      return { address: endpoint[family], node: endpoint.node, words: [...conditions[i]!, ...hints] };
+      const node = nodeless[i] ? "" : endpoint.node;
+      return { address: endpoint[family], node, words: [...conditions[i]!, ...hints] };
     });
     const parts = split === "whole"
       ? [endpoints]

@@ -44,6 +44,11 @@ const RANGES = [
   "fd00:10:244::/48",
   "::/0",
   "fd00:192::2/128",
+  // As API servers before 1.36 let them be: bits of the host, and addresses of IPv4 in the form of IPv6.
+  "203.0.113.70/26",
+  "10.244.1.5/16",
+  "::ffff:203.0.113.0/122",
+  "fd00:203::2/64",
 ];
 const PROTOCOLS = ["TCP", "UDP", "SCTP"] as const;
 const NUMBERS = [53, 80, 8080];

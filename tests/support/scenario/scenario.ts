@@ -2,6 +2,7 @@
 // of the lab (tests/support/lab/lab.ts).
 //
 //   config cluster-cidr=10.244.0.0/16,fd00:10:244::/48
+//   node node-a zone=zone-2
 //   service shop/web type=NodePort ips=10.96.0.10 ports=http:80/tcp:30080
 //   slice shop/web-a ports=http:8080/tcp 10.244.1.5@node-a 10.244.2.5@node-b+unready
 //   packet outside 203.0.113.2 -> 192.168.0.2:30080/tcp
@@ -24,7 +25,7 @@ export interface EndpointLine {
 
 /** The line of one object: `service`, its name, fields in the form `key=value`, and for slices the endpoints. */
 export interface ObjectLine {
-  readonly kind: "service" | "slice" | "service-cidr";
+  readonly kind: "service" | "slice" | "service-cidr" | "node";
   readonly name: string;
   readonly fields: Readonly<Record<string, string>>;
   readonly endpoints: readonly EndpointLine[];
@@ -42,6 +43,7 @@ export interface Scenario {
 /** The node under test in every scenario. */
 export const NODE_NAME = "node-a";
 export const ZONE = "zone-1";
+export const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 /** Parses the part above the dashes. Throws with the line that is wrong. */
 export function parseScenario(text: string): Scenario {
@@ -93,7 +95,7 @@ function parseProbe(text: string): Probe {
 
 function parseObject(line: string): ObjectLine {
   const [kind, name, ...words] = line.split(" ") as [ObjectLine["kind"], string, ...string[]];
-  if (!["service", "slice", "service-cidr"].includes(kind) || name === undefined) {
+  if (!["service", "slice", "service-cidr", "node"].includes(kind) || name === undefined) {
     throw new Error(`"${line}" is no line of a scenario`);
   }
   const isEndpoint = (word: string) => word.includes("@");
@@ -152,6 +154,7 @@ export type Manifest = Record<string, unknown> & {
 export function manifestOf(line: ObjectLine): Manifest {
   if (line.kind === "service") return serviceManifest(line);
   if (line.kind === "slice") return sliceManifest(line);
+  if (line.kind === "node") return nodeManifest(line.fields["zone"] ?? "");
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "ServiceCIDR",
@@ -178,6 +181,7 @@ function serviceManifest({ name: path, fields }: ObjectLine): Manifest {
     ...(fields["ranges"] ? { loadBalancerSourceRanges: list(fields["ranges"]) } : {}),
     ...(fields["external"] ? { externalTrafficPolicy: fields["external"] } : {}),
     ...(fields["internal"] ? { internalTrafficPolicy: fields["internal"] } : {}),
+    ...("no-node-ports" in fields ? { allocateLoadBalancerNodePorts: false } : {}),
     ...(fields["health-check"] ? { healthCheckNodePort: Number(fields["health-check"]) } : {}),
     ...(fields["affinity"]
       ? {
@@ -234,9 +238,12 @@ function sliceManifest({ name: path, fields, endpoints }: ObjectLine): Manifest 
         ...(valued["zone"] ? { forZones: valued["zone"].split(";").map((name) => ({ name })) } : {}),
         ...(valued["node"] ? { forNodes: valued["node"].split(";").map((name) => ({ name })) } : {}),
       };
+      const whole = { ready, serving, terminating: words.includes("terminating") };
+      // Controllers of third parties leave conditions out.
+      const conditions = words.includes("bare") ? {} : words.includes("ready-only") ? { ready } : whole;
       return {
         addresses: [address],
-        conditions: { ready, serving, terminating: words.includes("terminating") },
+        conditions,
         ...(node === "" ? {} : { nodeName: node }),
         ...(Object.keys(hints).length > 0 ? { hints } : {}),
       };
@@ -244,12 +251,12 @@ function sliceManifest({ name: path, fields, endpoints }: ObjectLine): Manifest 
   };
 }
 
-/** The own Node object, with its addresses in the lab. */
+/** The own Node object, with its addresses in the lab; without a zone it has no label. */
 export function nodeManifest(zone = ZONE, addresses = ["192.168.0.2", "fd00:192::2"]): Manifest {
   return {
     apiVersion: "v1",
     kind: "Node",
-    metadata: { name: NODE_NAME, labels: { "topology.kubernetes.io/zone": zone } },
+    metadata: { name: NODE_NAME, labels: zone === "" ? {} : { [ZONE_LABEL]: zone } },
     spec: { podCIDR: "10.244.1.0/24", podCIDRs: ["10.244.1.0/24", "fd00:10:244:1::/64"] },
     status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
   };
