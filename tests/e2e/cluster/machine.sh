@@ -12,8 +12,8 @@ mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 for path in /var/lib/kubelet /var/lib/containerd /var/lib/cni /etc/cni/net.d /opt/cni/bin /var/log/pods /var/log/containers /var/lib/ledgerproxy; do
-  mkdir -p "$folder/root$path" "$path"
-  mount --bind "$folder/root$path" "$path"
+  mkdir -p "$folder/rootfs$path" "$path"
+  mount --bind "$folder/rootfs$path" "$path"
 done
 mount --make-rshared /
 # kubelet requires these values. They are bind mounts, so that the machine keeps its own.

@@ -37,7 +37,7 @@ case $what in
     token=$(k create token ledgerproxy -n kube-system --duration 48h)
     # The image may read its own folders alone.
     for node in $(all_nodes); do
-      cat >"$dir/$node/root/var/lib/ledgerproxy/kubeconfig" <<END
+      cat >"$dir/$node/rootfs/var/lib/ledgerproxy/kubeconfig" <<END
 apiVersion: v1
 kind: Config
 clusters: [{name: e2e, cluster: {server: "$api", certificate-authority-data: "$(base64 -w0 "$dir/pki/ca.crt")"}}]

@@ -98,7 +98,7 @@ for i in $(seq "$nodes"); do
   net "$node" ip route add default via "$net4.1"
   net "$node" ip -6 route add default via "$net6:1"
   net "$node" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
-  cp "$bin"/cni/* "$dir/$node/root/opt/cni/bin/"
+  cp "$bin"/cni/* "$dir/$node/rootfs/opt/cni/bin/"
   cat >"$dir/$node/containerd.toml" <<END
 version = 3
 root = "/var/lib/containerd"
@@ -163,7 +163,7 @@ for i in $(seq "$nodes"); do
     net "$other" ip -6 route replace "$cidr6" via "$net6:$((10 + i))"
   done
   # Each pod has a host route, as in kind. So packets between two pods of a node are routed, and connection tracking sees them.
-  cat >"$dir/$node/root/etc/cni/net.d/10-e2e.conflist" <<END
+  cat >"$dir/$node/rootfs/etc/cni/net.d/10-e2e.conflist" <<END
 {"cniVersion": "1.0.0", "name": "e2e", "plugins": [
   {"type": "ptp", "ipMasq": false, "mtu": 1500,
    "ipam": {"type": "host-local", "dataDir": "/run/cni-ipam", "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}], "ranges": [[{"subnet": "$cidr4"}], [{"subnet": "$cidr6"}]]}},

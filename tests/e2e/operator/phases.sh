@@ -77,7 +77,7 @@ old_everywhere() {
   for node in $(all_nodes); do
     stop "$node" ledgerproxy
     net "$node" sh -c 'for family in ip ip6; do nft delete table $family ledgerproxy || true; done'
-    rm -rf "$dir/$node/root/var/lib/ledgerproxy/ledger"
+    rm -rf "$dir/$node/rootfs/var/lib/ledgerproxy/ledger"
     start_proxy "$node" ledgerproxy-old
     serves "$node"
   done
