@@ -35,6 +35,8 @@ export class RestartingServer implements AsyncDisposable {
   }
 
   #answer(query: URLSearchParams, resource: string, listed: readonly string[]): Response {
+    // What asks for a version or whether the server lives is no watch, and does not stay open.
+    if (!query.has("watch")) return Response.json({});
     const lists = query.has("sendInitialEvents");
     let own: ReadableStreamDefaultController<Uint8Array>;
     return new Response(
