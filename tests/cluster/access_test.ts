@@ -230,7 +230,8 @@ test("the account that `manifest` makes may read all it needs and nothing else",
   const { status } = await plane.call("POST", `${account}/token`, { spec: { expirationSeconds: 3600 } });
   const token = (status as Json)["token"] as string;
   const kubeconfig = plane.kubeconfig({ token });
-  assert.equal(await listed(kubeconfig), "listed");
+  // The server looks up roles in a cache.
+  await until("the account may list", async () => await listed(kubeconfig) === "listed");
 
   using client = new ApiClient(kubeconfig);
   const event = {

@@ -25,7 +25,7 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const TIMES = { ...SOURCE_TIMES, catchUpMilliseconds: 1000 };
+const TIMES = { ...SOURCE_TIMES, catchUpMilliseconds: 5000 };
 
 /** A proxy without a real kernel that follows a source. */
 class Proxy implements AsyncDisposable {

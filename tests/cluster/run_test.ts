@@ -160,6 +160,12 @@ sceneTest(
       return [...state.objects.keys()].sort();
     };
     await until("the ledger knows what the API server knows", () => known().join() === truth.join());
+    const of = (service: string) =>
+      keptOf(ledger, "commit").flatMap(({ changes }) => changes).filter(({ comment }) => comment === service)
+        .length;
+    // Cluster IP and its only endpoint; then in each round the endpoint is removed and added again.
+    const webChanges = 2 + 2 * 20;
+    await until("the last commit is in the ledger", () => of("shop/web") >= webChanges);
     const events = keptOf(ledger, "event").map(eventOf);
     assert.equal(events.filter((event) => event === "+EndpointSlice shop/web-a").length, 21);
     assert.equal(
@@ -169,12 +175,8 @@ sceneTest(
     );
     using kernel = lab.inside("node", () => new NetlinkKernel());
     assertWhole(ledger, kernel);
-    const commits = keptOf(ledger, "commit");
-    assert.ok(commits.every(({ outcome }) => outcome === "committed"));
-    const changes = commits.flatMap(({ changes }) => changes);
-    const of = (service: string) => changes.filter(({ comment }) => comment === service).length;
-    // Cluster IP and its only endpoint; then in each round the endpoint is removed and added again.
-    assert.deepEqual([of("shop/still"), of("shop/web")], [2, 2 + 2 * 20]);
+    assert.ok(keptOf(ledger, "commit").every(({ outcome }) => outcome === "committed"));
+    assert.deepEqual([of("shop/still"), of("shop/web")], [2, webChanges]);
   },
 );
 
@@ -207,7 +209,8 @@ sceneTest(
       lab.run("node", "cat /proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait").trim(),
       "77",
     );
-    assert.match(program.log, /nf_conntrack_udp_timeout stays as it is, 359999996400 was asked for: /);
+    const said = /nf_conntrack_udp_timeout stays as it is, 359999996400 was asked for: /;
+    await until("the log says so", () => said.test(program.log));
     const events = async () =>
       (await eventsIn(plane, "default")).map(({ reason, regarding: { kind, name } }) =>
         `${kind} ${name} ${reason}`

@@ -151,7 +151,12 @@ stageTest(
     assert.ok(answered() && established.works());
 
     const after = startKubeProxy();
-    await until("their rules are back", () => answered() && has("KUBE-SVC"));
+    // It writes one family after the other.
+    const inBoth = () =>
+      ["ip", "ip6"].every((family) =>
+        lab.run("node", `nft list table ${family} nat || true`).includes("KUBE-SVC")
+      );
+    await until("their rules are back", () => answered() && inBoth());
     await end(proxy);
     assert.equal(await exitCode("cleanup", ledgerproxy("cleanup")), 0);
     assert.ok(answered() && established.works() && !has("ledgerproxy"));

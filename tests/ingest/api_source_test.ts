@@ -124,7 +124,8 @@ Deno.test("a caller with a known version receives the changes after it first, an
       assert.equal(query.has("sendInitialEvents"), false);
       return remembers ? stream([line("ADDED", whole("late", "8"))], true) : status(410, "Expired");
     });
-    const source = apiSource(server.client(), "node-a", false, TIMES);
+    const times = { ...TIMES, catchUpMilliseconds: 2000 };
+    const source = apiSource(server.client(), "node-a", false, times);
     await using follower = new Follower(source, new Map([["Service", "7"]]));
     const said = () => follower.said().filter((text) => /^list Service:|late/.test(text));
     await until("it was listed", () => said().some((text) => text.startsWith("list")));

@@ -20,13 +20,13 @@ Deno.test("an exec plugin that hangs is killed with all processes that it starte
     interactiveMode: "Never",
   };
   const problem = (text: string) => new KubeconfigProblem(text);
-  const ask = pluginCredentials({ exec }, problem, { milliseconds: 500, bytes: 1000 });
+  const ask = pluginCredentials({ exec }, problem, { milliseconds: 5000, bytes: 1000 });
   const late = Promise.withResolvers<string>();
   const timer = setTimeout(() => late.resolve("late"), 120_000);
   const answers = [ask(), ask()].map((answer) => answer.then(() => "credentials", (error) => error.message));
   assert.deepEqual(
     await Promise.all(answers.map((answer) => Promise.race([answer, late.promise]))),
-    Array(2).fill("exec: the program gave nothing within 0.5 s"),
+    Array(2).fill("exec: the program gave nothing within 5 s"),
   );
   clearTimeout(timer);
   const [started, ...more] = Deno.readTextFileSync(pids).trim().split("\n");

@@ -39,6 +39,8 @@ Deno.test("changes that nft makes are put back at once and recorded; when they r
   writeSource(folder, 3);
   await using program = new SourceProgram(folder, "store");
   await until("the Service is served", served(kernel, 3));
+  // It notices no changes while it makes the tables.
+  await until("it listens", () => isPutBack(ledger));
   const text = () => shell("nft list ruleset").replace(/comment "ledger [^"]*"/, "");
   const [rules, elements] = [text(), inKernel(kernel)];
   shell("nft add table ip other; nft add chain ip other c; nft delete table ip other");

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { UNWRITTEN_BYTES_MAX } from "../../src/limits/ledger.ts";
 import { keptOf } from "../support/kept_records.ts";
+import { MemoryDisk } from "../support/memory_disk.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
   assertWhole,
@@ -24,6 +25,7 @@ const SERVED_MILLISECONDS_MAX = 120_000;
 
 Deno.test("a first list of more bytes than may wait loses no record, and the disk is not accused", async () => {
   const folder = newNodeFolder();
+  using _disk = new MemoryDisk(folder, `${folder}/store`);
   using kernel = new NetlinkKernel();
   writeBigSlices(folder, 1, SLICES);
   const { size } = Deno.statSync(`${folder}/source/big.json`);
@@ -39,5 +41,4 @@ Deno.test("a first list of more bytes than may wait loses no record, and the dis
   assert.deepEqual(gaps, []);
   assert.doesNotMatch(program.log, /cannot be written/);
   assertWhole(ledger, kernel);
-  await Deno.remove(folder, { recursive: true });
 });

@@ -44,7 +44,7 @@ async function started(folder: string, kernel: NetlinkKernel): Promise<SourcePro
   writeSource(folder, 1);
   const program = new SourceProgram(folder, "store");
   await until("the Service is served", served(kernel, 1));
-  await until("the ledger is written", ledgerIsWritten);
+  await until("it is in the ledger", inLedger(`${folder}/store/ledger`, 1));
   return program;
 }
 

@@ -22,7 +22,7 @@ const CLOSED_MILLISECONDS = 30_000;
 /** A busy machine answers within that; a program that cannot accept does not answer at all. */
 const ANSWER_MILLISECONDS = 30_000;
 /** Patience where no answer is expected. */
-const SILENT_MILLISECONDS = 2000;
+const SILENT_MILLISECONDS = 6000;
 const FAULTY = new URL("../support/faulty_program.ts", import.meta.url).pathname;
 
 /** The log goes to a file. */

@@ -26,7 +26,9 @@ const DELETE_ONE = "nft 'delete element ip ledgerproxy cluster-ips { 10.96.0.1 }
 Deno.test("a start lists the elements only where another program committed since our last commit", async () => {
   const folder = newNodeFolder();
   const ledger = `${folder}/store/ledger`;
-  const records = () => allKept(ledger);
+  // A checkpoint is given up where the disk takes long.
+  const records = () =>
+    allKept(ledger).filter((record) => record.kind !== "gap" || record.checkpoint === undefined);
   using kernel = new NetlinkKernel();
   writeSource(folder, 3);
   let rules: string[] = [];

@@ -46,6 +46,8 @@ export class ControlPlane implements AsyncDisposable {
   readonly #folder: string;
   readonly #processes: Deno.ChildProcess[] = [];
   #apiServer: Deno.ChildProcess | undefined;
+  #apiServerEnded = false;
+  #hasAnswered = false;
   #client: Deno.HttpClient | undefined;
 
   /** The authority that signs certificates of clients. */
@@ -56,13 +58,18 @@ export class ControlPlane implements AsyncDisposable {
     this.clients = new Authority(`${this.#folder}/clients`);
   }
 
-  /** Starts both, the API server at `address`, which must be up in this namespace and not loopback. */
-  static async start(address: string, serviceRange = "10.96.0.0/12,fd00:96::/112"): Promise<ControlPlane> {
+  /** Starts both, the API server with `flags` at `address`, which must be up in this namespace and not loopback. */
+  static async start(
+    address: string,
+    serviceRange = "10.96.0.0/12,fd00:96::/112",
+    ...flags: readonly string[]
+  ): Promise<ControlPlane> {
     const plane = new ControlPlane(address, serviceRange);
     try {
       plane.#startEtcd();
       plane.#makeKeys();
-      await plane.startApiServer();
+      await plane.startApiServer(...flags);
+      await until("the API server has its own Service", () => plane.#hasOwnService());
     } catch (error) {
       await plane[Symbol.asyncDispose]();
       throw error;
@@ -170,8 +177,17 @@ export class ControlPlane implements AsyncDisposable {
 
   /** Starts the API server with `flags`, at first or again, and waits until it answers. */
   async startApiServer(...flags: readonly string[]): Promise<void> {
+    this.#startApiServer(flags);
+    await until("kube-apiserver answers", async () => {
+      // On a busy machine it may give up what it does at its start, and ends then.
+      if (this.#apiServerEnded) this.#startApiServer(flags);
+      return await this.#isReady();
+    }, START_MILLISECONDS);
+  }
+
+  #startApiServer(flags: readonly string[]): void {
     const keys = `${this.#folder}/service-account`;
-    this.#apiServer = this.#start("kube-apiserver", [
+    const process = this.#apiServer = this.#start("kube-apiserver", [
       "--etcd-servers=http://127.0.0.1:2379",
       `--token-auth-file=${this.#folder}/tokens.csv`,
       `--client-ca-file=${this.clients.certificate}`,
@@ -187,19 +203,43 @@ export class ControlPlane implements AsyncDisposable {
       "--disable-admission-plugins=ServiceAccount",
       ...flags,
     ]);
-    await until("kube-apiserver answers", async () => {
-      try {
-        this.#client ??= Deno.createHttpClient({
-          caCerts: [Deno.readTextFileSync(`${this.#folder}/apiserver.crt`)],
-        });
-        const late = AbortSignal.timeout(READY_MILLISECONDS);
-        const response = await this.#fetch("GET", "/readyz", undefined, late);
-        await response.body?.cancel();
-        return response.ok;
-      } catch {
-        return false;
+    this.#apiServerEnded = false;
+    void process.status.then(() => {
+      if (this.#apiServer === process) this.#apiServerEnded = true;
+    });
+  }
+
+  async #isReady(): Promise<boolean> {
+    try {
+      this.#client ??= Deno.createHttpClient({
+        caCerts: [Deno.readTextFileSync(`${this.#folder}/apiserver.crt`)],
+      });
+      const late = AbortSignal.timeout(READY_MILLISECONDS);
+      const response = await this.#fetch("GET", "/readyz", undefined, late);
+      await response.body?.cancel();
+      this.#hasAnswered = true;
+      return response.ok;
+    } catch {
+      // Its certificate may have been read while it was written: a client without an authority would never reach it.
+      if (!this.#hasAnswered) {
+        this.#client?.close();
+        this.#client = undefined;
       }
-    }, START_MILLISECONDS);
+      return false;
+    }
+  }
+
+  /** It makes that after it is ready, and tries again after ten seconds where its namespace is not there yet. */
+  async #hasOwnService(): Promise<boolean> {
+    const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes";
+    try {
+      await this.call("GET", "/api/v1/namespaces/default/services/kubernetes");
+      await this.call("GET", slices);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError) return false;
+      throw error;
+    }
   }
 
   #start(program: string, args: readonly string[]): Deno.ChildProcess {
