@@ -7,6 +7,7 @@ import { imageCommand } from "../support/bundle.ts";
 import { ControlPlane, type Json } from "../support/cluster/control_plane.ts";
 import { API_ADDRESS } from "../support/cluster/oracle.ts";
 import { planeTest } from "../support/cluster/scene.ts";
+import { MemoryDisk } from "../support/memory_disk.ts";
 import { ObservedProgram } from "../support/observed_program.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { until } from "../support/until.ts";
@@ -106,7 +107,9 @@ planeTest(
       return answer.startsWith("422");
     });
 
-    const ledger = `${folder}/ledger`;
+    // The head is published at the end, which waits 3 s for the disk.
+    using disk = new MemoryDisk(Deno.makeTempDirSync());
+    const ledger = `${disk.at}/ledger`;
     {
       await using program = new ObservedProgram(
         `${folder}/log`,

@@ -87,7 +87,13 @@ Deno.test("watches on HTTP/1.1, which have connections of their own, are renewed
     await using follower = new Follower(
       apiSource(unused.client(relay.address.port), "node-a", false, times),
     );
-    await until("all are watched", () => watches.length >= 1);
+    const service = () => follower.source.status().find(({ kind }) => kind === "Service")!;
+    await until("all are listed", () => follower.source.status().every(({ listed }) => listed));
+    const listedAt = service().receivedAt;
+    await until(
+      "a renewed watch has an answer",
+      () => service().receivedAt > listedAt && watches.length >= 1,
+    );
     relay.silence();
     await until("they are followed again", () => follower.said().includes("+late"));
     assert.deepEqual(follower.said().filter((text) => text.startsWith("!")), []);
@@ -129,7 +135,7 @@ Deno.test("a list and a Status are read although the server compresses them with
     if (query.has("watch")) return late();
     return gzipped(ready ? page(["a", "b"]) : Response.json(boom));
   });
-  await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, PATIENT));
   await until("it says why", () => follower.said().includes("! Service: not ready; trying again"));
   ready = true;
   await until("it is listed", () => follower.said().includes("list Service: a,b"));
@@ -141,7 +147,7 @@ Deno.test("pages are asked for and read in gzip, watches and streamed lists are 
     if (query.has("watch")) return stream([line("ADDED", whole("c"))], true);
     return query.has("continue") ? gzipped(page(["b"])) : gzipped(page(["a"], { continue: "more" }));
   });
-  await using follower = new Follower(apiSource(server.client(), "node-a", false, TIMES));
+  await using follower = new Follower(apiSource(server.client(), "node-a", false, PATIENT));
   await until(
     "the watch is read",
     () => follower.said().includes("list Service: a,b") && server.calls.length > 3,

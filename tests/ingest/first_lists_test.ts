@@ -70,7 +70,7 @@ Deno.test("a resource that had no answer is asked for again as soon as the serve
   );
   const hour = 3_600_000;
   const pauses = { backoffMilliseconds: 2 * hour, backoffMaxMilliseconds: 2 * hour };
-  const source = apiSource(server.client(), "node-a", false, { ...pauses, answerMilliseconds: 500 });
+  const source = apiSource(server.client(), "node-a", false, { ...pauses, answerMilliseconds: 5000 });
   await using follower = new Follower(source);
   await until("the list is whole", () => follower.batches.some((one) => one.kind === "list" && !isPart(one)));
   never.resolve(new Response());

@@ -158,7 +158,7 @@ Deno.test("messages say why there is no token, and quote no answer", async () =>
 Deno.test("an issuer that does not answer is named as such", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   await using issuer = new Issuer(() => promise);
-  await assert.rejects(oidcToken(issuer.config(), problem, 200)(), {
+  await assert.rejects(oidcToken(issuer.config(), problem, 5000)(), {
     message: "auth-provider oidc: the issuer gave no token for the refresh token: it did not answer in time",
   });
   resolve(new Response());

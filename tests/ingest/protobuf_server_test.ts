@@ -7,7 +7,6 @@ import { Follower } from "../support/follower.ts";
 import { until } from "../support/until.ts";
 
 const TIMES = {
-  idleMilliseconds: 2000,
   backoffMilliseconds: 10,
   backoffMaxMilliseconds: 50,
   shortMilliseconds: 0,

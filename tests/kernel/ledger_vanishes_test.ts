@@ -83,8 +83,10 @@ for (const replaces of [false, true]) {
     await using program = await started(folder, kernel);
     const ledger = `${folder}/store/ledger`;
     const segment = `${ledger}/00000000000000000000.ndjson`;
-    Deno.removeSync(segment);
-    if (replaces) Deno.writeTextFileSync(segment, "not ours\n");
+    // In one step: the program may restore what is missing at any moment.
+    Deno.writeTextFileSync(`${folder}/other`, "not ours\n");
+    if (replaces) Deno.renameSync(`${folder}/other`, segment);
+    else Deno.removeSync(segment);
     writeSource(folder, 2);
     await until("a change is served", served(kernel, 2));
     await until("the change is in the ledger", inLedger(ledger, 2));
@@ -189,6 +191,9 @@ for (const [what, change] of Object.entries(LOCKS)) {
     writeSource(folder, 2);
     await until("a change is served", served(kernel, 2));
     assert.deepEqual(second.segments(), []);
+    // Without its lock the first program opens the ledger again, and then takes what was left out meanwhile.
+    await until("the change is in the ledger", inLedger(`${folder}/store/ledger`, 2));
+    await until("the ledger is written", ledgerIsWritten);
     assert.equal(await program.stop(), 0);
     assertWhole(`${folder}/store/ledger`, kernel);
     await Deno.remove(folder, { recursive: true });

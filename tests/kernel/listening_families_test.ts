@@ -48,7 +48,9 @@ async function answering(port: number): Promise<string[]> {
       (await Deno.connect({ hostname, port })).close();
       return [hostname];
     } catch (error) {
-      if (error instanceof Deno.errors.ConnectionRefused) return [];
+      const { ConnectionRefused, ConnectionReset } = Deno.errors;
+      // A server that closes resets what it has not accepted yet.
+      if (error instanceof ConnectionRefused || error instanceof ConnectionReset) return [];
       throw error;
     }
   }));
