@@ -376,21 +376,31 @@ function changeElements(
   state.unfinished.set(key, { stands, cause: offset });
 }
 
-/**
- * Whether a resource is changed by a later step. What frontends lead to is made at once, and stays while any frontend waits, which may
- * lead there as it stands: other Services share it and do not wait, and a frontend without its guard would be open to all sources.
- */
+/** Whether a resource is changed by a later step. What frontends lead to is made at once, and goes as {@link outlivesStep} says. */
 function isLeftToStep(
-  { unfinished }: ClusterState,
+  state: ClusterState,
   stands: ServiceResource | undefined,
   after: ServiceResource | undefined,
   lags: boolean,
 ): boolean {
   // Nearly always no frontend waits.
-  if (!lags && unfinished.size === 0) return false;
+  if (!lags && state.unfinished.size === 0) return false;
   const one = after ?? stands;
   if (one?.kind !== "element" || !isOfChains(one.path)) return lags;
-  return after === undefined && unfinished.values().some(({ stands }) => stands?.kind === "frontend");
+  return outlivesStep(state, stands, after);
+}
+
+/**
+ * Whether a resource that is to go has to stay for now: what frontends lead to stays while any frontend waits, which may lead there as it
+ * stands. Other Services share it and do not wait, and a frontend without its guard would be open to all sources.
+ */
+export function outlivesStep(
+  { unfinished }: ClusterState,
+  stands: ServiceResource | undefined,
+  after: ServiceResource | undefined,
+): boolean {
+  return after === undefined && stands?.kind === "element" && isOfChains(stands.path) &&
+    unfinished.values().some(({ stands }) => stands?.kind === "frontend");
 }
 
 /** The resource as its present holder wants it, where the Service `name` wants `program`. */

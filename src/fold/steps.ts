@@ -11,7 +11,7 @@ import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
 import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
 import { resourceElements } from "./service_size.ts";
-import { applyRules, makeRules, putInto, settleNow, takeBack } from "./settle.ts";
+import { applyRules, makeRules, outlivesStep, putInto, settleNow, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
 import { udpFrontendNow } from "./udp_frontends.ts";
 import type { Making, UnfinishedWork } from "./unfinished.ts";
@@ -29,6 +29,11 @@ export function advance(folding: Folding): void {
   for (const [claim, { stands, cause }] of state.unfinished) {
     state.unfinished.delete(claim);
     const wanted = wantedResource(state, claim);
+    if (outlivesStep(state, stands, wanted)) {
+      // A frontend before it went to another Service, and was entered behind it.
+      state.unfinished.set(claim, { stands, cause });
+      continue;
+    }
     changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
     noteTightened(folding.changes.tightened, claim, stands, wanted);
     noteFlows(folding, claim, wanted ?? stands);

@@ -196,10 +196,16 @@ Deno.test("a Service that took over an address keeps it, whichever steps are lef
 });
 
 /** A load balancer that lets `range` through, at so many ports. */
-function guarded(name: string, host: number, ports: number, range: string): EventRecord {
+function guarded(
+  name: string,
+  host: number,
+  ports: number,
+  range: string,
+  ip = `198.51.100.${host}`,
+): EventRecord {
   const spec = Array.from({ length: ports }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
   const one = service(`${name} 10.96.0.${host} ${spec}`, undefined, { loadBalancerSourceRanges: [range] });
-  return appears({ ...one, status: { loadBalancer: { ingress: [{ ip: `198.51.100.${host}` }] } } });
+  return appears({ ...one, status: { loadBalancer: { ingress: [{ ip }] } } });
 }
 
 function assertGuarded({ desired }: ClusterState): void {
@@ -214,12 +220,18 @@ Deno.test("the chain of a guard is there as long as a frontend leads to it, also
   const other = guarded("shop/web", 9, 1, "10.0.0.0/9");
   const moved = guarded("big/one", 1, 9, "10.0.0.0/16");
   const same = guarded("shop/same", 1, 1, "10.0.0.0/8");
+  // Its frontends go to another Service once its cluster IP has gone.
+  const atClusterIP = guarded("big/one", 1, 9, "10.0.0.0/8", "10.96.0.1");
+  const nine = Array.from({ length: 9 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");
+  const rival = appears(service(`shop/rival 10.96.0.7 ${nine}`, undefined, { externalIPs: ["10.96.0.1"] }));
   const gone = ({ value }: EventRecord) => vanishes(value!);
   const histories = [
     [[small, large], [moved], [gone(small)]],
     [[large, small], [moved], [other]],
     [[large, small], [gone(large)], [gone(small)]],
     [[], [large], [same, gone(same)]],
+    [[atClusterIP, rival], [gone(atClusterIP)], []],
+    [[atClusterIP, rival], [gone(atClusterIP)], [gone(rival)]],
   ];
   for (const [first, then, last] of histories) {
     for (let steps = 0; steps < 12; steps++) {
