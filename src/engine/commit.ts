@@ -30,7 +30,7 @@ import { type Effect, warning, warningAbout } from "./effect.ts";
 import { committedDigest, type EngineState, type PendingCommit } from "./engine_state.ts";
 import type { Input } from "./input.ts";
 import { firstPart, halved, type Halving, isConvicted, refusedWhole, takenPart } from "./halving.ts";
-import { elementsInPlace, isListed } from "./kernel_tables.ts";
+import { elementsInPlace, isListed, OUR_TABLES, toBeRebuilt } from "./kernel_tables.ts";
 import { serviceOfOperation } from "./operation_owner.ts";
 import { nothingGathered, syncReport, unchangedReport } from "./sync_report.ts";
 
@@ -232,6 +232,14 @@ export function noteRejected(
       warning(`${error}. A smaller batch is tried`),
     ];
   }
+  if (named === undefined && undisturbed && isWronglyPlanned(state, operation)) {
+    state.tables = toBeRebuilt(state.tables, OUR_TABLES, true);
+    state.touched.clear();
+    return [
+      { kind: "append", records: [rejected] },
+      warning(`${error}. The tables are replaced as a whole in one batch`),
+    ];
+  }
   return atFault === undefined
     ? [
       { kind: "append", records: [rejected] },
@@ -243,6 +251,15 @@ export function noteRejected(
       { kind: "append", records: [{ ...rejected, setAside: atFault }] },
       ...undisturbed ? [] : [{ kind: "list" } as const],
     ];
+}
+
+/**
+ * Whether the kernel rejects `operation`, which is of no Service, in a plan that was made from what the kernel has: it would do so each
+ * time, and no change of a Service would come through any more. Such a plan is a fault of this program.
+ */
+function isWronglyPlanned({ tables, rejections }: EngineState, operation: Operation | null): boolean {
+  return rejections > 1 && tables.kind === "in place" && tables.listed && operation !== null &&
+    operation.noun !== "table";
 }
 
 /**

@@ -7,19 +7,19 @@ import { commitBatch, perform } from "../../src/engine/executor.ts";
 import { digestText, rulesetDigest } from "../../src/plan/digest.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import { type Kernel, UnreadableRuleset } from "../../src/kernel/kernel.ts";
-import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { readLedger } from "../../src/ledger/reader.ts";
 import type { CommitRecord, LedgerRecord } from "../../src/ledger/record.ts";
 import { separated } from "../../src/nft/objects.ts";
 import { CONTAINERS } from "../../src/fold/skeleton.ts";
 import type { SetPath } from "../../src/nft/ruleset.ts";
-import { createTable, type Operation, type Transaction } from "../../src/nft/transaction.ts";
+import { createTable } from "../../src/nft/transaction.ts";
 import { diff } from "../../src/plan/delta.ts";
 import { elementOperations } from "../../src/plan/plan.ts";
 import { POSITION_PATH, positionOf } from "../../src/plan/position.ts";
 import { lines, service, slice } from "../support/cluster_notation.ts";
 import { EngineProcess } from "../support/engine_process.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory_storage.ts";
+import { rejecting } from "../support/rejecting_kernel.ts";
 
 const TIME = "2026-11-23T09:26:10.000Z";
 const WEB = service("shop/web 10.96.0.1 http:80/tcp");
@@ -224,25 +224,6 @@ Deno.test("another skeleton, or a table that cannot be decoded, is replaced in o
   third.receive({ kind: "events", events: [], problems: [] });
   assertInSync(third.engine, kernel);
 });
-
-/** A kernel that rejects what `fault` finds in a transaction, with the code of the error. */
-function rejecting(
-  kernel: FakeKernel,
-  fault: (transaction: Transaction) => readonly [Operation, number] | undefined,
-): Kernel {
-  return {
-    commit(transaction) {
-      const found = fault(transaction);
-      if (found !== undefined) throw new KernelRejection(...found);
-      return kernel.commit(transaction);
-    },
-    tables: () => kernel.tables(),
-    chains: (table) => kernel.chains(table),
-    generation: () => kernel.generation(),
-    list: (tables) => kernel.list(tables),
-    [Symbol.dispose]: () => {},
-  };
-}
 
 /** A kernel that rejects the first transaction. */
 function rejectingFirst(kernel: FakeKernel): Kernel {
