@@ -192,6 +192,11 @@ export function isOfChains(path: SetPath): boolean {
   return objectNoun(path) !== undefined || CHAIN_MAPS.has(splitSetPath(path).name);
 }
 
+/** Whether frontends lead to `resource`. */
+export function isLedTo(resource: ServiceResource | undefined): boolean {
+  return resource?.kind === "element" && isOfChains(resource.path);
+}
+
 /** Whether two resources surely have the same elements. It compares lists by identity, so false means that they may differ. */
 export function surelySame(a: ServiceResource | undefined, b: ServiceResource | undefined): boolean {
   if (a === b) return true;

@@ -11,7 +11,7 @@ import type { ClusterState } from "./cluster_state.ts";
 import { type Folding, noteBefore, touch } from "./fold_changes.ts";
 import { admitted, crowdedText, noteServed } from "./namespace_total.ts";
 import { putHealthCheck } from "./health_checks.ts";
-import { changeResource, isOfChains, type Put, type ServiceResource, surelySame } from "./resource.ts";
+import { changeResource, isLedTo, type Put, type ServiceResource, surelySame } from "./resource.ts";
 import { RestoredElements } from "./restoring.ts";
 import {
   makeProgram,
@@ -376,31 +376,22 @@ function changeElements(
   state.unfinished.set(key, { stands, cause: offset });
 }
 
-/** Whether a resource is changed by a later step. What frontends lead to is made at once, and goes as {@link outlivesStep} says. */
+/**
+ * Whether a resource is changed by a later step. What frontends lead to is made at once. It goes only once no frontend waits, which may
+ * lead there as it stands, and behind what went before it: other Services share it and do not wait, and a frontend without its guard
+ * would be open to all sources.
+ */
 function isLeftToStep(
-  state: ClusterState,
+  { unfinished }: ClusterState,
   stands: ServiceResource | undefined,
   after: ServiceResource | undefined,
   lags: boolean,
 ): boolean {
   // Nearly always no frontend waits.
-  if (!lags && state.unfinished.size === 0) return false;
-  const one = after ?? stands;
-  if (one?.kind !== "element" || !isOfChains(one.path)) return lags;
-  return outlivesStep(state, stands, after);
-}
-
-/**
- * Whether a resource that is to go has to stay for now: what frontends lead to stays while any frontend waits, which may lead there as it
- * stands. Other Services share it and do not wait, and a frontend without its guard would be open to all sources.
- */
-export function outlivesStep(
-  { unfinished }: ClusterState,
-  stands: ServiceResource | undefined,
-  after: ServiceResource | undefined,
-): boolean {
-  return after === undefined && stands?.kind === "element" && isOfChains(stands.path) &&
-    unfinished.values().some(({ stands }) => stands?.kind === "frontend");
+  if (!lags && unfinished.size === 0) return false;
+  if (!isLedTo(after ?? stands)) return lags;
+  return after === undefined &&
+    unfinished.values().some(({ stands }) => stands?.kind === "frontend" || isLedTo(stands));
 }
 
 /** The resource as its present holder wants it, where the Service `name` wants `program`. */

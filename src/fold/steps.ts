@@ -9,12 +9,18 @@ import type { ServiceName } from "../kube/service_name.ts";
 import { holderOf } from "./claims.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { FoldChanges, Folding } from "./fold_changes.ts";
-import { changeResource, type FrontendResource, portOfFrontend, type ServiceResource } from "./resource.ts";
+import {
+  changeResource,
+  type FrontendResource,
+  isLedTo,
+  portOfFrontend,
+  type ServiceResource,
+} from "./resource.ts";
 import { resourceElements } from "./service_size.ts";
-import { applyRules, makeRules, outlivesStep, putInto, settleNow, takeBack } from "./settle.ts";
+import { applyRules, makeRules, putInto, settleNow, takeBack } from "./settle.ts";
 import { noteTightened } from "./tightened.ts";
 import { udpFrontendNow } from "./udp_frontends.ts";
-import type { Making, UnfinishedWork } from "./unfinished.ts";
+import type { Making, Unfinished, UnfinishedWork } from "./unfinished.ts";
 import { ENDPOINTS_PER_ELEMENT } from "./waiting.ts";
 import { takeFirst } from "./waiting_line.ts";
 
@@ -26,21 +32,26 @@ export function advance(folding: Folding): void {
   const most = isLargeUnfinished(state) ? left / 2 : left;
   left -= Math.min(most, settlePostponed(folding, most));
   if (state.unfinished.size === 0) left -= makeSome(folding, left);
-  for (const [claim, { stands, cause }] of state.unfinished) {
-    state.unfinished.delete(claim);
-    const wanted = wantedResource(state, claim);
-    if (outlivesStep(state, stands, wanted)) {
-      // A frontend before it went to another Service, and was entered behind it.
-      state.unfinished.set(claim, { stands, cause });
-      continue;
+  // What frontends lead to goes last, and in the order in which it is to go.
+  for (const goesLast of [false, true]) {
+    for (const [claim, unfinished] of state.unfinished) {
+      if (isLedTo(unfinished.stands) !== goesLast) continue;
+      left -= finish(folding, claim, unfinished);
+      if (left <= 0) return;
     }
-    changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
-    noteTightened(folding.changes.tightened, claim, stands, wanted);
-    noteFlows(folding, claim, wanted ?? stands);
-    const range = state.bounds?.range;
-    left -= Math.max(resourceElements(stands, range), resourceElements(wanted, range));
-    if (left <= 0) return;
   }
+}
+
+/** Changes the elements of a resource as its holder wants them; returns what that cost, in elements. */
+function finish(folding: Folding, claim: string, { stands, cause }: Unfinished): number {
+  const { state, changes } = folding;
+  state.unfinished.delete(claim);
+  const wanted = wantedResource(state, claim);
+  changeResource(stands, wanted, putInto({ ...folding, offset: cause }));
+  noteTightened(changes.tightened, claim, stands, wanted);
+  noteFlows(folding, claim, wanted ?? stands);
+  const range = state.bounds?.range;
+  return Math.max(resourceElements(stands, range), resourceElements(wanted, range));
 }
 
 function isLargeUnfinished({ unsettled, making, unfinished }: UnfinishedWork): boolean {

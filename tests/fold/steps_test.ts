@@ -16,7 +16,7 @@ import type {
   LedgerRecord,
   Offset,
 } from "../../src/ledger/record.ts";
-import { elementKey } from "../../src/nft/ruleset.ts";
+import { type ElementKey, elementKey, type SetPath } from "../../src/nft/ruleset.ts";
 import { createTable } from "../../src/nft/transaction.ts";
 import { applyDelta, type MutableElements } from "../../src/plan/delta.ts";
 import { elementOperations, isRetired, plan } from "../../src/plan/plan.ts";
@@ -83,38 +83,72 @@ Deno.test("the steps of any history end, with the rules that it has without boun
   }));
 });
 
+/** A fold each change of which is committed to a kernel. */
+class Committed extends Stepped {
+  readonly #kernel = new FakeKernel();
+  readonly #committed: MutableElements = new Map();
+  readonly #touched: FoldChanges["touched"] = new Map();
+
+  constructor(config: ConfigRecord) {
+    super();
+    const first = super.fold(config);
+    this.#kernel.commit(this.state.tables.flatMap(createTable));
+    this.#commit(first);
+  }
+
+  override fold(...records: readonly LedgerRecord[]): FoldChanges {
+    const changes = super.fold(...records);
+    this.#commit(changes);
+    return changes;
+  }
+
+  #commit({ touched }: FoldChanges): void {
+    for (const [path, keys] of touched) this.#touch(path, keys);
+    const delta = plan(this.#committed, this.state.desired, this.#touched);
+    this.#kernel.commit(elementOperations(delta, CONTAINERS));
+    applyDelta(this.#committed, delta);
+    this.#touched.clear();
+    for (const { set, key, after } of delta) {
+      if (isRetired(set, after)) this.#touch(set, new Map([[key, 0 as Offset]]));
+    }
+  }
+
+  #touch(path: SetPath, keys: ReadonlyMap<ElementKey, Offset>): void {
+    this.#touched.set(path, new Map([...this.#touched.get(path) ?? [], ...keys]));
+  }
+}
+
 Deno.test("a kernel takes the rules after each step", () => {
   fc.assert(
     fc.property(arbitraryHistory, fc.constantFrom(...TINY), STEPS, (records, config, random) => {
-      const stepped = new Stepped();
-      const kernel = new FakeKernel();
-      const committed: MutableElements = new Map();
-      const touched: FoldChanges["touched"] = new Map();
-      const commit = (changes: FoldChanges) => {
-        for (const [path, keys] of changes.touched) {
-          touched.set(path, new Map([...touched.get(path) ?? [], ...keys]));
-        }
-        const delta = plan(committed, stepped.state.desired, touched);
-        kernel.commit(elementOperations(delta, CONTAINERS));
-        applyDelta(committed, delta);
-        touched.clear();
-        for (const { set, key, after } of delta) {
-          if (isRetired(set, after)) {
-            touched.set(set, new Map([...touched.get(set) ?? [], [key, 0 as Offset]]));
-          }
-        }
-      };
-      const first = stepped.fold(config);
-      kernel.commit(stepped.state.tables.flatMap(createTable));
-      commit(first);
+      const stepped = new Committed(config);
       for (const record of records) {
-        commit(stepped.fold(record));
-        for (let n = random.next().value!; n > 0; n--) commit(stepped.step());
+        stepped.fold(record);
+        for (let n = random.next().value!; n > 0; n--) stepped.step();
       }
-      while (isUnfinished(stepped.state)) commit(stepped.step());
+      stepped.finish();
     }),
     { numRuns: 150 },
   );
+});
+
+Deno.test("chains that choose by client go behind what leads there, also where the Service's cluster IP is its load balancer's address", () => {
+  const one = service("b/three 10.96.0.3 http:80/tcp");
+  const three = appears({
+    ...one,
+    metadata: { ...one.metadata, annotations: { "ledgerproxy.io/choice": "client" } },
+    status: { loadBalancer: { ingress: [{ ip: "10.96.0.3" }, { ip: "198.51.100.1" }] } },
+  });
+  for (let bound = 1; bound < 12; bound++) {
+    for (let steps = 0; steps < 12; steps++) {
+      const stepped = new Committed({ ...CONFIG, bounds: { most: 1000, large: 5, step: bound } });
+      stepped.fold(three, appears(slice("b/three-x http:8080/tcp 10.244.0.1@node-a 10.244.0.7")));
+      for (let i = 0; i < steps; i++) stepped.step();
+      stepped.fold(vanishes(three.value!));
+      stepped.finish();
+      assert.deepEqual(lines(stepped.state.desired), []);
+    }
+  }
 });
 
 const PORTS = Array.from({ length: 8 }, (_, i) => `p${i}:${i + 1}/tcp`).join(" ");

@@ -2,9 +2,15 @@
 // and all may claim the same addresses.
 
 import fc from "fast-check";
-import type { Service } from "../../src/kube/objects.ts";
+import type { KubeObject, Service } from "../../src/kube/objects.ts";
 import type { EventRecord } from "../../src/ledger/record.ts";
 import { appears, service, slice, vanishes } from "./cluster_notation.ts";
+
+/** `object` with an annotation, where it has a value. */
+function annotated<T extends KubeObject>(object: T, name: string, value: string | undefined): T {
+  if (value === undefined) return object;
+  return { ...object, metadata: { ...object.metadata, annotations: { [name]: value } } };
+}
 
 const event: fc.Arbitrary<EventRecord> = fc.oneof(
   fc.tuple(
@@ -24,11 +30,13 @@ const event: fc.Arbitrary<EventRecord> = fc.oneof(
       { loadBalancerSourceRanges: ["192.0.2.0/24", "10.0.0.0/8", "fd00:9::/64"] },
     ),
     fc.constantFrom<string[]>([], [], ["198.51.100.1"], ["10.96.0.3", "198.51.100.1"]),
+    fc.constantFrom(undefined, undefined, "client"),
     fc.boolean(),
   )
-    .map(([name, ports, born, spec, balancers, there]) => {
+    .map(([name, ports, born, spec, balancers, choice, there]) => {
       const status = { loadBalancer: { ingress: balancers.map((ip) => ({ ip })) } };
-      return (there ? appears : vanishes)({ ...service(`${name} ${ports}`, born, spec), status });
+      const one = annotated(service(`${name} ${ports}`, born, spec), "ledgerproxy.io/choice", choice);
+      return (there ? appears : vanishes)({ ...one, status });
     }),
   fc.tuple(
     fc.constantFrom("a/one-x", "a/one-y", "a/two-x", "b/three-x", "b/three-y"),
@@ -46,10 +54,12 @@ const event: fc.Arbitrary<EventRecord> = fc.oneof(
       ),
       { maxLength: 7 },
     ),
+    fc.constantFrom(undefined, undefined, undefined, "0", "3"),
     fc.integer({ min: 0, max: 9 }),
-  ).map(([name, endpoints, chance]) =>
-    (chance > 0 ? appears : vanishes)(slice(`${name} http:8080/tcp dns:53/udp ${endpoints.join(" ")}`))
-  ),
+  ).map(([name, endpoints, weight, chance]) => {
+    const one = slice(`${name} http:8080/tcp dns:53/udp ${endpoints.join(" ")}`);
+    return (chance > 0 ? appears : vanishes)(annotated(one, "ledgerproxy.io/weight", weight));
+  }),
 );
 /** A random history. */
 export const arbitraryHistory: fc.Arbitrary<EventRecord[]> = fc.array(event, { maxLength: 40 });
