@@ -73,7 +73,7 @@ Deno.test("a resource that had no answer is asked for again as soon as the serve
     },
   );
   using _ended = answeredAtEnd(never);
-  // It is given up before that of ServiceCIDRs, the last, is asked for: 3 s after the start, or once all others have been answered.
+  // It is given up before the list of Services, the last, is asked for: that is 3 s after the start where others hang.
   const hour = 3_600_000;
   const pauses = { backoffMilliseconds: 2 * hour, backoffMaxMilliseconds: 2 * hour };
   const source = apiSource(server.client(), "node-a", false, { ...pauses, answerMilliseconds: 1500 });

@@ -9,31 +9,22 @@ import {
 } from "../../src/kernel/capabilities.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
-import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import type { Statement } from "../../src/nft/statement.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
+import { rejecting } from "../support/rejecting_kernel.ts";
 
 requirePrivateNamespace();
 
 /** A kernel that rejects statements of `kind`; without one, every operation. */
 function without(kind: Statement["kind"] | undefined, errno: number): Kernel {
-  const inner = new FakeKernel();
-  return {
-    commit(transaction) {
-      const bad = transaction.find((operation) =>
-        kind === undefined ||
-        (operation.noun === "rule" && operation.rule.statements.some((statement) => statement.kind === kind))
-      );
-      if (bad !== undefined) throw new KernelRejection(bad, errno);
-      return inner.commit(transaction);
-    },
-    tables: () => inner.tables(),
-    chains: (table) => inner.chains(table),
-    generation: () => inner.generation(),
-    list: (tables) => inner.list(tables),
-    [Symbol.dispose]: () => {},
-  };
+  return rejecting(new FakeKernel(), (transaction) => {
+    const bad = transaction.find((operation) =>
+      kind === undefined ||
+      (operation.noun === "rule" && operation.rule.statements.some((statement) => statement.kind === kind))
+    );
+    return bad && [bad, errno];
+  });
 }
 
 Deno.test("this kernel has every feature that is needed, and the probe leaves no trace", () => {

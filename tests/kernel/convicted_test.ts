@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { commitBatch, list, perform } from "../../src/engine/executor.ts";
-import { TABLE } from "../../src/fold/skeleton.ts";
+import { CONTAINERS, PATHS, TABLE } from "../../src/fold/skeleton.ts";
 import type { CommitReceipt, TableName } from "../../src/kernel/kernel.ts";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../../src/kernel/ruleset_monitor.ts";
 import { REJECTIONS_NAMED_MAX } from "../../src/limits/commits.ts";
-import type { Ruleset } from "../../src/nft/ruleset.ts";
+import { elementKey, type Ruleset } from "../../src/nft/ruleset.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
 import { appears, service, slice } from "../support/cluster_notation.ts";
 import { EngineProcess } from "../support/engine_process.ts";
@@ -37,6 +37,40 @@ function second(operation: Operation): Operation[] {
   const isBad = element.comment?.startsWith("shop/bad") && element.value?.startsWith("10.244.");
   return isBad ? [{ ...operation, element: { ...element, value: "10.244.9.9 . 9" } }] : [];
 }
+
+/** A kernel in which something leads to each chain of a guard that is to go, unless its table goes as a whole. */
+class BusyKernel extends NetlinkKernel {
+  override commit(transaction: Transaction): CommitReceipt {
+    const replaced = transaction.some(({ verb, noun }) => verb === "delete" && noun === "table");
+    return super.commit(replaced ? transaction : transaction.flatMap((one) => [...leadTo(one), one]));
+  }
+}
+
+function leadTo(operation: Operation): Operation[] {
+  if (operation.verb !== "delete" || operation.noun !== "chain") return [];
+  const set = PATHS.ip["firewall-ips"];
+  const element = { key: elementKey(["203.0.113.9", "tcp", "9"]), value: `goto ${operation.name}` };
+  return [{ verb: "add", noun: "element", set, container: CONTAINERS.get(set)!, element }];
+}
+
+Deno.test("where the kernel refuses to delete a chain that something leads to, the tables are replaced in one batch", () => {
+  using kernel = new BusyKernel();
+  using process = new EngineProcess(kernel, memoryStorage());
+  const web = service("shop/web 10.96.0.1 http:80/tcp", undefined, {
+    loadBalancerSourceRanges: ["10.0.0.0/8"],
+  });
+  process.list({ ...web, status: { loadBalancer: { ingress: [{ ip: "198.51.100.1" }] } } });
+  assert.match(nft(["list", "chain", "ip", TABLE, "firewall/8"]), /firewall-sources/);
+  process.list(service("shop/web 10.96.0.1 http:80/tcp"));
+  commitBatch(process.engine, process.ports);
+  assert.equal(process.engine.rejections, 0);
+  assert.match(process.warnings.join(), /firewall\/8: .*\(EBUSY\)\. The tables are replaced as a whole/);
+  assert.doesNotMatch(nft(["list", "table", "ip", TABLE]), /firewall\/8|203\.0\.113\.9/);
+  process.list(service("shop/web 10.96.0.2 http:80/tcp"));
+  assert.match(nft(["list", "map", "ip", TABLE, "no-endpoint-services"]), /10\.96\.0\.2 /);
+  assert.equal(process.engine.rejections, 0);
+  nft(["flush", "ruleset"]);
+});
 
 /** A program that runs `commands` of nft again and again, each in a transaction of its own. */
 function committing(commands: readonly string[]): AsyncDisposable {

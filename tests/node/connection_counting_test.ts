@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import type { CountedMap, CountedPart } from "../../src/kernel/element_counts.ts";
 import { FakeKernel } from "../../src/kernel/fake_kernel.ts";
-import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import { ERRNO, SystemError } from "../../src/kernel/system_error.ts";
 import { canCount, ConnectionCounting, countedMaps } from "../../src/node/connection_counting.ts";
 import { canonicalKey, type ElementCount, setPath } from "../../src/nft/ruleset.ts";
+import { rejecting } from "../support/rejecting_kernel.ts";
 
 const SLOTS = setPath("ip6", "ledgerproxy", "endpoints");
 
@@ -146,16 +146,9 @@ Deno.test("a kernel without counters in maps is found before rules are made that
   const inner = new FakeKernel();
   assert.equal(canCount(inner), true);
   const before = inner.generation();
-  const without = Object.create(inner, {
-    commit: {
-      value(transaction: Parameters<FakeKernel["commit"]>[0]) {
-        const bad = transaction.find((one) =>
-          one.noun === "set" && one.verb === "add" && "counter" in one.set
-        );
-        if (bad !== undefined) throw new KernelRejection(bad, ERRNO.EOPNOTSUPP);
-        return inner.commit(transaction);
-      },
-    },
+  const without = rejecting(inner, (transaction) => {
+    const bad = transaction.find((one) => one.noun === "set" && one.verb === "add" && "counter" in one.set);
+    return bad && [bad, ERRNO.EOPNOTSUPP];
   });
   assert.equal(canCount(without), false);
   assert.equal(inner.generation(), before);

@@ -1,13 +1,12 @@
 // A kernel that refuses what a test wants.
 
-import type { FakeKernel } from "../../src/kernel/fake_kernel.ts";
 import type { Kernel } from "../../src/kernel/kernel.ts";
 import { KernelRejection } from "../../src/kernel/kernel_rejection.ts";
 import type { Operation, Transaction } from "../../src/nft/transaction.ts";
 
 /** A kernel that rejects what `fault` finds in a transaction, with the code of the error. */
 export function rejecting(
-  kernel: FakeKernel,
+  kernel: Kernel,
   fault: (transaction: Transaction) => readonly [Operation, number] | undefined,
 ): Kernel {
   return {
