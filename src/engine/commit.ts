@@ -213,9 +213,9 @@ export function noteRejected(
       family !== operation.family || name !== operation.table
     );
   }
-  const named = state.rejections > 1 && isListed(state.tables) && operation !== null
-    ? serviceOfOperation(state.cluster, operation)
-    : undefined;
+  // This plan was made from a listing, after one that was rejected too.
+  const again = state.rejections > 1 && isListed(state.tables);
+  const named = again && operation !== null ? serviceOfOperation(state.cluster, operation) : undefined;
   const undisturbed = foreign !== undefined && state.foreignAtListing === foreign;
   const atFault = named !== undefined && isAtFault(state, named, undisturbed) ? named : undefined;
   const tried = { ...pending, advances: false };
@@ -232,7 +232,7 @@ export function noteRejected(
       warning(`${error}. A smaller batch is tried`),
     ];
   }
-  if (named === undefined && undisturbed && isWronglyPlanned(state, operation)) {
+  if (again && undisturbed && named === undefined && isWronglyPlanned(state, operation)) {
     state.tables = toBeRebuilt(state.tables, OUR_TABLES, true);
     state.touched.clear();
     return [
@@ -254,12 +254,11 @@ export function noteRejected(
 }
 
 /**
- * Whether the kernel rejects `operation`, which is of no Service, in a plan that was made from what the kernel has: it would do so each
- * time, and no change of a Service would come through any more. Such a plan is a fault of this program.
+ * Whether `operation`, which is of no Service, changes tables that are in place. Rejected again, it would be each time, and no change of
+ * a Service would come through any more. Such a plan is a fault of this program.
  */
-function isWronglyPlanned({ tables, rejections }: EngineState, operation: Operation | null): boolean {
-  return rejections > 1 && tables.kind === "in place" && tables.listed && operation !== null &&
-    operation.noun !== "table";
+function isWronglyPlanned({ tables }: EngineState, operation: Operation | null): boolean {
+  return tables.kind === "in place" && operation !== null && operation.noun !== "table";
 }
 
 /**
