@@ -23,6 +23,8 @@ const FLAGS = ["--allow-all", "--sanitize-ops", "--sanitize-resources", "--no-ch
 const PRELOAD = `--preload=${new URL("./bounded_assertions.ts", import.meta.url).pathname}`;
 /** Seeds of the simulation among the unit tests. */
 const UNIT_SEEDS = "5";
+/** How long a run of `deno test` may take. A test whose server still owes an answer when it fails never ends. */
+const RUN_MINUTES_MAX = 20;
 /** Runs first in each namespace: brings up loopback and names the namespace to the tests. */
 const ENTER = `ip link set lo up && export ${NAMESPACE_VARIABLE}=$(readlink /proc/self/ns/net) && exec "$@"`;
 /** Joins both outputs of a command in their order. */
@@ -107,9 +109,11 @@ async function runTests(
     stdin: "null",
     stdout: alone ? "inherit" : "piped",
     stderr: "inherit",
+    signal: AbortSignal.timeout(RUN_MINUTES_MAX * 60_000),
   } as const;
   const output = await new Deno.Command(command!, options).output();
   if (!alone) console.log(new TextDecoder().decode(output.stdout));
+  if (options.signal.aborted) console.log(`not over after ${RUN_MINUTES_MAX} minutes: ${paths.join(" ")}`);
   const xml = await Deno.readTextFile(report);
   await Deno.remove(report);
   const counts = readCounts(xml);
