@@ -14,7 +14,6 @@ import { ledgerId, type Placed, placedRecords, readBackward, recordLookup } from
 import { type Offset, offsetOf } from "./record.ts";
 import { readSegments, type TornTail } from "./segment.ts";
 import {
-  type LineCheck,
   newestSnapshot,
   type Place,
   readSnapshot,
@@ -22,6 +21,7 @@ import {
   snapshotName,
   snapshotNext,
 } from "./snapshot.ts";
+import type { LineCheck } from "./snapshot_text.ts";
 import type { Storage } from "./storage.ts";
 import { type Search, searchTerms, segmentTerms, termsFault } from "./terms.ts";
 import { type ApiWriter, readWriters } from "./writers_file.ts";

@@ -66,7 +66,7 @@ export function* readSegments(
   const names = all.filter((name, i) =>
     (segmentFirst(all[i + 1] ?? "") ?? Infinity) > from && segmentFirst(name)! <= through
   );
-  let end: LedgerEnd | undefined = behind && { ...behind, segment: "", torn: undefined };
+  let end = behind && endAt(behind);
   for (const name of names) {
     const last = name === all.at(-1);
     const follows = end !== undefined || name !== all[0];
@@ -86,6 +86,11 @@ export function* readSegments(
   const after = all[all.indexOf(names.at(-1) ?? "") + 1];
   if (end === undefined || after === undefined || end.next > through || names.length === 0) return end;
   throw missingBehind(end, after);
+}
+
+/** Its fields alone: the lines of a snapshot must not stay in memory. */
+function endAt({ ledger, next, chain }: Place): LedgerEnd {
+  return { ledger, next, chain, segment: "", torn: undefined };
 }
 
 interface SegmentReading {

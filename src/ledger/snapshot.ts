@@ -20,6 +20,7 @@ import { type Age, NEWBORN } from "./age.ts";
 import { decompressedHead, readDecompressed } from "./compression.ts";
 import type { LastCommit } from "./last_commit.ts";
 import { namedOffset, type Offset } from "./record.ts";
+import { type LineCheck, SnapshotText } from "./snapshot_text.ts";
 import { NotLoaded, type Storage } from "./storage.ts";
 
 const SNAPSHOT_VERSION = 1;
@@ -29,8 +30,6 @@ const NEWLINE = 0x0a;
 export const SNAPSHOT_HEAD_BYTES = 160 * 1024;
 
 const decoder = new TextDecoder();
-/** A byte order mark at the beginning of a line is no JSON. */
-const lineDecoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A place between two records of a ledger. */
 export interface Place {
@@ -123,27 +122,26 @@ export function snapshotHead(head: Uint8Array): SnapshotHead | undefined {
   }
 }
 
-/**
- * Returns what is wrong with a line of a snapshot; undefined when nothing is. `number` counts the lines between the first and
- * the last from 0.
- */
-export type LineCheck = (line: unknown, number: number) => string | undefined;
-
 /** Says whether `bytes` have the SHA-256 `sha256`, in hexadecimal digits. */
 export type HashProof = (bytes: Uint8Array, sha256: string) => boolean;
 
 const proveHere: HashProof = (bytes, sha256) => hash("sha256", bytes, "hex") === sha256;
 
+/** A snapshot whose lines are not parsed yet. */
+export interface OpenedSnapshot<Line> extends Place {
+  readonly text: SnapshotText<Line>;
+}
+
 /**
  * The snapshot in file `name`, or the reason why it cannot be used. Its hash shows that the file is whole, which `prove` is asked
- * about; `check` is asked about each line after the first.
+ * about; `check` is asked about each line after the first, once it is read.
  */
-export function readSnapshot<Line>(
+export function openSnapshot<Line>(
   storage: Storage,
   name: string,
   check: LineCheck = () => undefined,
   prove: HashProof = proveHere,
-): Snapshot<Line> | string {
+): OpenedSnapshot<Line> | string {
   try {
     const bytes = readDecompressed(storage, name, SNAPSHOT_BYTES_MAX);
     if (typeof bytes === "string") return `not whole: ${bytes}`;
@@ -159,31 +157,29 @@ export function readSnapshot<Line>(
       return `snapshot version ${version}; this program reads ${SNAPSHOT_VERSION}`;
     }
     if (next !== snapshotNext(name)) return `it says that it is before record ${next}`;
-    const lines: Line[] = [];
-    // Piece by piece: the text of all lines would be in memory beside them, and have the collector run once more.
-    for (let from = second; from < body.length;) {
-      const end = body.indexOf(NEWLINE, from + PIECE_BYTES);
-      const to = end < 0 ? body.length - 1 : end;
-      for (const line of parsedLines<Line>(lineDecoder.decode(body.subarray(from, to)))) {
-        const misfit = check(line, lines.length);
-        if (misfit !== undefined) return `not a snapshot: line ${lines.length + 2}: ${misfit}`;
-        lines.push(line);
-      }
-      from = to + 1;
-    }
-    return { ledger, next, chain, age, ...commit && { commit }, lines };
+    const text = new SnapshotText<Line>(body.subarray(second), check);
+    return { ledger, next, chain, age, ...commit && { commit }, text };
   } catch (error) {
     if (error instanceof NotLoaded) throw error;
     return `not whole: ${messageOf(error)}`;
   }
 }
 
-/**
- * The values of lines of JSON. Why not one by one? V8 allocates what it parses from a text of more than 100 KB among old
- * objects. All of a snapshot stays, and copying it from among the young ones would take as long as parsing it.
- */
-function parsedLines<Line>(lines: string): Line[] {
-  return parsedJson(`[${lines.replaceAll("\n", ",")}]`);
+/** A snapshot with its lines, or the reason why it cannot be used. */
+export function readOpened<Line>({ text, ...place }: OpenedSnapshot<Line>): Snapshot<Line> | string {
+  while (!text.isParsed && text.misfit === undefined) text.parsePiece();
+  return text.misfit ?? { ...place, lines: text.lines };
+}
+
+/** As {@link openSnapshot}, with its lines. */
+export function readSnapshot<Line>(
+  storage: Storage,
+  name: string,
+  check?: LineCheck,
+  prove?: HashProof,
+): Snapshot<Line> | string {
+  const opened = openSnapshot<Line>(storage, name, check, prove);
+  return typeof opened === "string" ? opened : readOpened(opened);
 }
 
 /** The newest whole snapshot of the state before record `next`, or before an earlier record, but none of `strays`. */
