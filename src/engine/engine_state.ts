@@ -5,7 +5,7 @@ import type { UdpFrontend } from "../fold/service_program.ts";
 import type { GuardedFrontend } from "../fold/tightened.ts";
 import type { KnownVersions } from "../ingest/source.ts";
 import type { TableName } from "../kernel/kernel.ts";
-import type { ObjectKind, WatchEvent } from "../kube/objects.ts";
+import { noteVersion, type ObjectKind, type WatchEvent } from "../kube/objects.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { TableFlag } from "../nft/transaction.ts";
 import type { Delta } from "../plan/delta.ts";
@@ -127,8 +127,7 @@ export function committedDigest({ tables, cluster }: EngineState): Digest {
 export function knownVersions({ synced, cluster, deletions }: EngineState): KnownVersions {
   const newest = new Map<ObjectKind, number>();
   for (const { kind, metadata } of synced ? cluster.objects.values() : []) {
-    const version = Number(metadata.resourceVersion ?? NaN);
-    if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
+    noteVersion(newest, kind, metadata.resourceVersion);
   }
   return new Map(
     [...newest].map(([kind, version]) => [kind, String(Math.max(version, deletions.get(kind) ?? 0))]),

@@ -6,15 +6,15 @@ import { assert } from "../invariant.ts";
 import { SORTED_AT_ONCE } from "../limits/rules.ts";
 import type { ServiceBounds } from "../kube/bounds.ts";
 import { sameValue } from "../kube/equality.ts";
-import type { KubeObject, Node } from "../kube/objects.ts";
-import { objectKey } from "../kube/objects.ts";
+import type { KubeObject, Node, ObjectKind } from "../kube/objects.ts";
+import { noteVersion, objectKey } from "../kube/objects.ts";
 import type { ProxyConfig } from "../kube/proxy_config.ts";
 import { FAMILIES } from "../nft/data_type.ts";
 import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
 import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
-import { settleRestored } from "./fold.ts";
+import { ownerOf, settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
 import { isUnfinished } from "./unfinished.ts";
 import type { ReadByKey } from "./kept_map.ts";
@@ -42,6 +42,8 @@ export type SnapshotLine =
     readonly changed?: number;
     readonly nodeName: string;
     readonly nodeDeleted: boolean;
+    /** The newest version of the objects of each kind; absent before version 0.7.0. */
+    readonly versions?: readonly (readonly [ObjectKind, number])[];
     /** The own Node object as last received, where it differs from the present one. Absent before version 0.7.0. */
     readonly knownNode?: Node;
     /** Services that are set aside: name and reason. */
@@ -56,6 +58,10 @@ export type SnapshotLine =
     readonly slots: readonly (readonly [key: string, slots: StoredSlots])[];
     /** The cause of each element, in the order of `elementsOf`. */
     readonly causes: readonly Offset[];
+    /** Names of the slices; absent before version 0.7.0. */
+    readonly slices?: readonly string[];
+    /** Whether other Services claim something that this one claims. Absent where none do. */
+    readonly contested?: true;
   }
   /** The causes of elements that belong to no Service. */
   | {
@@ -122,6 +128,8 @@ export function* snapshotLines(state: SnapshotState): Generator<SnapshotLine> {
 
 /** As {@link snapshotLines}, with undefined where the caller may pause: from there to the next it takes a few milliseconds. */
 export function* snapshotInSteps(state: SnapshotState): Generator<SnapshotLine | undefined> {
+  const objects = yield* sortInSteps([...state.objects.entries()], byKey);
+  const { versions, slices } = yield* summed(objects);
   yield {
     kind: "state",
     fold: FOLD_VERSION,
@@ -134,20 +142,47 @@ export function* snapshotInSteps(state: SnapshotState): Generator<SnapshotLine |
     nodeName: state.node.name,
     nodeDeleted: state.nodeDeleted,
     ...remembered(state),
+    versions: [...versions],
     aside: [...state.aside].sort(byKey),
     ...(state.crowded.size === 0 ? {} : { crowded: [...state.crowded].sort(byKey) }),
   };
-  for (const [, value] of yield* sortInSteps([...state.objects.entries()], byKey)) {
-    yield { kind: "object", value };
-  }
-  for (const [service, { slots }] of yield* sortInSteps([...state.programs.entries()], byKey)) {
+  for (const [, value] of objects) yield { kind: "object", value };
+  for (const [service, { slots, resources }] of yield* sortInSteps([...state.programs.entries()], byKey)) {
     const causes = yield* causesOf(state, service);
     const stored = [...slots].map(([list, one]) => [list, storedSlots(one)] as const);
-    yield { kind: "slots", service, slots: stored.sort(byKey), causes };
+    const contested = resources.all.some(({ claim }) => state.claims.get(claim)?.length !== 1);
+    yield {
+      kind: "slots",
+      service,
+      slots: stored.sort(byKey),
+      causes,
+      slices: slices.get(service) ?? [],
+      ...(contested ? { contested } : {}),
+    };
   }
   for (const set of FAMILIES.flatMap((family) => NODE_SETS.map((name) => PATHS[family][name]))) {
     yield { kind: "causes", set, causes: [...state.causes.get(set)!.entries()].sort(byKey) };
   }
+}
+
+/** What a snapshot says of all objects together; yields where the caller may pause. */
+function* summed(objects: readonly (readonly [string, KubeObject])[]): Generator<undefined, {
+  readonly versions: ReadonlyMap<ObjectKind, number>;
+  /** The names of the slices of each Service, in order. */
+  readonly slices: ReadonlyMap<ServiceName, readonly string[]>;
+}> {
+  const versions = new Map<ObjectKind, number>();
+  const slices = new Map<ServiceName, string[]>();
+  for (const [i, [, object]] of objects.entries()) {
+    if (i % SORTED_AT_ONCE === SORTED_AT_ONCE - 1) yield;
+    noteVersion(versions, object.kind, object.metadata.resourceVersion);
+    const owner = object.kind === "EndpointSlice" ? ownerOf(object) : undefined;
+    if (owner === undefined) continue;
+    const names = slices.get(owner);
+    if (names === undefined) slices.set(owner, [object.metadata.name]);
+    else names.push(object.metadata.name);
+  }
+  return { versions, slices };
 }
 
 function storedSlots(slots: Slots): Slots | StoredSlots {

@@ -16,6 +16,7 @@ import {
 } from "../kube/shape.ts";
 import { fieldsOf, isJsonObject } from "../kube/json_value.ts";
 import { isPlainObject, isTexts } from "../kube/plain_objects.ts";
+import { OBJECT_KINDS } from "../kube/objects.ts";
 import { BOUNDS, PLACE, STORED_CONFIG, STORED_OBJECT } from "../kube/stored_shapes.ts";
 import { SLOT_CLASSES } from "./slots.ts";
 
@@ -36,12 +37,13 @@ const LINE = byTag("kind", {
     changed: COUNT,
     crowded: listOf(tuple(TEXT, COUNT)),
     knownNode: and(STORED_OBJECT, fields({ kind: oneOf("Node") })),
+    versions: listOf(tuple(oneOf(...OBJECT_KINDS), COUNT)),
   }),
   object: fields({ value: STORED_OBJECT }),
   slots: fields({
     service: TEXT,
     slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }, { exact: slotClass }))),
-  }, { causes: listOf(PLACE) }),
+  }, { causes: listOf(PLACE), slices: listOf(TEXT), contested: oneOf(true) }),
   causes: fields({ set: TEXT, causes: listOf(tuple(TEXT, PLACE)) }),
 });
 
@@ -55,9 +57,10 @@ export function snapshotMisfit(line: unknown, number: number): string | undefine
 
 /** Whether `line` surely has its shape; see {@link isPlainObject}. */
 function isPlainLine(line: unknown): boolean {
-  const { kind, value, service, slots, causes } = fieldsOf(line);
+  const { kind, value, service, slots, causes, slices, contested } = fieldsOf(line);
   if (kind === "object") return isPlainObject(value);
-  return kind === "slots" && typeof service === "string" && areSlots(slots) && arePlaces(causes);
+  return kind === "slots" && typeof service === "string" && areSlots(slots) && arePlaces(causes) &&
+    (slices === undefined || isTexts(slices)) && (contested === undefined || contested === true);
 }
 
 function areSlots(value: unknown): boolean {

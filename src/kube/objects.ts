@@ -171,6 +171,19 @@ export function objectKey(object: KubeObject): ObjectKey {
   return { kind: object.kind, name: object.metadata.name, namespace: object.metadata.namespace ?? "" };
 }
 
+/**
+ * Notes a resourceVersion of `kind`, where it is newer than that in `newest`. Versions are numbers, as Kubernetes 1.35 promises
+ * (KEP-5504); undefined, or another text: none.
+ */
+export function noteVersion(
+  newest: Map<ObjectKind, number>,
+  kind: ObjectKind,
+  resourceVersion: string | undefined,
+): void {
+  const version = Number(resourceVersion ?? NaN);
+  if (version > (newest.get(kind) ?? 0)) newest.set(kind, version);
+}
+
 /** Whether `described`, which {@link describeKey} made, names an object of `kind`. */
 export function describesKind(described: string, kind: ObjectKey["kind"]): boolean {
   return described.startsWith(`${kind} `);

@@ -6,7 +6,7 @@ import { foldRecord } from "../../src/fold/fold.ts";
 import { restoredState, type SnapshotLine, snapshotLines } from "../../src/fold/snapshot.ts";
 import { snapshotMisfit } from "../../src/fold/snapshot_shape.ts";
 import { SLOT_CLASSES } from "../../src/fold/slots.ts";
-import { fields, listOf, misfitText, TEXT, that, tuple } from "../../src/kube/shape.ts";
+import { fields, listOf, misfitText, oneOf, TEXT, that, tuple } from "../../src/kube/shape.ts";
 import { PLACE as PLACE_SHAPE } from "../../src/kube/stored_shapes.ts";
 import type { Offset } from "../../src/ledger/record.ts";
 import { encodeSnapshot, newestSnapshot, readSnapshot, snapshotName } from "../../src/ledger/snapshot.ts";
@@ -73,7 +73,7 @@ Deno.test("slots that are checked in a straight line have the shape that other l
   const shape = fields({
     service: TEXT,
     slots: listOf(tuple(TEXT, fields({ slotClass, endpoints: listOf(TEXT) }, { exact: slotClass }))),
-  }, { causes: listOf(PLACE_SHAPE) });
+  }, { causes: listOf(PLACE_SHAPE), slices: listOf(TEXT), contested: oneOf(true) });
   const lines = LINES.filter(({ kind }) => kind === "slots");
   const wrong = lines.flatMap((line) => [...wrongShapes(line)]).filter(({ path }) => path !== ".kind");
   assert.ok(wrong.length > 100, `${wrong.length} lines`);
