@@ -3,9 +3,11 @@
 // tens of thousands of elements and a record changes about three of them.
 
 import type { ServiceBounds } from "../kube/bounds.ts";
+import { sameValue } from "../kube/equality.ts";
 import type { EndpointSlice, KubeObject, Node, Service, ServiceCIDR } from "../kube/objects.ts";
 import { DEFAULT_PROXY_CONFIG, type ProxyConfig } from "../kube/proxy_config.ts";
 import type { ServiceName } from "../kube/service_name.ts";
+import type { ConfigRecord } from "../ledger/record.ts";
 import { type Address, FAMILIES } from "../nft/data_type.ts";
 import type { Elements, SetPath, Table } from "../nft/ruleset.ts";
 import type { OwnNode } from "./endpoints.ts";
@@ -140,4 +142,12 @@ export function emptyState(): ClusterState {
 /** The own Node object as last received, also when it was deleted since; undefined while none was received. */
 export function ownNode({ knownNode }: Pick<ClusterState, "knownNode">): Node | undefined {
   return knownNode;
+}
+
+/** Whether the newest configuration of `state` is that of `record`. */
+export function isConfigured(
+  { node, config, bounds }: Pick<ClusterState, "node" | "config" | "bounds">,
+  record: Pick<ConfigRecord, "nodeName" | "proxy" | "bounds">,
+): boolean {
+  return node.name === record.nodeName && sameValue(config, record.proxy) && sameValue(bounds, record.bounds);
 }

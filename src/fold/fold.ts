@@ -142,6 +142,11 @@ export function ownerOf(slice: EndpointSlice): ServiceName | undefined {
   return name === undefined ? undefined : serviceName(slice.metadata.namespace ?? "", name);
 }
 
+/** As {@link ownerOf}, of an object that may be another one, or none. */
+export function ownerOfSlice(object: KubeObject | null | undefined): ServiceName | undefined {
+  return object?.kind === "EndpointSlice" ? ownerOf(object) : undefined;
+}
+
 /** As {@link ownerOf}: the name in the namespace of the slice. */
 function labelledOwner({ metadata: { labels } }: EndpointSlice): string | undefined {
   const name = labels?.[SERVICE_LABEL];

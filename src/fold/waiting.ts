@@ -49,11 +49,27 @@ export function isPostponed(state: ClusterState, entry: ServiceEntry): boolean {
   const most = committed === undefined ? burst?.first : burst?.most;
   if (burst === undefined || most === undefined) return false;
   if (changed < most && !isBehindOthers(postponed, entry.name)) return false;
-  const { program } = entry;
-  if (program !== undefined && programElements(program, bounds?.range) > burst.small) return true;
-  const service = state.serviceTable.servedOf(entry);
-  const now = (service && sizeOf(state, service, entry, burst.small))?.elements ?? 0;
+  if (hasMore(state, entry, burst.small)) return true;
+  const now = wantedElements(state, entry, burst.small);
   return now > burst.small && now <= bounds!.most;
+}
+
+/** Whether a Service has few elements, and will have: then it never waits, nor counts for its namespace. */
+export function isSmall(state: ClusterState, entry: ServiceEntry): boolean {
+  const { burst, namespace, large } = state.bounds ?? {};
+  const small = Math.min(burst?.small ?? Infinity, namespace?.large ?? Infinity, large ?? Infinity);
+  return !hasMore(state, entry, small) && wantedElements(state, entry, small) <= small;
+}
+
+/** Whether the rules of a Service so far have more elements. */
+function hasMore({ bounds }: ClusterState, { program }: ServiceEntry, elements: number): boolean {
+  return program !== undefined && programElements(program, bounds?.range) > elements;
+}
+
+/** How many elements the objects of a Service ask for; 0 where these are surely at most `elements`. */
+function wantedElements(state: ClusterState, entry: ServiceEntry, elements: number): number {
+  const service = state.serviceTable.servedOf(entry);
+  return (service && sizeOf(state, service, entry, elements))?.elements ?? 0;
 }
 
 /** Notes what it cost to make a program, beside its elements. */

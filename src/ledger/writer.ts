@@ -6,7 +6,7 @@ import { UNWRITTEN_BYTES_MAX } from "../limits/ledger.ts";
 import { ageBehind, NEWBORN } from "./age.ts";
 import { atOnce } from "./disk_work.ts";
 import { type DiskOptions, DiskWriter } from "./disk_writer.ts";
-import { genesisChain, segmentNames } from "./format.ts";
+import { COMPRESSED, genesisChain, segmentNames } from "./format.ts";
 import { commitBehind } from "./last_commit.ts";
 import type { Ledger, LedgerFailure } from "./ledger.ts";
 import { type LedgerRecord, type Offset, offsetOf } from "./record.ts";
@@ -61,6 +61,8 @@ export interface Recovered {
   readonly encoder: RecordEncoder;
   /** Undefined where the folder has no ledger: then a new one begins. */
   readonly end: LedgerEnd | undefined;
+  /** Size of the segment that is continued, in bytes; 0 where a new one begins. */
+  readonly tailBytes: number;
 }
 
 /** Reads the records that are in `storage`, and finds the end of the ledger. Throws LedgerDamage. */
@@ -73,7 +75,9 @@ export function recover(storage: Storage, { behind, ledger, onRecord }: Recovery
     if (done) {
       const id = value?.ledger ?? ledger ?? newLedgerId();
       const place = { next: value?.next ?? 0, chain: value?.chain ?? genesisChain(id) };
-      return { encoder: new RecordEncoder(id, place, age, commit), end: value };
+      const isOpen = value !== undefined && value.segment !== "" && !value.segment.endsWith(COMPRESSED);
+      const tailBytes = isOpen ? storage.size(value.segment) : 0;
+      return { encoder: new RecordEncoder(id, place, age, commit), end: value, tailBytes };
     }
     age = ageBehind(age, value.record);
     commit = commitBehind(commit, value.record);

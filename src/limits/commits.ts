@@ -32,6 +32,12 @@ export const HALVINGS_MAX = 64;
  */
 export const REFUSALS_ALONE = 3;
 
+/** Most events that a start commits together before it has made the whole state. */
+export const EARLY_EVENTS_MAX = 128;
+
+/** Most Services that it looks up for that, 0.6 ms each: those of the events, and those that changed since the snapshot. */
+export const EARLY_SERVICES_MAX = 128;
+
 /** Most Services set aside during one commit; what the kernel rejects beyond that is left to the next batch. */
 export const SET_ASIDE_MAX = 64;
 

@@ -2,6 +2,7 @@
 // and makes snapshots. The loop ends when the source ends, on SIGTERM, or after a fault that breaks the engine.
 
 import { countText } from "../count_text.ts";
+import { isConfigured } from "../fold/cluster_state.ts";
 import type { EngineState } from "../engine/engine.ts";
 import { type Change, programText } from "../engine/healer.ts";
 import { commitBatch, perform } from "../engine/executor.ts";
@@ -9,7 +10,7 @@ import type { Ports } from "../engine/ports.ts";
 import { runLoop } from "../engine/loop.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
-import type { LedgerRecord } from "../ledger/record.ts";
+import type { ConfigRecord, LedgerRecord } from "../ledger/record.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { deleteConnections } from "../kernel/conntrack.ts";
 import { SERVICE_BOUNDS } from "../kube/bounds.ts";
@@ -29,7 +30,7 @@ import { type Served, type Serving } from "./serving.ts";
 import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
 import { Snapshots } from "./snapshots.ts";
-import { configRecord, isConfigured, ledgerFolder } from "./start.ts";
+import { configRecord, ledgerFolder } from "./start.ts";
 import { TerminatedConnections } from "./terminated_connections.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -190,6 +191,11 @@ export function appendRecord(engine: EngineState, ports: Ports, record: LedgerRe
   perform(engine, ports, { kind: "appended", first: ports.ledger.append([record]), records: [record] });
 }
 
+/** The record of the configuration that `run` appends. */
+export function boundedConfig(inForce: Settings): ConfigRecord {
+  return { ...configRecord(inForce), bounds: SERVICE_BOUNDS };
+}
+
 /**
  * Appends the configuration to the ledger, where it differs from the newest one there. Throws UsageError where the ledger is that
  * of a proxy with another name: its past would be of other Services and another table, whose rules would stay in the kernel.
@@ -202,8 +208,8 @@ export function configure(engine: EngineState, ports: Ports, inForce: Settings):
     );
     throw new UsageError(`the ledger is that of ${old}, and this is ${now}: give each its own --ledger`);
   }
-  const config = { ...configRecord(inForce), bounds: SERVICE_BOUNDS };
-  if (ports.ledger.next > 0 && isConfigured(engine, config)) return;
+  const config = boundedConfig(inForce);
+  if (ports.ledger.next > 0 && isConfigured(engine.cluster, config)) return;
   appendRecord(engine, ports, config);
 }
 

@@ -138,3 +138,8 @@ export function logLine({ level, time, text }: Message, { format }: LogSettings)
       return `${JSON.stringify({ ts: time, level, ...(level === "debug" ? { v: 4 } : {}), msg: shown })}\n`;
   }
 }
+
+/** `89 ms after the start`: how long this process has run. */
+export function sinceStart(): string {
+  return `${Math.round(performance.now())} ms after the start`;
+}

@@ -1,5 +1,6 @@
 // Writes what happens in a cluster into a ledger, on any machine that reaches the API server. It touches no rules.
 
+import { isConfigured } from "../fold/cluster_state.ts";
 import { countText } from "../count_text.ts";
 import { EXIT } from "./exit_code.ts";
 import { type EngineState, stepEngine } from "../engine/engine.ts";
@@ -12,7 +13,7 @@ import { progress } from "./progress.ts";
 import { type ConfigOptions, settings } from "./config.ts";
 import { checkedSource } from "./checked_source.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, isConfigured, ledgerFolder, openForWriting } from "./start.ts";
+import { configRecord, ledgerFolder, openForWriting } from "./start.ts";
 import { stopSignal } from "./stop_signal.ts";
 
 /** Flags of `record`. */
@@ -37,7 +38,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const { engine } = opened;
   using ledger = opened.ledger;
   const config = configRecord(inForce);
-  if (ledger.next === 0 || !isConfigured(engine, config)) append(engine, ledger, [config]);
+  if (ledger.next === 0 || !isConfigured(engine.cluster, config)) append(engine, ledger, [config]);
   log.info(`recording ${source.description} into ${folder} from @${ledger.next}`);
   const counted = progress("records written");
   let failing: string | undefined;

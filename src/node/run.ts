@@ -21,15 +21,16 @@ import type { Source } from "../ingest/source.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { turn } from "../pause.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
-import { begunSource } from "./begun_source.ts";
+import { type BegunSource, begunSource } from "./begun_source.ts";
 import { HeadLease, type Write } from "./head_lease.ts";
 import { type Settings, settings } from "./config.ts";
 import { canCount } from "./connection_counting.ts";
 import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
-import { appendRecord, configure, follow, type Process } from "./follow.ts";
-import { flushLog, log, logLater, startNodeLog } from "./log.ts";
+import { commitEarly } from "./early_commit.ts";
+import { appendRecord, boundedConfig, configure, follow, type Process } from "./follow.ts";
+import { flushLog, log, logLater, sinceStart, startNodeLog } from "./log.ts";
 import { movedEvents } from "./moved_events.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kernelOf, kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
@@ -204,7 +205,7 @@ async function look(ledger: RunLedger, { proxy }: Settings): Promise<Found | und
   if (proxy.countConnections && !canCount(kernel)) return undefined;
   const held = await ledger.look(position);
   if (held !== undefined) {
-    const since = kernel.generation() === held.generation ? ", untouched since" : "";
+    const since = isUntouched(kernel, held) ? ", untouched since" : "";
     log.info(
       `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
     );
@@ -216,9 +217,11 @@ async function look(ledger: RunLedger, { proxy }: Settings): Promise<Found | und
 async function live(process: Process, found: Found): Promise<number> {
   const { options, inForce, client, served, faults } = process;
   await using resources = new AsyncDisposableStack();
-  const { kernel, held } = found;
+  const { kernel } = found;
   resources.use(found.resources.move());
-  const source = openSource({ ...options, ...inForce }, options.once === true, client);
+  let source = openSource({ ...options, ...inForce }, options.once === true, client);
+  const early = await startEarly(process, found, source, resources);
+  const held = early?.held ?? found.held;
   const conntrack = resources.use(new Conntrack());
   // The monitor listens before the tables are listed, so that no change between the two is missed.
   const monitor = resources.use(new RulesetMonitor(kernel.alias.kernel, kernel.port, served.counting));
@@ -250,10 +253,7 @@ async function live(process: Process, found: Found): Promise<number> {
   configure(engine, ports, inForce);
   // A gap that this process made explains what differs.
   const standing = present(kernel, options, held, gap?.committed ? undefined : ports.now());
-  // What is found may forbid to resume: whole lists come first then. Later runs of the loop have servers, which would answer from an
-  // engine that has adopted nothing yet.
-  const early = client !== undefined && standing.kind === "untouched" && process.serving === undefined;
-  const following = early ? await asked(source, engine, resources) : source;
+  source = await followed(process, { source, begun: early?.source, engine, standing }, resources);
   perform(engine, ports, standing);
   if (inForce.proxy.serviceProxyName === undefined) takeOver(engine, ports);
   log.info(
@@ -276,7 +276,60 @@ async function live(process: Process, found: Found): Promise<number> {
   }
   if (process.serving === undefined) served.sendEvent(nodeEvent(inForce, "Normal", "Starting", ""));
   process.serving ??= new Serving(served, inForce);
-  return await follow(process, { source: following, ports, broken });
+  return await follow(process, { source, ports, broken });
+}
+
+/** Whether this is a start that reads an API server. Later runs of the loop have servers, which would answer from what is not adopted yet. */
+function isFirst({ client, serving }: Process): boolean {
+  return client !== undefined && serving === undefined;
+}
+
+/**
+ * Asks the source before the state is made, and commits what it says first. Undefined where the rules in the kernel are not those of the
+ * last commit, or where the ledger must be read whole before.
+ */
+async function startEarly(
+  process: Process,
+  { kernel, held }: Found,
+  source: Source,
+  resources: AsyncDisposableStack,
+): Promise<{ readonly held: HeldCommit; readonly source: BegunSource } | undefined> {
+  const { options, inForce, ledger } = process;
+  if (!isFirst(process) || held === undefined || !isUntouched(kernel, held)) return undefined;
+  // To own the tables changes them.
+  if (options.ownTables || !ownTables(kernel, false)) return undefined;
+  const ahead = await ledger.ahead();
+  if (ahead === undefined) return undefined;
+  const { versions } = ahead;
+  const begun = resources.use(begunSource(source, () => versions));
+  const config = boundedConfig(inForce);
+  return { held: await commitEarly({ kernel, ledger, ahead, config }, begun, held), source: begun };
+}
+
+/**
+ * The source for the loop, with its first requests sent where the start resumes. What is found may forbid that: whole lists come first
+ * then.
+ */
+async function followed(
+  process: Process,
+  { source, begun, engine, standing }: {
+    readonly source: Source;
+    readonly begun: BegunSource | undefined;
+    readonly engine: EngineState;
+    readonly standing: Input;
+  },
+  resources: AsyncDisposableStack,
+): Promise<Source> {
+  if (isFirst(process) && standing.kind === "untouched") {
+    return begun ?? await asked(source, engine, resources);
+  }
+  if (begun === undefined) return source;
+  await begun[Symbol.asyncDispose]();
+  return openSource(
+    { ...process.options, ...process.inForce },
+    process.options.once === true,
+    process.client,
+  );
 }
 
 /** `source` with its first requests sent. */
@@ -334,9 +387,14 @@ function present(
   held: HeldCommit | undefined,
   time: string | undefined,
 ): Input {
-  const untouched = held?.generation === kernel.generation();
+  const untouched = held !== undefined && isUntouched(kernel, held);
   if (!ownTables(kernel, owned)) return { kind: "unreadable", tables: ourTables(kernel) };
   return untouched ? { kind: "untouched", position: held.position } : list(kernel, time);
+}
+
+/** Whether no program has committed since. */
+function isUntouched(kernel: Kernel, { generation }: HeldCommit): boolean {
+  return generation === kernel.generation();
 }
 
 /** Says that rules are in place, and how long after the start of the process. */
@@ -345,11 +403,6 @@ function inPlace({ cluster, committedOffset, halving }: EngineState): string {
   return `${rules} of ${
     countText(cluster.services.size, "Service")
   } are in place, as of @${committedOffset}, ${sinceStart()}`;
-}
-
-/** `89 ms after the start`. */
-function sinceStart(): string {
-  return `${Math.round(performance.now())} ms after the start`;
 }
 
 /** Warns where the API server cannot be reached without the rules that its own answers lead to. */

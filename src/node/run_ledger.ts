@@ -9,16 +9,14 @@ import { Counters } from "../ledger/counters.ts";
 import type { LoadedFile } from "../ledger/disk_messages.ts";
 import { isLedgerDamage, type LedgerDamage } from "../ledger/damage.ts";
 import { LedgerGone, LedgerLocked, type SyncPolicy } from "../ledger/disk_writer.ts";
-import { COMPRESSED } from "../ledger/format.ts";
 import type { KeptPast, Retention } from "../ledger/retention.ts";
 import { newHandoff } from "../ledger/handoff.ts";
 import { MemoryLedger } from "../ledger/memory_ledger.ts";
 import type { GapRecord, LedgerRecord } from "../ledger/record.ts";
-import { firstSegment, type RecordEncoder } from "../ledger/record_encoder.ts";
+import { firstSegment } from "../ledger/record_encoder.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
-import type { LedgerEnd } from "../ledger/segment.ts";
 import type { Storage } from "../ledger/storage.ts";
-import { recover } from "../ledger/writer.ts";
+import { recover, type Recovered } from "../ledger/writer.ts";
 import {
   LEDGER_CLOSE_MILLISECONDS_MAX,
   LEDGER_OPEN_MILLISECONDS_MAX,
@@ -27,6 +25,7 @@ import {
 import { turn, within } from "../pause.ts";
 import type { Position } from "../plan/position.ts";
 import { type HeldCommit, heldCommit } from "./held_commit.ts";
+import { hasHash, type LedgerAhead, openAhead } from "./ledger_ahead.ts";
 import { LedgerFiles } from "./ledger_files.ts";
 import { DiskRefused, LedgerDisk, type OnReport, type Opening } from "./ledger_disk.ts";
 import { isRunning } from "./lock_holder.ts";
@@ -51,8 +50,6 @@ const SILENT = `the disk does not answer within ${LEDGER_OPEN_MILLISECONDS_MAX /
 export interface LedgerOfLoop {
   readonly engine: EngineState;
   readonly ledger: RemoteLedger | MemoryLedger;
-  /** The last commit of the ledger, where the kernel holds it. */
-  readonly held: HeldCommit | undefined;
   /** Whether this ledger replaces a damaged one that had committed rules, and no rules were committed since. */
   readonly renewed: boolean;
   /** Records that were folded by an earlier run of the loop, and that are not in this ledger. */
@@ -75,6 +72,8 @@ export class RunLedger {
   #opening: Promise<Opening> | undefined;
   /** What {@link look} found, for {@link begin}. */
   #looked: Looked | undefined;
+  /** What {@link ahead} has read, for {@link begin}. */
+  #ahead: LedgerAhead | undefined;
   #current: LedgerOfLoop | undefined;
   /** What is not in the ledger so far. */
   #carried: CarriedGap | undefined;
@@ -116,15 +115,15 @@ export class RunLedger {
     this.#retry?.abort();
     this.#noteOmission();
     const patience = new Patience();
-    this.#looked = { patience, files: undefined, held: undefined };
+    this.#looked = { patience, files: undefined };
+    this.#ahead = undefined;
     this.#open();
     try {
       const opening = await patience.await(this.#opening!);
       if (opening.kind !== "opened") return undefined;
       const files = this.#filesOf(opening.files, patience);
-      const held = position && await files.look((storage) => heldCommit(storage, position));
-      this.#looked = { patience, files, held };
-      return held;
+      this.#looked = { patience, files };
+      return position && await files.look((storage) => heldCommit(storage, position));
     } catch (error) {
       // The second step reads on, and says so.
       if (!(error instanceof DiskRefused || error instanceof DiskSilent)) throw error;
@@ -133,19 +132,41 @@ export class RunLedger {
   }
 
   /**
+   * What can be read before {@link begin} makes the state; undefined where there is no snapshot, or where anything is wrong with the
+   * ledger.
+   */
+  async ahead(): Promise<LedgerAhead | undefined> {
+    try {
+      return this.#ahead = await this.#looked?.files?.look((storage) => openAhead(storage));
+    } catch (error) {
+      // The next step reads on, and says so.
+      if (!(error instanceof DiskRefused || error instanceof DiskSilent)) throw error;
+      return undefined;
+    }
+  }
+
+  /** Continues the ledger that {@link ahead} has read; {@link begin} goes on with it. */
+  continueAhead(ahead: LedgerAhead): RemoteLedger {
+    if (ahead.ledger !== undefined) return ahead.ledger;
+    this.#opening = undefined;
+    return ahead.ledger = this.#continue(ahead.recovered);
+  }
+
+  /**
    * The second step: the ledger, folded. `first`: no loop has run before. It waits for the disk within the time that {@link look} began.
    * Throws LedgerLocked where another proxy runs on this ledger.
    */
   async begin(first: boolean): Promise<LedgerOfLoop> {
-    const { patience, files, held } = this.#looked!;
+    const { patience, files } = this.#looked!;
     this.#looked = undefined;
     this.#known = [];
     let read: LedgerOfLoop;
     try {
-      const opening = await patience.await(this.#opening!);
+      // One that is continued is open.
+      const opening = this.#ahead?.ledger === undefined ? await patience.await(this.#opening!) : undefined;
       this.#opening = undefined;
-      if (opening.kind === "refused") return this.#refused(opening, first);
-      read = await this.#read(files ?? this.#filesOf(opening.files, patience), patience, held);
+      if (opening?.kind === "refused") return this.#refused(opening, first);
+      read = await this.#read(files ?? this.#filesOf(opening!.files, patience), patience);
     } catch (error) {
       if (error instanceof DiskSilent) return this.#withoutAnswer();
       if (!(error instanceof DiskRefused)) throw error;
@@ -224,7 +245,7 @@ export class RunLedger {
     this.#salvaged = records.length;
     if (records.length > 0) stepEngine(engine, { kind: "appended", first: ledger.append(records), records });
     const renewed = replacesRules(records[0]);
-    return this.#current = { engine, ledger, held: undefined, renewed, gap: undefined };
+    return this.#current = { engine, ledger, renewed, gap: undefined };
   }
 
   /** Opens the ledger in the background, now and then, until it can be opened. Then the run of the loop ends. */
@@ -278,22 +299,25 @@ export class RunLedger {
   }
 
   /** Folds the ledger from the files that the writer has read, and has the writer continue it. */
-  async #read(files: LedgerFiles, patience: Patience, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
+  async #read(files: LedgerFiles, patience: Patience): Promise<LedgerOfLoop> {
     try {
-      return await this.#readWhole(files, held);
+      return await this.#readWhole(files);
     } catch (error) {
       if (!isLedgerDamage(error)) throw error;
       await this.#setAside(files, patience, error);
-      return await this.#readWhole(files, undefined);
+      return await this.#readWhole(files);
     }
   }
 
-  async #readWhole(files: LedgerFiles, held: HeldCommit | undefined): Promise<LedgerOfLoop> {
-    const beginning = await this.#beginning(files);
-    const folded = await files.look((storage) => this.#fold(storage, beginning));
-    const ledger = this.#continue(folded);
+  async #readWhole(files: LedgerFiles): Promise<LedgerOfLoop> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const begun = await ahead?.beginning();
+    const beginning = begun ?? await this.#beginning(files);
+    const folded = await files.look((storage) => this.#fold(storage, beginning, ahead, begun !== undefined));
+    const ledger = ahead?.ledger ?? this.#continue(folded.recovered);
     const renewed = this.#goOn(folded, ledger) || folded.renewed;
-    return { engine: folded.engine, held, ledger, renewed, gap: this.#carried?.gap };
+    return { engine: folded.engine, ledger, renewed, gap: this.#carried?.gap };
   }
 
   /** Reads what the fold begins with, while another thread proves that it is whole: its SHA-256 takes a fifth of that time. */
@@ -351,18 +375,22 @@ export class RunLedger {
     return this.#disk.isAtWork;
   }
 
-  #fold(storage: Storage, beginning: FoldBeginning): Folded {
+  /** `replays`: whether the records behind the snapshot are those that `ahead` has read. */
+  #fold(
+    storage: Storage,
+    beginning: FoldBeginning,
+    ahead: LedgerAhead | undefined,
+    replays: boolean,
+  ): Folded {
     const { engine, read, cut, unused } = foldWhole(storage, this.options.folder, beginning, (how) => {
-      const { encoder, end } = recover(storage, how);
-      return { encoder, end, torn: end?.torn, next: encoder.end.next };
+      const recovered = replays ? ahead!.replay(how) : recover(storage, how);
+      for (const { offset, record } of ahead?.appended ?? []) how.onRecord?.(offset, record);
+      return { recovered, torn: recovered.end?.torn, next: recovered.encoder.end.next };
     });
-    const { encoder, end } = read;
-    const open = end === undefined || end.segment === "" || end.segment.endsWith(COMPRESSED);
-    const tailBytes = open ? 0 : storage.size(end.segment);
-    return { engine, encoder, end, tailBytes, cut, unused, renewed: isRenewed(storage, engine) };
+    return { engine, recovered: read.recovered, cut, unused, renewed: isRenewed(storage, engine) };
   }
 
-  #continue({ encoder, end, tailBytes }: Folded): RemoteLedger {
+  #continue({ encoder, end, tailBytes }: Recovered): RemoteLedger {
     const disk = this.#disk;
     const { session } = disk;
     const counters = new Counters();
@@ -425,16 +453,6 @@ export class RunLedger {
   }
 }
 
-/** Whether `bytes` have the SHA-256 `sha256`; another thread finds out. */
-async function hasHash(bytes: Uint8Array, sha256: string): Promise<boolean> {
-  const { buffer, byteOffset, length } = bytes;
-  // Memory that threads share must be copied first.
-  const own = buffer instanceof ArrayBuffer
-    ? new Uint8Array(buffer, byteOffset, length)
-    : new Uint8Array(bytes);
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", own)).toHex() === sha256;
-}
-
 function pastText({ milliseconds }: { readonly milliseconds: number }): string {
   const hours = milliseconds / 3600_000;
   if (hours >= 48) return `${(hours / 24).toFixed(1)} days`;
@@ -444,9 +462,7 @@ function pastText({ milliseconds }: { readonly milliseconds: number }): string {
 /** A ledger that was read, and the state that it leads to. */
 interface Folded {
   readonly engine: EngineState;
-  readonly encoder: RecordEncoder;
-  readonly end: LedgerEnd | undefined;
-  readonly tailBytes: number;
+  readonly recovered: Recovered;
   readonly cut: CutLedger | undefined;
   readonly unused: readonly string[];
   readonly renewed: boolean;
@@ -459,7 +475,6 @@ class DiskSilent extends Error {}
 interface Looked {
   readonly patience: Patience;
   readonly files: LedgerFiles | undefined;
-  readonly held: HeldCommit | undefined;
 }
 
 /** How long a start waits for the disk, all in all. */

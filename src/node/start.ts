@@ -4,7 +4,6 @@ import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
 import { type HashProof, newestSnapshot, type Snapshot } from "../ledger/snapshot.ts";
-import { sameValue } from "../kube/equality.ts";
 import { cutBehind, type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
 import { removeBehind, removeFiles } from "../ledger/cut_files.ts";
 import { atOnce } from "../ledger/disk_work.ts";
@@ -185,10 +184,4 @@ function requireBeginning(storage: Storage): void {
 /** The record of the configuration: a ledger begins with one, and gets another when the configuration changes. */
 export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">): ConfigRecord {
   return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName: node, proxy };
-}
-
-/** Whether the newest configuration in the ledger is that of `config`. */
-export function isConfigured({ cluster }: EngineState, { nodeName, proxy, bounds }: ConfigRecord): boolean {
-  return cluster.node.name === nodeName && sameValue(cluster.config, proxy) &&
-    sameValue(cluster.bounds, bounds);
 }

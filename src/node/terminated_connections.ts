@@ -2,13 +2,12 @@
 // next packet then meets the rules as if it began one, another endpoint gets it, and refuses it.
 
 import type { ClusterState } from "../fold/cluster_state.ts";
-import { ownerOf } from "../fold/fold.ts";
+import { ownerOfSlice } from "../fold/fold.ts";
 import { type CutCandidate, TerminatedEndpoints } from "../fold/terminated_endpoints.ts";
 import { newPace, noteBeside, notePiece } from "../engine/pace.ts";
 import type { SourceBatch } from "../ingest/source.ts";
 import type { FlowsDeleted } from "../kernel/conntrack.ts";
 import { SystemError } from "../kernel/system_error.ts";
-import type { WatchEvent } from "../kube/objects.ts";
 import { nameOfService, type ServiceName } from "../kube/service_name.ts";
 
 /** What it acts through. */
@@ -131,9 +130,4 @@ interface Run {
 /** The pieces of `work`, which begins with the first of them. */
 function* piecesOf(work: () => Iterable<FlowsDeleted>): Generator<FlowsDeleted, void, void> {
   yield* work();
-}
-
-/** The Service of `object`, where that is a slice. */
-function ownerOfSlice(object: WatchEvent["value"] | undefined): ServiceName | undefined {
-  return object?.kind === "EndpointSlice" ? ownerOf(object) : undefined;
 }
