@@ -136,7 +136,8 @@ class PartialState {
 
 /**
  * The Services `names`, and those that `records` change otherwise than by their slices, from a snapshot and the `records` behind it.
- * Undefined where the snapshot does not have what is needed, where other Services may matter to `names`, or where these are more than `most`.
+ * Undefined where the snapshot does not have what is needed, where Services that are not among these may matter to `names`, or where
+ * there are more than `most`.
  */
 export function partialState(
   lines: OrderedLines,

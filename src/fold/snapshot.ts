@@ -14,7 +14,7 @@ import type { ElementKey, SetPath } from "../nft/ruleset.ts";
 import type { Offset } from "../ledger/record.ts";
 import { readServiceName, type ServiceName } from "../kube/service_name.ts";
 import { type ClusterState, emptyState } from "./cluster_state.ts";
-import { ownerOf, settleRestored } from "./fold.ts";
+import { ownerOfSlice, settleRestored } from "./fold.ts";
 import { FOLD_VERSION } from "./fold_version.ts";
 import { isUnfinished } from "./unfinished.ts";
 import type { ReadByKey } from "./kept_map.ts";
@@ -176,7 +176,7 @@ function* summed(objects: readonly (readonly [string, KubeObject])[]): Generator
   for (const [i, [, object]] of objects.entries()) {
     if (i % SORTED_AT_ONCE === SORTED_AT_ONCE - 1) yield;
     noteVersion(versions, object.kind, object.metadata.resourceVersion);
-    const owner = object.kind === "EndpointSlice" ? ownerOf(object) : undefined;
+    const owner = ownerOfSlice(object);
     if (owner === undefined) continue;
     const names = slices.get(owner);
     if (names === undefined) slices.set(owner, [object.metadata.name]);

@@ -27,7 +27,7 @@ export class LedgerAhead {
   readonly #records: readonly OffsetRecord[];
   /** The newest version of each kind that the ledger has. */
   readonly versions: KnownVersions;
-  /** Those that were appended since. */
+  /** Records that were appended since it was read. */
   readonly appended: OffsetRecord[] = [];
   /** Set once the ledger is continued. */
   ledger: RemoteLedger | undefined;

@@ -219,7 +219,7 @@ async function live(process: Process, found: Found): Promise<number> {
   await using resources = new AsyncDisposableStack();
   const { kernel } = found;
   resources.use(found.resources.move());
-  let source = openSource({ ...options, ...inForce }, options.once === true, client);
+  let source = sourceOf(process);
   const early = await startEarly(process, found, source, resources);
   const held = early?.held ?? found.held;
   const conntrack = resources.use(new Conntrack());
@@ -279,7 +279,14 @@ async function live(process: Process, found: Found): Promise<number> {
   return await follow(process, { source, ports, broken });
 }
 
-/** Whether this is a start that reads an API server. Later runs of the loop have servers, which would answer from what is not adopted yet. */
+function sourceOf({ options, inForce, client }: Process): Source {
+  return openSource({ ...options, ...inForce }, options.once === true, client);
+}
+
+/**
+ * Whether this is a start that reads an API server. Later runs of the loop have servers, which would answer from what is not adopted
+ * yet.
+ */
 function isFirst({ client, serving }: Process): boolean {
   return client !== undefined && serving === undefined;
 }
@@ -325,11 +332,7 @@ async function followed(
   }
   if (begun === undefined) return source;
   await begun[Symbol.asyncDispose]();
-  return openSource(
-    { ...process.options, ...process.inForce },
-    process.options.once === true,
-    process.client,
-  );
+  return sourceOf(process);
 }
 
 /** `source` with its first requests sent. */
