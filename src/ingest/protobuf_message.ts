@@ -3,14 +3,14 @@
 // table, and every length that does not fit, is an error. Why not the package's own decoder? It reads every field, into objects
 // of another shape than JSON's, and needs descriptors of all of Kubernetes' types.
 
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { unreachable } from "../invariant.ts";
 import { messageOf } from "../thrown.ts";
 import type { Field, WireMessage } from "./protobuf_fields.ts";
 import { SharedTexts } from "./shared_texts.ts";
 import { secondsText } from "./unix_time.ts";
 
-export { WireType };
+export { BinaryWriter, WireType };
 
 /** A message as an object. */
 export interface Fields {

@@ -11,7 +11,7 @@ import { DEFAULT_TIMES, newReflector, type ReflectorState } from "../../src/inge
 import { type ApiResource, resources } from "../../src/ingest/resources.ts";
 import { decodeObject } from "../../src/kube/decode.ts";
 import type { ObjectKind } from "../../src/kube/objects.ts";
-import { contentType } from "../support/protobuf_encoder.ts";
+import { contentType } from "../support/protobuf_bodies.ts";
 import { percentile } from "./percentile.ts";
 import { table } from "./table.ts";
 

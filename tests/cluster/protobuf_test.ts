@@ -12,7 +12,8 @@ import { ApiError, ControlPlane } from "../support/cluster/control_plane.ts";
 import { planeTest } from "../support/cluster/scene.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { projected, sortedEvents } from "../support/projected.ts";
-import { joined, type Json } from "../support/protobuf_encoder.ts";
+import { joinedChunks } from "../../src/byte_chunks.ts";
+import { type Json } from "../../src/ingest/protobuf_encoder.ts";
 import { type Manifest, manifestOf, nodeManifest } from "../support/scenario/scenario.ts";
 import { scenarioFiles } from "../support/scenario/scenario_files.ts";
 
@@ -182,7 +183,7 @@ async function values(
     if (done || read.some(isLast)) break;
   }
   await reader.cancel();
-  return { read: joinedPages(read) as Json[], type, bytes: joined(chunks) };
+  return { read: joinedPages(read) as Json[], type, bytes: joinedChunks(chunks) };
 }
 
 /** A list in both encodings, of one version: the API server itself writes objects now and then, and a list has the version of all. */

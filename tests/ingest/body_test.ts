@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { GatheredBytes } from "../../src/ingest/body.ts";
-import { joined } from "../support/protobuf_encoder.ts";
+import { joinedChunks } from "../../src/byte_chunks.ts";
 
 Deno.test("all bytes are kept in order, also where the chunks share one buffer", () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 3000 }), { maxLength: 8 });
@@ -15,7 +15,7 @@ Deno.test("all bytes are kept in order, also where the chunks share one buffer",
         buffer.set(chunk);
         gathered.push(buffer.subarray(0, chunk.length));
       }
-      assert.deepEqual(gathered.bytes(), joined(chunks));
+      assert.deepEqual(gathered.bytes(), joinedChunks(chunks));
       gathered.clear();
     }
   }));

@@ -8,7 +8,8 @@ import { decodeObject } from "../../src/kube/decode.ts";
 import { SCHEMAS } from "../../src/kube/decode_schemas.ts";
 import { readInPieces } from "../support/body_pieces.ts";
 import { projected, sortedEvents } from "../support/projected.ts";
-import { contentType, type Json } from "../support/protobuf_encoder.ts";
+import { type Json } from "../../src/ingest/protobuf_encoder.ts";
+import { contentType } from "../support/protobuf_bodies.ts";
 
 const FOLDER = new URL("../../fixtures/api/streams/", import.meta.url);
 

@@ -10,15 +10,9 @@ import { LIST_OBJECTS_MAX } from "../../src/limits/input.ts";
 import { RECORD_BYTES_MAX } from "../../src/limits/ledger.ts";
 import { arbitraryNoise, arbitraryObject } from "../support/arbitrary_message.ts";
 import { joinedPages, readInPieces } from "../support/body_pieces.ts";
-import {
-  contentType,
-  envelope,
-  frame,
-  framed,
-  joined,
-  type Json,
-  sealed,
-} from "../support/protobuf_encoder.ts";
+import { joinedChunks } from "../../src/byte_chunks.ts";
+import { envelope, frame, framed, type Json, sealed } from "../../src/ingest/protobuf_encoder.ts";
+import { contentType } from "../support/protobuf_bodies.ts";
 
 const cuts = fc.array(fc.nat(5000), { maxLength: 12 });
 const TYPE = contentType(false);
@@ -46,7 +40,7 @@ Deno.test("the events of a watch in protobuf are its lines in JSON, however the 
   const type = fc.constantFrom("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR");
   const event = fc.record({ type, object: arbitraryObject }, { noNullPrototype: true });
   fc.assert(fc.property(fc.array(event, { maxLength: 6 }), arbitraryNoise, cuts, (events, noise, cuts) => {
-    const bytes = joined(events.map(({ type, object }) => frame(type, object, noise)));
+    const bytes = joinedChunks(events.map(({ type, object }) => frame(type, object, noise)));
     assert.deepEqual(readStream(bytes, cuts), events);
   }));
 });
@@ -63,7 +57,7 @@ Deno.test("a changed byte makes other values or a named failure, never another e
   const events = fc.array(arbitraryObject, { minLength: 1, maxLength: 3 });
   fc.assert(
     fc.property(events, fc.nat(), fc.nat(255), cuts, (objects, at, byte, cuts) => {
-      const bytes = joined(objects.map((object) => frame("ADDED", object)));
+      const bytes = joinedChunks(objects.map((object) => frame("ADDED", object)));
       bytes[at % bytes.length] = byte;
       try {
         for (const value of readStream(bytes, cuts)) {
@@ -86,13 +80,13 @@ Deno.test("arbitrary bytes are a named failure", () => {
 
 /** A list whose message is `bytes`: with a field 1 that has no end, so that it is never a list. */
 function sealedBytes(bytes: Uint8Array): Uint8Array {
-  return sealed("v1", "ServiceList", joined([Uint8Array.of(0x0a, 0x7f), bytes.subarray(0, 100)]));
+  return sealed("v1", "ServiceList", joinedChunks([Uint8Array.of(0x0a, 0x7f), bytes.subarray(0, 100)]));
 }
 
 Deno.test("an event before a bad frame counts, and the frame is named", () => {
   const bad = framed(Uint8Array.of(0x0b, 0x0c));
   const values = framingFor(STREAM, true).push(
-    joined([frame("ADDED", SERVICE), bad, frame("ADDED", SERVICE)]),
+    joinedChunks([frame("ADDED", SERVICE), bad, frame("ADDED", SERVICE)]),
   );
   assert.deepEqual(values[0], { type: "ADDED", object: SERVICE });
   assert.equal(values.length, 2, "what follows is not read");

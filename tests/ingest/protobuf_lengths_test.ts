@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { wholeFields } from "../../src/ingest/protobuf_lengths.ts";
-import { tag } from "../support/protobuf_encoder.ts";
+import { tag } from "../../src/ingest/protobuf_encoder.ts";
 
 const field = fc.oneof(
   fc.uint8Array({ maxLength: 300 }).map((bytes) => (writer: BinaryWriter) =>

@@ -5,7 +5,8 @@ import { EncodingFailure } from "../../src/ingest/api_failure.ts";
 import { PagePart } from "../../src/ingest/body.ts";
 import { framingFor } from "../../src/ingest/framing.ts";
 import { joinedPages, readInPieces } from "../support/body_pieces.ts";
-import { contentType, envelope, type Json } from "../support/protobuf_encoder.ts";
+import { envelope, type Json } from "../../src/ingest/protobuf_encoder.ts";
+import { contentType } from "../support/protobuf_bodies.ts";
 
 const spec = { clusterIP: "10.96.0.1" };
 const framingOf = () => framingFor(contentType(false), false);

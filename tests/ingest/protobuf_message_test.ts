@@ -5,7 +5,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { ByteSpan, MessageReader, UnreadableMessage } from "../../src/ingest/protobuf_message.ts";
 import { OBJECTS } from "../../src/ingest/protobuf_fields.ts";
 import { OBJECT_LIST_MAX } from "../../src/limits/input.ts";
-import { tag } from "../support/protobuf_encoder.ts";
+import { tag } from "../../src/ingest/protobuf_encoder.ts";
 
 const SERVICE = OBJECTS.get("Service")!.message;
 const { LengthDelimited, Varint } = WireType;

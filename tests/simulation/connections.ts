@@ -5,7 +5,7 @@ import type { ApiResource } from "../../src/ingest/resources.ts";
 import { type Answer, bookmark, changeText, type Following, JSON_TYPE } from "./answers.ts";
 import type { Chance } from "./chance.ts";
 import type { Cluster } from "./cluster.ts";
-import { contentType, inProtobuf } from "../support/protobuf_encoder.ts";
+import { contentType, inProtobuf } from "../support/protobuf_bodies.ts";
 import type { FaultCounts } from "./faults.ts";
 
 /** What the program receives on one request. */

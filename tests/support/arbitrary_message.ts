@@ -5,7 +5,7 @@ import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { type Field, OBJECTS, type WireMessage } from "../../src/ingest/protobuf_fields.ts";
-import { type Json, type Noise, tag } from "./protobuf_encoder.ts";
+import { type Json, type Noise, tag } from "../../src/ingest/protobuf_encoder.ts";
 
 const text = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 12 }),

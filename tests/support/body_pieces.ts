@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Framing, PagePart } from "../../src/ingest/body.ts";
-import type { Json } from "./protobuf_encoder.ts";
+import type { Json } from "../../src/ingest/protobuf_encoder.ts";
 
 /** The values of `bytes`, cut at `cuts`. All chunks come in one buffer, as from a real connection. */
 export function readInPieces(framing: Framing, bytes: Uint8Array, cuts: readonly number[]): unknown[] {

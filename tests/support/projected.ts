@@ -1,7 +1,7 @@
 // What the table of protobuf fields keeps of an object in JSON.
 
 import { type Field, OBJECTS, type WireMessage } from "../../src/ingest/protobuf_fields.ts";
-import type { Json } from "./protobuf_encoder.ts";
+import type { Json } from "../../src/ingest/protobuf_encoder.ts";
 
 /** `object` with the fields of the table alone, which is what its protobuf is read into. */
 export function projected(object: Json, kind = String(object["kind"])): Json {

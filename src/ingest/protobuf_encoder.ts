@@ -1,9 +1,10 @@
-// Encodes objects as an API server does in protobuf. A field of Go that is no pointer is written even where it is empty, and a
-// value that its type cannot hold is left out, because Go could not have it.
+// Writes objects in protobuf as an API server does: for a rehearsal, which reads answers that no server has sent. A field of Go that is
+// no pointer is written even where it is empty, and a value that its type cannot hold is left out, because Go could not have it.
 
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { PROTOBUF } from "../../src/ingest/protobuf_framing.ts";
-import { type Field, OBJECTS, type WireMessage } from "../../src/ingest/protobuf_fields.ts";
+import { joinedChunks } from "../byte_chunks.ts";
+import { isJsonObject } from "../kube/json_value.ts";
+import { type Field, OBJECTS, type WireMessage } from "./protobuf_fields.ts";
+import { BinaryWriter, WireType } from "./protobuf_message.ts";
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -15,7 +16,7 @@ const NONE: Noise = () => {};
 
 /** `object` in its envelope. */
 export function envelope(object: Json, noise = NONE): Uint8Array {
-  return sealed(String(object["apiVersion"] ?? ""), String(object["kind"] ?? ""), messageOf(object, noise));
+  return sealed(String(object["apiVersion"] ?? ""), String(object["kind"] ?? ""), bytesOf(object, noise));
 }
 
 /** The bytes `raw` in an envelope of this kind. `further` are fields after it. */
@@ -29,7 +30,7 @@ export function sealed(apiVersion: string, kind: string, raw: Uint8Array, furthe
   unknown.uint32(tag(3, WireType.LengthDelimited)).string("");
   unknown.uint32(tag(4, WireType.LengthDelimited)).string("");
   further(unknown);
-  return joined([new TextEncoder().encode("k8s\0"), unknown.finish()]);
+  return joinedChunks([new TextEncoder().encode("k8s\0"), unknown.finish()]);
 }
 
 /** A frame of a watch. */
@@ -37,7 +38,7 @@ export function frame(type: unknown, object: unknown, noise = NONE): Uint8Array 
   const event = new BinaryWriter();
   event.uint32(tag(1, WireType.LengthDelimited)).string(typeof type === "string" ? type : "");
   event.uint32(tag(2, WireType.LengthDelimited)).fork();
-  if (isJson(object)) event.uint32(tag(1, WireType.LengthDelimited)).bytes(envelope(object, noise));
+  if (isJsonObject(object)) event.uint32(tag(1, WireType.LengthDelimited)).bytes(envelope(object, noise));
   return framed(event.join().finish());
 }
 
@@ -45,11 +46,11 @@ export function frame(type: unknown, object: unknown, noise = NONE): Uint8Array 
 export function framed(bytes: Uint8Array, length = bytes.length): Uint8Array {
   const head = new Uint8Array(4);
   new DataView(head.buffer).setUint32(0, length);
-  return joined([head, bytes]);
+  return joinedChunks([head, bytes]);
 }
 
 /** The message of an object of a kind that is read; no bytes for other kinds. */
-export function messageOf(object: Json, noise = NONE): Uint8Array {
+function bytesOf(object: Json, noise = NONE): Uint8Array {
   const known = OBJECTS.get(String(object["kind"] ?? ""));
   const writer = new BinaryWriter();
   if (known === undefined) return writer.finish();
@@ -94,12 +95,12 @@ function writeField(writer: BinaryWriter, field: Field, value: unknown, noise: N
       return void writer.join();
     }
     case "message":
-      if (!isJson(value)) return;
+      if (!isJsonObject(value)) return;
       begin().fork();
       write(writer, field.message, value, noise);
       return void writer.join();
     case "map":
-      for (const [key, text] of isJson(value) ? Object.entries(value) : []) {
+      for (const [key, text] of isJsonObject(value) ? Object.entries(value) : []) {
         if (typeof text !== "string") continue;
         begin().fork();
         writer.uint32(tag(1, WireType.LengthDelimited)).string(key);
@@ -113,7 +114,7 @@ function writeField(writer: BinaryWriter, field: Field, value: unknown, noise: N
     case "messages":
     case "items":
       for (const element of elements(value)) {
-        if (!isJson(element)) continue;
+        if (!isJsonObject(element)) continue;
         begin().fork();
         write(writer, field.message, element, noise);
         writer.join();
@@ -124,69 +125,11 @@ function writeField(writer: BinaryWriter, field: Field, value: unknown, noise: N
   }
 }
 
-/** A body of JSON as the same body in protobuf: lines of a watch, or one value. What is not JSON stays as it is. */
-export function inProtobuf(text: string, stream: boolean): Uint8Array {
-  if (!stream) return valueBytes(text);
-  const lines = text.split("\n");
-  const rest = lines.pop()!;
-  return joined([...lines.filter((line) => line.trim() !== "").map(lineBytes), cutBytes(rest)]);
-}
-
-/** The content type of {@link inProtobuf}. */
-export function contentType(stream: boolean): string {
-  return stream ? `${PROTOBUF};stream=watch` : PROTOBUF;
-}
-
-function valueBytes(text: string): Uint8Array {
-  const value = parsed(text);
-  return isJson(value) ? envelope(value) : new TextEncoder().encode(text);
-}
-
-function lineBytes(line: string): Uint8Array {
-  const value = parsed(line);
-  if (isJson(value) && "type" in value) return frame(value["type"], value["object"]);
-  // One object in place of a stream.
-  if (isJson(value)) return "kind" in value ? envelope(value) : frame(undefined, undefined);
-  const bytes = new TextEncoder().encode(line);
-  return value === undefined ? bytes : framed(bytes);
-}
-
-/** The beginning of a line that was cut, as the beginning of a frame. */
-function cutBytes(rest: string): Uint8Array {
-  if (rest === "") return new Uint8Array(0);
-  const value = parsed(rest);
-  if (isJson(value)) return lineBytes(rest);
-  const bytes = new TextEncoder().encode(rest);
-  return rest.startsWith("{") ? framed(joined([Uint8Array.of(0x0a), bytes]), 2 * bytes.length + 1) : bytes;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Bytes one after the other. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
+/** What stands before a field of a message. */
 export function tag(number: number, wire: WireType): number {
   return number << 3 | wire;
 }
 
 function elements(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function isJson(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
