@@ -57,6 +57,11 @@ export function prepareTls(): void {
   );
 }
 
+/** What a source asks an API server with. */
+export type ApiCalls =
+  & Pick<ApiClient, "server" | "get" | "probe" | "decompresses" | "replaceConnections" | "redacted">
+  & Disposable;
+
 /** Calls an API server; dispose of it to close its connections. */
 export class ApiClient implements Disposable {
   #access: Access;

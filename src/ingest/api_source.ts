@@ -4,7 +4,7 @@
 
 import type { ObjectKind } from "../kube/objects.ts";
 import { turn, within } from "../pause.ts";
-import type { ApiClient } from "./api_client.ts";
+import type { ApiCalls } from "./api_client.ts";
 import { ApiConnection } from "./connection.ts";
 import { type Cuts, noteCut } from "./cuts.ts";
 import { gatherLists, newGathering } from "./gathering.ts";
@@ -26,7 +26,7 @@ export type ApiSourceTimes = Partial<ReflectorTimes & LivenessTimes>;
  * change. With `once` the source ends after the lists. `serviceProxyName`: the proxy's name, where it has one.
  */
 export function apiSource(
-  client: ApiClient,
+  client: ApiCalls,
   node: string,
   once: boolean,
   times: ApiSourceTimes = {},
@@ -99,7 +99,7 @@ export function apiSource(
 const TURN_MILLISECONDS = 1000;
 
 /** `batch` without our credential in the texts of its problems. */
-function redacted(batch: SourceBatch, client: ApiClient): SourceBatch {
+function redacted(batch: SourceBatch, client: ApiCalls): SourceBatch {
   if (batch.problems.length === 0) return batch;
   return { ...batch, problems: batch.problems.map((problem) => client.redacted(problem)) };
 }

@@ -3,7 +3,7 @@
 
 import { turn } from "../pause.ts";
 import { messageOf } from "../thrown.ts";
-import type { ApiClient } from "./api_client.ts";
+import type { ApiCalls } from "./api_client.ts";
 import { ApiFailure } from "./api_failure.ts";
 import {
   LIVENESS_TIMES,
@@ -72,14 +72,14 @@ const PROBE_PATH = "/livez";
 
 /** The connection to one API server, which all its reflectors share. */
 export class ApiConnection implements Disposable {
-  readonly #client: ApiClient;
+  readonly #client: ApiCalls;
   readonly #liveness;
   readonly #open = new Set<AbortController>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
   #probe: AbortController | undefined;
 
-  constructor(client: ApiClient, times: LivenessTimes = LIVENESS_TIMES) {
+  constructor(client: ApiCalls, times: LivenessTimes = LIVENESS_TIMES) {
     this.#client = client;
     this.#liveness = newLiveness(times, performance.now());
   }

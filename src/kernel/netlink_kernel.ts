@@ -46,14 +46,17 @@ const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 
 /** nf_tables through one netlink socket. */
 export class NetlinkKernel implements Kernel {
-  readonly #socket = new NetlinkSocket();
-  readonly #requests = new NetlinkRequests(this.#socket, nf.NFNL_SUBSYS_NFTABLES);
+  readonly #socket: NetlinkSocket;
+  readonly #requests: NetlinkRequests;
   readonly #writer = new NetlinkWriter();
   /** The generation that the last batch made; undefined where none was applied. */
   #generation: number | undefined;
 
-  /** `alias`: the name that our table has in the kernel, where it is another one. */
-  constructor(readonly alias: TableAlias = SAME_NAME) {}
+  /** `alias`: the name that our table has in the kernel, where it is another one. It takes over `socket`. */
+  constructor(readonly alias: TableAlias = SAME_NAME, socket = new NetlinkSocket()) {
+    this.#socket = socket;
+    this.#requests = new NetlinkRequests(socket, nf.NFNL_SUBSYS_NFTABLES);
+  }
 
   /**
    * The port of the socket that sends the batches. The kernel puts it into notifications: by it a monitor ignores ours.

@@ -10,10 +10,9 @@ import type { Ports } from "../engine/ports.ts";
 import { runLoop } from "../engine/loop.ts";
 import type { ApiClient } from "../ingest/api_client.ts";
 import { isPart, type Source, type SourceBatch } from "../ingest/source.ts";
-import type { ConfigRecord, LedgerRecord } from "../ledger/record.ts";
+import type { LedgerRecord } from "../ledger/record.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { deleteConnections } from "../kernel/conntrack.ts";
-import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { everySecond } from "../second.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
@@ -25,12 +24,13 @@ import { MemoryRelease } from "./free_memory.ts";
 import { EXIT } from "./exit_code.ts";
 import { log } from "./log.ts";
 import { progress } from "./progress.ts";
+import { rehearse } from "./rehearsal.ts";
 import type { RunOptions } from "./run_options.ts";
 import { type Served, type Serving } from "./serving.ts";
 import type { HeadLease } from "./head_lease.ts";
 import type { RunLedger } from "./run_ledger.ts";
 import { Snapshots } from "./snapshots.ts";
-import { configRecord, ledgerFolder } from "./start.ts";
+import { boundedConfig, ledgerFolder } from "./start.ts";
 import { TerminatedConnections } from "./terminated_connections.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -53,6 +53,8 @@ export interface Process {
   signed?: Promise<void> | undefined;
   /** Absent until the rules are in place for the first time. */
   serving?: Serving;
+  /** Whether changes were rehearsed, or are. */
+  rehearsed?: boolean;
 }
 
 /** What one run of the loop needs. */
@@ -111,6 +113,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     terminated.after();
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
+    void rehearseOnce(process);
   };
   serving.follow();
   terminated.after();
@@ -121,10 +124,9 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     if (!isPart(batch)) metrics.kubeProxy.noteQueued();
   };
   const signal = AbortSignal.any([stop.signal, broken, process.ledger.reopened]);
-  const checked = checkedFiles(process, source);
   let unhealed;
   try {
-    unhealed = await runLoop(engine, ports, checked, signal, { before, after });
+    unhealed = await runLoop(engine, ports, checkedFiles(process, source), signal, { before, after });
     broken.throwIfAborted();
     if (ledger.failure === undefined) await checkpoints?.end();
     await process.lease?.end();
@@ -133,6 +135,17 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   }
   await snapshots.end();
   return restart ? EXIT.failure : summary(engine, unhealed);
+}
+
+/** Begins the rehearsal where the source is an API server: others seldom change. */
+async function rehearseOnce(process: Process): Promise<void> {
+  const { client, options, inForce, ledger, stop } = process;
+  if (client === undefined || options.once === true || process.rehearsed === true) return;
+  process.rehearsed = true;
+  const batches = await rehearse(inForce, () => ledger.isAtWork, stop.signal);
+  if (!stop.signal.aborted) {
+    log.debug(`rehearsed ${countText(batches, "commit")}: what a change needs is compiled`);
+  }
 }
 
 /** The source; where it is of files, one whose lists are checked. */
@@ -189,11 +202,6 @@ function signing(
 /** Appends a record that no effect of the engine asked for. */
 export function appendRecord(engine: EngineState, ports: Ports, record: LedgerRecord): void {
   perform(engine, ports, { kind: "appended", first: ports.ledger.append([record]), records: [record] });
-}
-
-/** The record of the configuration that `run` appends. */
-export function boundedConfig(inForce: Settings): ConfigRecord {
-  return { ...configRecord(inForce), bounds: SERVICE_BOUNDS };
 }
 
 /**

@@ -13,8 +13,6 @@ import type { SyncReport } from "../engine/sync_report.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
-import type { LedgerFailure } from "../ledger/ledger.ts";
-import { failureText } from "../serve/problems.ts";
 import { type ApiClient, prepareTls } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
 import type { Source } from "../ingest/source.ts";
@@ -29,18 +27,18 @@ import { dryRun } from "./dry_run.ts";
 import { EXIT } from "./exit_code.ts";
 import { Faults } from "./faults.ts";
 import { commitEarly } from "./early_commit.ts";
-import { appendRecord, boundedConfig, configure, follow, type Process } from "./follow.ts";
+import { appendRecord, configure, follow, type Process } from "./follow.ts";
 import { flushLog, log, logLater, sinceStart, startNodeLog } from "./log.ts";
-import { movedEvents } from "./moved_events.ts";
+import { portsOf } from "./node_ports.ts";
 import { setUpNode } from "./node_setup.ts";
 import { kernelOf, kubeProxyTables, otherModes, ourTables, tableNames } from "./other_proxies.ts";
 import { type HeldCommit, heldPosition } from "./held_commit.ts";
 import { restarting } from "./restarts.ts";
 import { RunLedger } from "./run_ledger.ts";
 import { retention, type RunOptions } from "./run_options.ts";
-import { type AssertionChecks, newServed, type Served, Serving } from "./serving.ts";
+import { type AssertionChecks, newServed, Serving } from "./serving.ts";
 import { apiClient, openSource } from "./sources.ts";
-import { configRecord, ledgerFolder } from "./start.ts";
+import { boundedConfig, configRecord, ledgerFolder } from "./start.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { SyncLines } from "./sync_line.ts";
 import { OWNED, ownTables } from "./table_owner.ts";
@@ -235,7 +233,7 @@ async function live(process: Process, found: Found): Promise<number> {
     ledger: () => ledger.failure,
     past: () => process.ledger.kept,
   });
-  const ports = portsOf({ kernel, conntrack, monitor, ledger }, served);
+  const ports = portsOf({ kernel, conntrack, monitor, ledger }, served, logSync);
   // The state of a damaged ledger may be old. It is better than no rules at all, and worse than rules that are there.
   const theirs = inForce.proxy.serviceProxyName === undefined ? kubeProxyTables(kernel) : [];
   const complete = opened.renewed && ourTables(kernel).length + theirs.length === 0;
@@ -342,45 +340,12 @@ async function asked(source: Source, engine: EngineState, resources: AsyncDispos
   return begun;
 }
 
-/** Logs that the ledger's disk begins to fail, or works again. */
-function logLedgerFailure(failure: LedgerFailure | undefined): void {
-  if (failure === undefined) log.info("the ledger is written again: nothing is missing");
-  else {
-    const why = failureText(failure);
-    log.error(`the ledger cannot be written: ${why}; rules are still applied, and records wait in memory`);
-  }
-}
-
 /** Logs a commit: at once after a quiet time, else with those that follow it. */
 function logSync(report: SyncReport): void {
   const now = performance.now();
   const line = syncs.next(report, now);
   if (line !== undefined) log.info(line);
   else logLater(() => syncs.take(performance.now()), syncs.pause(now));
-}
-
-/** The ports through which the loop acts. Reports go to the log, the metrics and the API server. */
-function portsOf(parts: Pick<Ports, "kernel" | "conntrack" | "monitor" | "ledger">, served: Served): Ports {
-  return {
-    ...parts,
-    meter: served.metrics,
-    unnoticed: (transaction) => served.counting.unnoticed(transaction),
-    ledgerChanged: logLedgerFailure,
-    driftChanged: (drift) => served.drift = drift,
-    now: () => new Date().toISOString(),
-    report(report) {
-      served.lastUpdated = Date.now();
-      served.metrics.noteSync(report);
-      served.assertions?.noteSync(report.triggers, served.lastUpdated);
-      const { cluster } = served.engine;
-      const events = [...movedEvents(report.moved, cluster), ...served.aside.next(cluster)];
-      for (const event of events) served.sendEvent(event);
-      // Steps take many commits: the last one is logged, and those that bring other changes.
-      const isStep = report.unfinished > 0 && report.records === 1;
-      if (report.operations > 0 && !isStep) logSync(report);
-    },
-    warn: (text, about) => served.warnings.warn(text, about),
-  };
 }
 
 /** Our rules in the kernel at a start, at `time`. The monitor listens already, so it notices every later change of them. */

@@ -3,6 +3,7 @@
 import { type EngineState, newEngine, stepEngine } from "../engine/engine.ts";
 import { restoredState, type SnapshotLine } from "../fold/snapshot.ts";
 import { snapshotMisfit } from "../fold/snapshot_shape.ts";
+import { SERVICE_BOUNDS } from "../kube/bounds.ts";
 import { type HashProof, newestSnapshot, type Snapshot } from "../ledger/snapshot.ts";
 import { cutBehind, type CutTail, cutTail, straySnapshots } from "../ledger/cut.ts";
 import { removeBehind, removeFiles } from "../ledger/cut_files.ts";
@@ -184,4 +185,9 @@ function requireBeginning(storage: Storage): void {
 /** The record of the configuration: a ledger begins with one, and gets another when the configuration changes. */
 export function configRecord({ node, proxy }: Pick<Settings, "node" | "proxy">): ConfigRecord {
   return { kind: "config", time: new Date().toISOString(), version: VERSION, nodeName: node, proxy };
+}
+
+/** The record of the configuration that `run` appends. */
+export function boundedConfig(settings: Pick<Settings, "node" | "proxy">): ConfigRecord {
+  return { ...configRecord(settings), bounds: SERVICE_BOUNDS };
 }

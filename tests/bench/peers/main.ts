@@ -44,6 +44,7 @@ const ROWS: readonly Row[] = [
   ["PATCH to kernel p99", ({ patches }) => percentile(patches, 0.99), milliseconds],
   ["CPU a change", ({ cpuAChange }) => cpuAChange, milliseconds],
   ["CPU of the first sync", ({ cpuFirstSync }) => cpuFirstSync, seconds],
+  ["CPU after it, until it rests", ({ cpuAfterSync }) => cpuAfterSync, seconds],
   [
     "first lists, received",
     ({ firstLists }) => firstLists.bytes,

@@ -22,6 +22,8 @@ export interface Sample {
   readonly cpuAChange: number;
   /** CPU time of the proxy until its first sync was over. */
   readonly cpuFirstSync: number;
+  /** From then until it rests: a snapshot and a rehearsal, for example. */
+  readonly cpuAfterSync: number;
   readonly firstLists: ApiCost;
   readonly aChange: ApiCost;
   readonly memory: Memory;
@@ -93,6 +95,7 @@ export async function measure(bench: Bench, proxy: Proxy, lab: Lab): Promise<Sam
     patches,
     cpuAChange,
     cpuFirstSync,
+    cpuAfterSync: cpu * 1000 - cpuFirstSync,
     firstLists,
     aChange,
     memory,

@@ -1,0 +1,68 @@
+// The program beside an API server rehearses, and neither the kernel, the ledger, the log nor the metrics have anything of it.
+
+import assert from "node:assert/strict";
+import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
+import { BOOKMARK, line, Server, status, stream } from "../support/api_server.ts";
+import { imageCommand } from "../support/bundle.ts";
+import { keptOf } from "../support/kept_records.ts";
+import { requirePrivateNamespace } from "../support/private_namespace.ts";
+import { assertWhole, newNodeFolder } from "../support/source_program.ts";
+import { until } from "../support/until.ts";
+
+requirePrivateNamespace();
+
+const SERVICE = {
+  ...{ apiVersion: "v1", kind: "Service" },
+  metadata: { name: "web", namespace: "shop", resourceVersion: "5" },
+  spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] },
+};
+
+/** A list that is streamed with its watch. */
+function watched(query: URLSearchParams, objects: readonly unknown[]): Response {
+  if (!query.has("watch")) return status(422, "Invalid");
+  const listed = query.has("sendInitialEvents");
+  return stream(listed ? [...objects.map((one) => line("ADDED", one)), BOOKMARK] : [], true);
+}
+
+/** Lines of the program's metrics about syncs. */
+async function syncs(): Promise<string[]> {
+  const text = await (await fetch("http://127.0.0.1:10249/metrics")).text();
+  return text.split("\n").filter((line) =>
+    /^(kubeproxy_sync|kubeproxy_network|ledgerproxy_\w*commit)/.test(line)
+  );
+}
+
+Deno.test("a program rehearses 1,000 changes, of which nothing is seen", async () => {
+  const folder = newNodeFolder();
+  using kernel = new NetlinkKernel();
+  await using server = new Server(
+    (query) => watched(query, [SERVICE]),
+    (_, query) => watched(query, []),
+  );
+  const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/ledger`];
+  Deno.writeTextFileSync(`${folder}/log`, "");
+  const program = new Deno.Command("sh", {
+    args: [
+      "-c",
+      `exec "$0" "$@" >> ${folder}/log 2>&1`,
+      ...imageCommand("run", "-v", "4", "--node", "node-a", ...paths),
+    ],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).spawn();
+  const log = () => Deno.readTextFileSync(`${folder}/log`);
+  await until("the rules are in the kernel", () => /skeleton written/.test(log()));
+  const [generation, before] = [kernel.generation(), await syncs()];
+  const commits = () => keptOf(`${folder}/ledger`, "commit").length;
+  const kept = commits();
+  assert.ok(before.length > 0);
+  await until("it has rehearsed", () => log().includes("debug: rehearsed 1001 commits"), 60_000);
+  assert.equal(kernel.generation(), generation);
+  assert.deepEqual(await syncs(), before);
+  assert.equal(commits(), kept);
+  assert.doesNotMatch(log(), /rehearsal/);
+  program.kill("SIGTERM");
+  assert.equal((await program.status).code, 0);
+  assertWhole(`${folder}/ledger`, kernel);
+  await Deno.remove(folder, { recursive: true });
+});
