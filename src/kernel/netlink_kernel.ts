@@ -35,7 +35,7 @@ import {
 } from "./netlink_listing.ts";
 import { attributes, messageAttributes, messages, type NetlinkMessage, text, u32 } from "./netlink_reader.ts";
 import { errnoOf, NetlinkRequests } from "./netlink_requests.ts";
-import { NetlinkSocket } from "./netlink_socket.ts";
+import { NetlinkSocket, type RequestSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import * as nf from "./nf_tables.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
@@ -46,14 +46,14 @@ const ERROR_HEADER_BYTES = 4 + nf.NLMSG_HEADER_BYTES;
 
 /** nf_tables through one netlink socket. */
 export class NetlinkKernel implements Kernel {
-  readonly #socket: NetlinkSocket;
+  readonly #socket: RequestSocket;
   readonly #requests: NetlinkRequests;
   readonly #writer = new NetlinkWriter();
   /** The generation that the last batch made; undefined where none was applied. */
   #generation: number | undefined;
 
   /** `alias`: the name that our table has in the kernel, where it is another one. It takes over `socket`. */
-  constructor(readonly alias: TableAlias = SAME_NAME, socket = new NetlinkSocket()) {
+  constructor(readonly alias: TableAlias = SAME_NAME, socket: RequestSocket = new NetlinkSocket()) {
     this.#socket = socket;
     this.#requests = new NetlinkRequests(socket, nf.NFNL_SUBSYS_NFTABLES);
   }

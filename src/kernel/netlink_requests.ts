@@ -5,7 +5,7 @@ import type { Family } from "../nft/data_type.ts";
 import { settled } from "./beside.ts";
 import * as nf from "./nf_tables.ts";
 import { messages, type NetlinkMessage } from "./netlink_reader.ts";
-import type { NetlinkSocket } from "./netlink_socket.ts";
+import type { RequestSocket } from "./netlink_socket.ts";
 import { NetlinkWriter } from "./netlink_writer.ts";
 import { ERRNO, SystemError } from "./system_error.ts";
 
@@ -21,13 +21,13 @@ export interface Request {
 
 /** Requests to `subsystem` through `socket`. Sequence numbers match answers to requests. */
 export class NetlinkRequests {
-  readonly #socket: NetlinkSocket;
+  readonly #socket: RequestSocket;
   readonly #subsystem: number;
   readonly #writer = new NetlinkWriter();
   /** Sequence number of the next message. */
   sequence = 1;
 
-  constructor(socket: NetlinkSocket, subsystem: number) {
+  constructor(socket: RequestSocket, subsystem: number) {
     this.#socket = socket;
     this.#subsystem = subsystem;
   }

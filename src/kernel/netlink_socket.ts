@@ -28,6 +28,9 @@ const besideLibc = sharedLibc(
   } as const,
 );
 
+/** What requests and batches need of a socket. */
+export type RequestSocket = Omit<NetlinkSocket, "join" | "leave" | "ignore" | "wait">;
+
 /** One socket; dispose of it to close it. Threads must not share one. */
 export class NetlinkSocket {
   readonly #libc = kernelLibc();

@@ -3,6 +3,7 @@
 
 import { countText } from "../count_text.ts";
 import { isConfigured } from "../fold/cluster_state.ts";
+import { isUnfinished } from "../fold/unfinished.ts";
 import type { EngineState } from "../engine/engine.ts";
 import { type Change, programText } from "../engine/healer.ts";
 import { commitBatch, perform } from "../engine/executor.ts";
@@ -14,6 +15,7 @@ import type { LedgerRecord } from "../ledger/record.ts";
 import { RemoteLedger } from "../ledger/remote_ledger.ts";
 import { deleteConnections } from "../kernel/conntrack.ts";
 import { everySecond } from "../second.ts";
+import { messageOf } from "../thrown.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { checkedSource } from "./checked_source.ts";
 import type { Settings } from "./config.ts";
@@ -113,7 +115,7 @@ export async function follow(process: Process, { source, ports, broken }: Follow
     terminated.after();
     snapshots.takeWhereDue();
     load.noteLoad(batch.kind === "list" ? batch.objects.length : batch.events.length);
-    void rehearseOnce(process);
+    rehearseWhereDue(process, snapshots);
   };
   serving.follow();
   terminated.after();
@@ -137,14 +139,22 @@ export async function follow(process: Process, { source, ports, broken }: Follow
   return restart ? EXIT.failure : summary(engine, unhealed);
 }
 
-/** Begins the rehearsal where the source is an API server: others seldom change. */
-async function rehearseOnce(process: Process): Promise<void> {
-  const { client, options, inForce, ledger, stop } = process;
-  if (client === undefined || options.once === true || process.rehearsed === true) return;
+/** Begins the rehearsal, once rules are in place. Not where the source is of files: they seldom change. */
+function rehearseWhereDue(process: Process, snapshots: Snapshots): void {
+  const { client, options, served: { engine } } = process;
+  if (process.rehearsed === true || client === undefined || options.once === true) return;
+  if (!engine.synced || engine.committedOffset < 0) return;
   process.rehearsed = true;
-  const batches = await rehearse(inForce, () => ledger.isAtWork, stop.signal);
-  if (!stop.signal.aborted) {
-    log.debug(`rehearsed ${countText(batches, "commit")}: what a change needs is compiled`);
+  void rehearsed(process, snapshots);
+}
+
+async function rehearsed({ inForce, ledger, stop, served }: Process, snapshots: Snapshots): Promise<void> {
+  try {
+    const isBusy = () => snapshots.isMaking || ledger.isAtWork || isUnfinished(served.engine.cluster);
+    const batches = await rehearse(inForce, isBusy, stop.signal);
+    if (!stop.signal.aborted) log.debug(`rehearsed ${countText(batches, "commit")}`);
+  } catch (error) {
+    log.warn(`changes could not be rehearsed, so the first ones take longer: ${messageOf(error)}`);
   }
 }
 

@@ -41,7 +41,7 @@ export class RehearsedServer implements ApiCalls {
     return Promise.resolve(new Response());
   }
 
-  /** Changes the endpoints of a Service, another one each time that `number` grows. */
+  /** Changes the endpoints of one Service. `number` is 1 at first, and one more each time. */
   change(number: number): void {
     // The list has the slices of the numbers before.
     const bytes = frame("MODIFIED", sliceOf(number % SERVICES, SERVICES + number));
@@ -62,6 +62,8 @@ export class RehearsedServer implements ApiCalls {
       if (kind !== "EndpointSlice") return;
       for (const bytes of this.#waiting.splice(0)) send(body, bytes);
       this.#watch = body;
+    }, () => {
+      if (kind === "EndpointSlice") this.#watch = undefined;
     });
   }
 }
@@ -88,12 +90,17 @@ function objectsOf(kind: ObjectKind, node: string): Json[] {
   }
 }
 
-/** A stream of bytes, as the body of a real answer is. */
-function answer(contentType: string, start: (body: ReadableByteStreamController) => void): Response {
-  const body = new ReadableStream({ type: "bytes", start });
+/** An answer whose body is a stream of bytes, as that of a real one is. */
+function answer(
+  contentType: string,
+  start: (body: ReadableByteStreamController) => void,
+  cancel = () => {},
+): Response {
+  const body = new ReadableStream({ type: "bytes", start, cancel });
   return new Response(body, { headers: { "content-type": contentType } });
 }
 
+/** The stream takes the buffer of what it is given. */
 function send(body: ReadableByteStreamController, bytes: Uint8Array): void {
   body.enqueue(new Uint8Array(bytes));
 }

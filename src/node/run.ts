@@ -120,6 +120,8 @@ async function runOn(
   try {
     return await runProcess(process, found);
   } finally {
+    // Ends a rehearsal too.
+    process.stop.abort();
     process.serving?.[Symbol.dispose]();
     faults[Symbol.dispose]();
   }

@@ -11,8 +11,7 @@ const never = new AbortController().signal;
 
 Deno.test({
   name: "each rehearsed change is a batch, and none needs a file, an address or a program",
-  // The C library, for the socket that is opened and not used.
-  permissions: { ffi: true, read: ["/lib"] },
+  permissions: "none",
   async fn() {
     assert.equal(await rehearse(SETTINGS, () => false, never, 60, 0), 61);
   },
@@ -46,4 +45,12 @@ Deno.test("a rehearsal waits until the ledger is not at work, and ends where the
   assert.equal(looks, 3);
   stop.abort();
   assert.equal(await rehearse(SETTINGS, () => true, stop.signal, 5, 1), 0);
+  assert.equal(await rehearse(SETTINGS, () => false, stop.signal, 5, 1), 0);
+});
+
+Deno.test("a fault in a rehearsal is the caller's, once", async () => {
+  const proxy = { ...SETTINGS.proxy, detectLocal: undefined as never };
+  await assert.rejects(rehearse({ ...SETTINGS, proxy }, () => false, never, 5, 0), {
+    name: "InvariantError",
+  });
 });
