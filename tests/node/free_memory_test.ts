@@ -138,3 +138,14 @@ Deno.test("garbage waits for the snapshot that is being made", async () => {
   node.heap.works = false;
   assert.equal(node.seconds(2), 1);
 });
+
+Deno.test("what a rehearsal leaves is freed as after a load, and the first changes after it are no other reason", async () => {
+  using start = atStart(20e6);
+  const { heap, release } = start;
+  release.noteLoad(1);
+  await until("what the start left is freed", () => heap.collections === 1);
+  release.noteRehearsal();
+  await until("what the rehearsal left is freed", () => heap.collections === 2);
+  start.seconds(1, 100);
+  assert.equal(start.seconds(5), 0);
+});
