@@ -35,8 +35,9 @@ const REST_SECONDS_LARGE = 10;
 /** How often a node is looked at that goes on resting: answers to requests leave garbage too. */
 const LOOK_SECONDS = 60;
 /**
- * The first time a node rests after so many changes, none of which was rehearsed, memory is freed however little the heap has grown: meanwhile
- * the runtime has compiled what follows changes, and what that needed is as much as 100 changes of a small node leave.
+ * The first time a node rests after so many changes, memory is freed however little the heap has grown: meanwhile the runtime has
+ * compiled what follows changes, and what that needed is as much as 100 changes of a small node leave. After a rehearsal too: the pages of
+ * code that changes need are mapped again, 24 MB at 10,000 Services.
  */
 const WARMED_UP = 50;
 
@@ -88,9 +89,8 @@ export class MemoryRelease implements Disposable {
     this.#freeLater(PUT_OFF_MAX);
   }
 
-  /** The runtime has compiled what follows changes: what that left is freed as after a load, and not once more after the first changes. */
+  /** What a rehearsal left is freed as after a load. */
   noteRehearsal(): void {
-    this.#warming = undefined;
     clearTimeout(this.#timer);
     this.#freeLater(PUT_OFF_MAX);
   }

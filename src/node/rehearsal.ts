@@ -24,10 +24,7 @@ import { boundedConfig } from "./start.ts";
 import { SyncLines } from "./sync_line.ts";
 import { TerminatedConnections } from "./terminated_connections.ts";
 
-/**
- * How many changes are rehearsed. With 400 the first changes of the cluster take a tenth more CPU time, with 3,000 a twentieth: by then the
- * runtime has assumed that all Services are like these.
- */
+/** How many changes are rehearsed. With 400 the first changes of the cluster take a tenth more CPU time, with 3,000 a twentieth. */
 const REHEARSED_CHANGES = 1000;
 /** How long after the first rules it begins: what a start leaves to do comes first. */
 const REST_MILLISECONDS = 3000;
