@@ -1,6 +1,8 @@
 // The files of a ledger that is being opened. A start reads them from memory; what is not there yet, the writer reads.
 
+import { segmentFirst } from "../ledger/format.ts";
 import { loadedFolder, withContents } from "../ledger/loaded_folder.ts";
+import { snapshotNext } from "../ledger/snapshot.ts";
 import { NotLoaded, type Storage } from "../ledger/storage.ts";
 import type { LoadedFile } from "../ledger/disk_messages.ts";
 import type { LedgerDisk } from "./ledger_disk.ts";
@@ -15,6 +17,13 @@ export class LedgerFiles {
     readonly disk: Pick<LedgerDisk, "read">,
   ) {
     this.#files = files;
+  }
+
+  /** Whether there is neither a segment nor a snapshot. */
+  get isEmpty(): boolean {
+    return this.#files.every(({ name }) =>
+      segmentFirst(name) === undefined && snapshotNext(name) === undefined
+    );
   }
 
   /** The result of `read`. It is called again after each file that it missed, so it must begin anew each time. */

@@ -15,7 +15,7 @@ import type { NetlinkKernel } from "../kernel/netlink_kernel.ts";
 import { RulesetMonitor } from "../kernel/ruleset_monitor.ts";
 import { type ApiClient, prepareTls } from "../ingest/api_client.ts";
 import { behindServiceRules } from "../ingest/server_address.ts";
-import type { Source } from "../ingest/source.ts";
+import type { KnownVersions, Source } from "../ingest/source.ts";
 import { isLedgerDamage } from "../ledger/damage.ts";
 import { turn } from "../pause.ts";
 import { type ApiEvent, EventRecorder } from "../serve/event_recorder.ts";
@@ -46,6 +46,9 @@ import { UsageError } from "./usage_error.ts";
 
 /** When a start says that its API server is behind the rules of Services: to look at all of them takes milliseconds that it needs. */
 const WARNING_MILLISECONDS = 1000;
+
+/** What a new ledger knows of the cluster. */
+const NOTHING_KNOWN: KnownVersions = new Map();
 
 /** The lines of this process. */
 const syncs = new SyncLines();
@@ -97,12 +100,17 @@ async function runOn(
   inForce: Settings,
   assertions: AssertionChecks | undefined,
 ): Promise<number> {
+  using ahead = new DisposableStack();
+  const connect = () => {
+    const made = apiClient(inForce);
+    ahead.use(made?.connectAhead());
+    return made;
+  };
   // First of all a start says whether the rules are there: what is made below takes as long as that.
-  const found = await look(ledger, inForce);
+  const found = await look(ledger, inForce, connect);
   if (found === undefined) return EXIT.failure;
   using _ = found.resources;
-  const client = apiClient(inForce);
-  using _ahead = client?.connectAhead();
+  const client = found.client ?? connect();
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const served = newServed(
     {
@@ -188,21 +196,29 @@ interface Found {
   readonly kernel: NetlinkKernel;
   /** The last commit of the ledger, where the kernel holds it. */
   readonly held: HeldCommit | undefined;
+  /** Connects already: the kernel has no rules, so that the node waits for the first lists. */
+  readonly client: ApiClient | undefined;
   /** Owns the kernel's socket. */
   readonly resources: DisposableStack;
 }
 
 /**
  * Opens the kernel, and finds out, and logs, whether it holds the rules of the last commit. Undefined where the kernel cannot hold
- * rules: that is found out before the ledger is opened, so that a node that cannot run a proxy gets no folder for one.
+ * rules: that is found out before the ledger is opened, so that a node that cannot run a proxy gets no folder for one. `connect` is
+ * called before the disk is waited for, where there are no rules.
  */
-async function look(ledger: RunLedger, { proxy }: Settings): Promise<Found | undefined> {
+async function look(
+  ledger: RunLedger,
+  { proxy }: Settings,
+  connect?: () => ApiClient | undefined,
+): Promise<Found | undefined> {
   using opened = new DisposableStack();
   const kernel = opened.use(kernelOf(proxy.serviceProxyName));
   const position = heldPosition(kernel);
   // Rules that are in the kernel prove that the kernel has what they need.
   if (position === undefined && !capable(kernel)) return undefined;
   if (proxy.countConnections && !canCount(kernel)) return undefined;
+  const client = position === undefined ? connect?.() : undefined;
   const held = await ledger.look(position);
   if (held !== undefined) {
     const since = isUntouched(kernel, held) ? ", untouched since" : "";
@@ -210,7 +226,7 @@ async function look(ledger: RunLedger, { proxy }: Settings): Promise<Found | und
       `the kernel holds the rules of the last commit, @${held.position.offset}${since}, ${sinceStart()}`,
     );
   }
-  return { kernel, held, resources: opened.move() };
+  return { kernel, held, client, resources: opened.move() };
 }
 
 /** One run of the loop, from the opening of the ledger to the end of the source. */
@@ -253,7 +269,7 @@ async function live(process: Process, found: Found): Promise<number> {
   configure(engine, ports, inForce);
   // A gap that this process made explains what differs.
   const standing = present(kernel, options, held, gap?.committed ? undefined : ports.now());
-  source = await followed(process, { source, begun: early?.source, engine, standing }, resources);
+  source = await followed(process, { source, early, engine, standing }, resources);
   perform(engine, ports, standing);
   if (inForce.proxy.serviceProxyName === undefined) takeOver(engine, ports);
   log.info(
@@ -291,18 +307,27 @@ function isFirst({ client, serving }: Process): boolean {
   return client !== undefined && serving === undefined;
 }
 
+/** A source that was asked before the state is made. */
+interface EarlySource {
+  /** The last commit, where the source follows it; undefined where it lists the whole cluster for a new ledger. */
+  readonly held: HeldCommit | undefined;
+  readonly source: BegunSource;
+}
+
 /**
- * Asks the source before the state is made, and commits what it says first. Undefined where the rules in the kernel are not those of the
- * last commit, or where the ledger must be read whole before.
+ * Asks the source before the state is made, and commits what it says first. Undefined where the ledger must be read whole before: it has
+ * records, and the rules in the kernel are not those of its last commit.
  */
 async function startEarly(
   process: Process,
   { kernel, held }: Found,
   source: Source,
   resources: AsyncDisposableStack,
-): Promise<{ readonly held: HeldCommit; readonly source: BegunSource } | undefined> {
+): Promise<EarlySource | undefined> {
   const { options, inForce, ledger } = process;
-  if (!isFirst(process) || held === undefined || !isUntouched(kernel, held)) return undefined;
+  if (!isFirst(process)) return undefined;
+  if (ledger.isNew) return { held, source: await asked(source, () => NOTHING_KNOWN, resources) };
+  if (held === undefined || !isUntouched(kernel, held)) return undefined;
   // To own the tables changes them.
   if (options.ownTables || !ownTables(kernel, false)) return undefined;
   const ahead = await ledger.ahead();
@@ -314,30 +339,35 @@ async function startEarly(
 }
 
 /**
- * The source for the loop, with its first requests sent where the start resumes. What is found may forbid that: whole lists come first
- * then.
+ * The source for the loop, with its first requests sent where the start resumes or the ledger is new. What is found may forbid to resume:
+ * whole lists come first then.
  */
 async function followed(
   process: Process,
-  { source, begun, engine, standing }: {
+  { source, early, engine, standing }: {
     readonly source: Source;
-    readonly begun: BegunSource | undefined;
+    readonly early: EarlySource | undefined;
     readonly engine: EngineState;
     readonly standing: Input;
   },
   resources: AsyncDisposableStack,
 ): Promise<Source> {
   if (isFirst(process) && standing.kind === "untouched") {
-    return begun ?? await asked(source, engine, resources);
+    return early?.source ?? await asked(source, () => knownVersions(engine), resources);
   }
-  if (begun === undefined) return source;
-  await begun[Symbol.asyncDispose]();
+  if (early === undefined) return source;
+  if (early.held === undefined) return early.source;
+  await early.source[Symbol.asyncDispose]();
   return sourceOf(process);
 }
 
 /** `source` with its first requests sent. */
-async function asked(source: Source, engine: EngineState, resources: AsyncDisposableStack): Promise<Source> {
-  const begun = resources.use(begunSource(source, () => knownVersions(engine)));
+async function asked(
+  source: Source,
+  known: () => KnownVersions,
+  resources: AsyncDisposableStack,
+): Promise<BegunSource> {
+  const begun = resources.use(begunSource(source, known));
   await turn();
   return begun;
 }

@@ -131,6 +131,11 @@ export class RunLedger {
     }
   }
 
+  /** Whether {@link look} has found a ledger without records. */
+  get isNew(): boolean {
+    return this.#looked?.files?.isEmpty ?? false;
+  }
+
   /**
    * What can be read before {@link begin} makes the state; undefined where there is no snapshot, or where anything is wrong with the
    * ledger.

@@ -72,6 +72,26 @@ Deno.test("a ledger that reaches back less than is asked for is warned of, once;
     assert.match(said[0]!, /^the ledger reaches back \d\.\d days, and --retain-days asks for 30\.0 days: /);
   }));
 
+Deno.test("a ledger is new until there is a record, and not while another process has it", () =>
+  logged(async (folder) => {
+    const isNew = async (path: string) => {
+      const ledger = ledgerIn(path, 30);
+      await ledger.look(undefined);
+      const found = ledger.isNew;
+      await ledger.close();
+      return found;
+    };
+    const path = `${folder}/ledger`;
+    assert.equal(ledgerIn(path, 30).isNew, false, "it was not looked at");
+    assert.deepEqual([await isNew(path), await isNew(path)], [true, true]);
+    {
+      using writer = open(folderStorage(path, true));
+      assert.equal(await isNew(path), false, "it is locked");
+      writer.append([EVERY_KIND[0]!]);
+    }
+    assert.equal(await isNew(path), false);
+  }));
+
 /** Writes a ledger of two Services into `folder`, and damages its first record. Returns its file and the bytes. */
 async function writeDamaged(folder: string): Promise<readonly [string, Uint8Array]> {
   const records = EVERY_KIND.filter(({ kind }) => kind !== "event");
