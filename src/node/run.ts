@@ -100,17 +100,11 @@ async function runOn(
   inForce: Settings,
   assertions: AssertionChecks | undefined,
 ): Promise<number> {
-  using ahead = new DisposableStack();
-  const connect = () => {
-    const made = apiClient(inForce);
-    ahead.use(made?.connectAhead());
-    return made;
-  };
   // First of all a start says whether the rules are there: what is made below takes as long as that.
-  const found = await look(ledger, inForce, connect);
+  const found = await look(ledger, inForce, true);
   if (found === undefined) return EXIT.failure;
   using _ = found.resources;
-  const client = found.client ?? connect();
+  const client = found.client ?? connected(inForce, found.resources);
   const recorder = client && new EventRecorder(inForce.node, (path, body) => client.post(path, body));
   const served = newServed(
     {
@@ -198,27 +192,28 @@ interface Found {
   readonly held: HeldCommit | undefined;
   /** Connects already: the kernel has no rules, so that the node waits for the first lists. */
   readonly client: ApiClient | undefined;
-  /** Owns the kernel's socket. */
+  /** Owns the kernel's socket, and the connection that is being made. */
   readonly resources: DisposableStack;
 }
 
 /**
  * Opens the kernel, and finds out, and logs, whether it holds the rules of the last commit. Undefined where the kernel cannot hold
- * rules: that is found out before the ledger is opened, so that a node that cannot run a proxy gets no folder for one. `connect` is
- * called before the disk is waited for, where there are no rules.
+ * rules: that is found out before the ledger is opened, so that a node that cannot run a proxy gets no folder for one. `connects`:
+ * where there are no rules, before the disk is waited for.
  */
 async function look(
   ledger: RunLedger,
-  { proxy }: Settings,
-  connect?: () => ApiClient | undefined,
+  inForce: Settings,
+  connects = false,
 ): Promise<Found | undefined> {
+  const { proxy } = inForce;
   using opened = new DisposableStack();
   const kernel = opened.use(kernelOf(proxy.serviceProxyName));
   const position = heldPosition(kernel);
   // Rules that are in the kernel prove that the kernel has what they need.
   if (position === undefined && !capable(kernel)) return undefined;
   if (proxy.countConnections && !canCount(kernel)) return undefined;
-  const client = position === undefined ? connect?.() : undefined;
+  const client = connects && position === undefined ? connected(inForce, opened) : undefined;
   const held = await ledger.look(position);
   if (held !== undefined) {
     const since = isUntouched(kernel, held) ? ", untouched since" : "";
@@ -227,6 +222,13 @@ async function look(
     );
   }
   return { kernel, held, client, resources: opened.move() };
+}
+
+/** A client for the API server, where there is one, which begins to connect. */
+function connected(inForce: Settings, resources: DisposableStack): ApiClient | undefined {
+  const client = apiClient(inForce);
+  resources.use(client?.connectAhead());
+  return client;
 }
 
 /** One run of the loop, from the opening of the ledger to the end of the source. */
