@@ -2,10 +2,11 @@
 // ends the rule, and the next rule draws again, so every endpoint is equally likely. Why not a chain for each Service, as in
 // kube-proxy? A change of endpoints is then a change of elements, which costs the same however many rules there are.
 
+import { assert } from "../invariant.ts";
 import { SLOT_DRAWS } from "../limits/rules.ts";
 import type { Family } from "../nft/data_type.ts";
 import type { Chain } from "../nft/ruleset.ts";
-import { goto, type Rule, rule, type Selector } from "../nft/statement.ts";
+import { goto, jump, type Rule, rule, type Selector } from "../nft/statement.ts";
 import { lead, type LeadKind } from "./leads.ts";
 import { SLOT_CLASSES } from "./slots.ts";
 
@@ -34,16 +35,33 @@ export function lastLookOf(map: EndpointMap): Rule[] {
   return map.name === "pick" ? [rule([goto(LAST_LOOK)])] : [];
 }
 
+/**
+ * Draws of a class that are in a chain of their own, which the pick chain jumps to again and again. The kernel compares each element that
+ * is added to a map with each rule that looks there (nft_add_set_elem in net/netfilter/nf_tables_api.c): with all draws in the pick
+ * chains, that took most of a first commit.
+ */
+const DRAWS_TOGETHER = 4;
+assert(SLOT_DRAWS % DRAWS_TOGETHER === 0, "each jump draws as often");
+
 /** All pick chains of `family`. */
 export function pickChains(family: Family): Chain[] {
   return ENDPOINT_MAPS.flatMap((one) => {
     const { name, map, key } = one;
     const drawn = (modulus: number) =>
       rule([{ kind: "dnat", key: [...frontendParts(family, key), { kind: "numgen", modulus }], map }]);
-    return SLOT_CLASSES.map((slotClass): Chain => ({
-      name: pickChain(name, slotClass),
-      rules: [...drawRules(slotClass, drawn), ...lastLookOf(one)],
-    }));
+    return SLOT_CLASSES.flatMap((slotClass): Chain[] => {
+      const chain = pickChain(name, slotClass);
+      const rules = [...drawRules(slotClass, drawn), ...lastLookOf(one)];
+      if (!isDrawnAgain(slotClass)) return [{ name: chain, rules }];
+      const again = rule([jump(`${chain}-draws`)]);
+      return [
+        { name: `${chain}-draws`, rules: rules.slice(0, DRAWS_TOGETHER) },
+        {
+          name: chain,
+          rules: [...Array<Rule>(SLOT_DRAWS / DRAWS_TOGETHER).fill(again), ...rules.slice(SLOT_DRAWS)],
+        },
+      ];
+    });
   });
 }
 
@@ -74,9 +92,13 @@ export function pickChain(flavour: Flavour, slotClass: number): string {
 export function draws(slotClass: number): number[] {
   if (slotClass === 1) return [1];
   const always = Math.max(1, Math.floor(slotClass / 4));
-  // Class 2 has two endpoints, so that each draw finds one, or one in slot 0, which the last draw finds.
-  const repeated = slotClass === 2 ? 1 : SLOT_DRAWS;
+  const repeated = isDrawnAgain(slotClass) ? SLOT_DRAWS : 1;
   return [...Array.from({ length: repeated }, () => slotClass), always, ...(always > 1 ? [1] : [])];
+}
+
+/** Class 2 has two endpoints, so that each draw finds one, or one in slot 0, which the last draw finds. */
+function isDrawnAgain(slotClass: number): boolean {
+  return slotClass > 2;
 }
 
 /** The rules of a chain's draws. Those of equal draws are one value, because a skeleton has thousands of draws. */

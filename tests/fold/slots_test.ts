@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { draws } from "../../src/fold/pick_chains.ts";
+import { draws, ENDPOINT_MAPS, pickChains } from "../../src/fold/pick_chains.ts";
 import {
   assignSlots,
   differingSlots,
@@ -83,6 +83,31 @@ Deno.test("the last draw of a pick chain always finds an endpoint, and the bias 
       if (filled > slotClass / 2 && filled > 1) assert.ok(fallback < 1e-6);
     }
   }
+});
+
+Deno.test("a packet in a pick chain draws as often as its class says, and few rules look into each map", () => {
+  const chains = new Map(pickChains("ip").map(({ name, rules }) => [name, rules]));
+  const looks = new Map<string, number>();
+  const moduli = (chain: string): number[] =>
+    chains.get(chain)!.flatMap(({ statements: [statement] }) => {
+      if (statement!.kind === "verdict") {
+        const { verdict } = statement!;
+        return verdict.kind === "jump" ? moduli(verdict.chain) : [];
+      }
+      assert.ok(statement!.kind === "dnat");
+      const drawn = statement!.key.at(-1)!;
+      assert.ok(typeof drawn === "object" && drawn.kind === "numgen");
+      return drawn.modulus;
+    });
+  for (const { name, map } of ENDPOINT_MAPS) {
+    for (const slotClass of SLOT_CLASSES) {
+      assert.deepEqual(moduli(`${name}-${slotClass}`), draws(slotClass));
+    }
+    const all = [...chains].filter(([chain]) => chain.startsWith(`${name}-`)).flatMap(([, rules]) => rules);
+    looks.set(map, all.filter(({ statements: [statement] }) => statement!.kind === "dnat").length);
+  }
+  // The kernel compares each element that is added with each of them.
+  for (const [map, rules] of looks) assert.ok(rules < 100, `${rules} rules look into ${map}`);
 });
 
 Deno.test("slots that differ are found between any two assignments of a history, long lists or short ones", () => {
