@@ -47,9 +47,6 @@ import { UsageError } from "./usage_error.ts";
 /** When a start says that its API server is behind the rules of Services: to look at all of them takes milliseconds that it needs. */
 const WARNING_MILLISECONDS = 1000;
 
-/** What a new ledger knows of the cluster. */
-const NOTHING_KNOWN: KnownVersions = new Map();
-
 /** The lines of this process. */
 const syncs = new SyncLines();
 
@@ -328,7 +325,7 @@ async function startEarly(
 ): Promise<EarlySource | undefined> {
   const { options, inForce, ledger } = process;
   if (!isFirst(process)) return undefined;
-  if (ledger.isNew) return { held, source: await asked(source, () => NOTHING_KNOWN, resources) };
+  if (ledger.isNew) return { held: undefined, source: await asked(source, () => new Map(), resources) };
   if (held === undefined || !isUntouched(kernel, held)) return undefined;
   // To own the tables changes them.
   if (options.ownTables || !ownTables(kernel, false)) return undefined;

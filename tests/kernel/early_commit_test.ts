@@ -25,7 +25,7 @@ import { folded } from "../support/folded.ts";
 import { allKept, keptOf } from "../support/kept_records.ts";
 import { shell } from "../support/lab/lab.ts";
 import { BOOKMARK, line, Server, status, stream } from "../support/api_server.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { startBeside } from "../support/beside_server.ts";
 import { KEEP_ALL } from "../support/ledger_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import {
@@ -284,18 +284,6 @@ function watched(
   return stream(newer.map((one) => line("MODIFIED", one)), true);
 }
 
-/** The program beside an API server. */
-function program(folder: string, server: Server): Deno.ChildProcess {
-  Deno.writeTextFileSync(`${folder}/log`, "");
-  const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/ledger`];
-  const args = imageCommand("run", "--node", "node-a", ...paths);
-  return new Deno.Command("sh", {
-    args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).spawn();
-}
-
 Deno.test("a program that starts beside an API server commits what it missed first, and is whole when it is killed then", async () => {
   const folder = newNodeFolder();
   const ledger = `${folder}/ledger`;
@@ -309,7 +297,7 @@ Deno.test("a program that starts beside an API server commits what it missed fir
   const log = () => Deno.readTextFileSync(`${folder}/log`);
   const isServed = (host: number) =>
     inKernel(kernel).some((element) => element.includes(`10.244.0.${host} . 8080`));
-  const first = program(folder, server);
+  const first = startBeside(server, folder);
   await until("the rules are in the kernel", () => /skeleton written/.test(log()));
   first.kill("SIGTERM");
   assert.equal((await first.status).code, 0);
@@ -320,7 +308,7 @@ Deno.test("a program that starts beside an API server commits what it missed fir
     const changed = attempt * 7;
     slices[changed] = sliceOf(changed, 100 + attempt, ++version);
     const generation = kernel.generation();
-    const started = program(folder, server);
+    const started = startBeside(server, folder);
     // This process is the server too: to list the elements again and again would hold up its answers.
     const isCommitted = () => kernel.generation() !== generation && isServed(100 + attempt);
     await until("the change is in the kernel", isCommitted);
@@ -359,7 +347,7 @@ Deno.test("metrics follow the source that is read, whether or not a start resume
   const foreign = "nft add table ip other; nft delete table ip other";
   for (const before of ["true", "true", foreign]) {
     shell(before);
-    const started = program(folder, server);
+    const started = startBeside(server, folder);
     await until("it follows", follows);
     started.kill("SIGTERM");
     assert.equal((await started.status).code, 0);

@@ -5,15 +5,13 @@ import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { describeKey } from "../../src/kube/objects.ts";
 import { BOOKMARK, line, Server, status, stream, whole } from "../support/api_server.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { startBeside } from "../support/beside_server.ts";
 import { keptOf } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
-
-const ROOT = new URL("../../", import.meta.url);
 
 Deno.test("a start that is interrupted during the first list changes no rules, and the next start continues", async () => {
   const folder = await Deno.makeTempDir();
@@ -28,17 +26,7 @@ Deno.test("a start that is interrupted during the first list changes no rules, a
       : status(422, "Invalid")
   );
   const log = () => Deno.readTextFileSync(`${folder}/log`);
-  const start = () => {
-    Deno.writeTextFileSync(`${folder}/log`, "");
-    const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", ledger];
-    const args = imageCommand("run", "--node", "node-a", ...paths);
-    return new Deno.Command("sh", {
-      args: ["-c", `exec "$0" "$@" >> ${folder}/log 2>&1`, ...args],
-      cwd: ROOT,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).spawn();
-  };
+  const start = () => startBeside(server, folder);
   const events = () => keptOf(ledger, "event").map(({ key }) => describeKey(key));
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const process = start();

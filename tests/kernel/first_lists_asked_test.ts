@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { BOOKMARK, line, Server, status, stream, whole } from "../support/api_server.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { startBeside } from "../support/beside_server.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
-import { assertWhole, newNodeFolder } from "../support/source_program.ts";
+import { assertWhole, newNodeFolder, removeTables } from "../support/source_program.ts";
 import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
@@ -24,17 +24,7 @@ async function asked(folder: string): Promise<string[]> {
     (query) => answer("services", query, [whole("web", "5")]),
     (path, query) => answer(path.split("/").at(-1)!, query, []),
   );
-  Deno.writeTextFileSync(`${folder}/log`, "");
-  const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/ledger`];
-  const program = new Deno.Command("sh", {
-    args: [
-      "-c",
-      `exec "$0" "$@" >> ${folder}/log 2>&1`,
-      ...imageCommand("run", "--node", "node-a", ...paths),
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).spawn();
+  const program = startBeside(server, folder);
   const log = () => Deno.readTextFileSync(`${folder}/log`);
   await until("the rules are in the kernel", () => /skeleton written/.test(log()));
   await until("it follows all resources", () => requests.length >= RESOURCES.length);
@@ -51,13 +41,7 @@ Deno.test("a new ledger begins with one list of each resource; without rules in 
   using kernel = new NetlinkKernel();
   assert.deepEqual(await asked(folder), RESOURCES.map((resource) => `${resource} all`));
   assertWhole(`${folder}/ledger`, kernel);
-  kernel.commit(
-    kernel.tables().map(({ family, name }) => ({
-      ...{ verb: "delete", noun: "table" } as const,
-      family,
-      table: name,
-    })),
-  );
+  removeTables(kernel);
   const since = await asked(folder);
   assert.ok(since.includes("services since 5"), since.join());
   assertWhole(`${folder}/ledger`, kernel);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { BOOKMARK, line, Server, status, stream } from "../support/api_server.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { startBeside } from "../support/beside_server.ts";
 import { allKept } from "../support/kept_records.ts";
 import { requirePrivateNamespace } from "../support/private_namespace.ts";
 import { assertWhole, newNodeFolder } from "../support/source_program.ts";
@@ -38,17 +38,7 @@ Deno.test("a program rehearses 1,000 changes, of which nothing is seen", async (
     (query) => watched(query, [SERVICE]),
     (_, query) => watched(query, []),
   );
-  const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/ledger`];
-  Deno.writeTextFileSync(`${folder}/log`, "");
-  const program = new Deno.Command("sh", {
-    args: [
-      "-c",
-      `exec "$0" "$@" >> ${folder}/log 2>&1`,
-      ...imageCommand("run", "-v", "4", "--node", "node-a", ...paths),
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).spawn();
+  const program = startBeside(server, folder, "-v", "4");
   const log = () => Deno.readTextFileSync(`${folder}/log`);
   await until("the rules are in the kernel", () => /skeleton written/.test(log()));
   // A checkpoint is a gap of no records.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { NetlinkKernel } from "../../src/kernel/netlink_kernel.ts";
 import { BOOKMARK, line, Server, status, stream, whole } from "../support/api_server.ts";
-import { imageCommand } from "../support/bundle.ts";
+import { startBeside } from "../support/beside_server.ts";
 import { end } from "../support/cluster/control_plane.ts";
 import { nft, requirePrivateNamespace } from "../support/private_namespace.ts";
 import { removeTables } from "../support/source_program.ts";
@@ -11,7 +11,6 @@ import { until } from "../support/until.ts";
 
 requirePrivateNamespace();
 
-const ROOT = new URL("../../", import.meta.url);
 /** Rules of kube-proxy in nftables mode, and those of its iptables mode, by the tables and chains that they are known by. */
 const OTHERS = {
   "ip kube-proxy": [],
@@ -31,20 +30,7 @@ Deno.test("rules of another proxy stay until the API server has answered, though
       : status(422, "Invalid");
   });
   const log = () => Deno.readTextFileSync(`${folder}/log`);
-  const start = () => {
-    Deno.writeTextFileSync(`${folder}/log`, "");
-    const paths = ["--kubeconfig", server.kubeconfig(), "--ledger", `${folder}/ledger`];
-    return new Deno.Command("sh", {
-      args: [
-        "-c",
-        `exec "$0" "$@" >> ${folder}/log 2>&1`,
-        ...imageCommand("run", "--node", "node-a", ...paths),
-      ],
-      cwd: ROOT,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).spawn();
-  };
+  const start = () => startBeside(server, folder);
   const first = start();
   await until("the rules are in the kernel", () => /skeleton written/.test(log()));
   await end(first);
