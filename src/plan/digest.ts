@@ -16,8 +16,17 @@ const hashedView = new DataView(hashed.buffer);
 /** A digest as eight lanes. */
 export type Digest = Readonly<Uint32Array<ArrayBuffer>>;
 
+/** Those that were asked for: a start asks twice for that of its own tables, which takes milliseconds. Nothing changes a table. */
+const known = new WeakMap<readonly Table[], Digest>();
+
 /** The digest of `tables` without elements. */
 export function tablesDigest(tables: readonly Table[]): Digest {
+  let digest = known.get(tables);
+  if (digest === undefined) known.set(tables, digest = digestOf(tables));
+  return digest;
+}
+
+function digestOf(tables: readonly Table[]): Digest {
   const lanes = new Uint32Array(LANES);
   const sum = new HashSum();
   sum.add([rulesetText({ tables: sorted(tables), elements: new Map() })], 1);
