@@ -64,6 +64,8 @@ export class EndpointIndex {
   #lists: Record<ListName, List | undefined> = { cluster: undefined, local: undefined };
   #serving: SortedTexts | undefined;
   #pinned: Renumbering["before"] | undefined;
+  /** Those on the own node; undefined once one of them has changed. */
+  #own: readonly Entry[] | undefined;
   #changes = new Map<string, Change>();
 
   constructor(readonly node: OwnNode) {}
@@ -172,6 +174,7 @@ export class EndpointIndex {
     for (const { entry: { host }, before } of changes) {
       if (before !== undefined) countHost(this.#counts, before, this.node, -1);
       if (host !== undefined) countHost(this.#counts, host, this.node, 1);
+      if (before?.local || host?.local) this.#own = undefined;
     }
     return changes;
   }
@@ -252,7 +255,7 @@ export class EndpointIndex {
 
   /** What is needed of the endpoints on the own node, in the order of the slices. */
   #ownEndpoints(port: ServicePort, membership: Readonly<Record<ListName, Membership>>) {
-    const own = this.#counts.local === 0 ? [] : this.#ownEntries();
+    const own = this.#counts.local === 0 ? [] : this.#own ??= this.#ownEntries();
     const isIn = (list: ListName) => ({ host }: Entry) => isMember(list, membership[list], host!, this.node);
     const reachable = new Set([...own.filter(isIn("cluster")), ...own.filter(isIn("local"))]);
     const localReady: Address[] = [];
