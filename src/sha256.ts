@@ -1,25 +1,24 @@
 // SHA-256 of texts: a first sync hashes 150,000 of a hundred bytes each. Why not node:crypto for all of them? In Deno 2.9.6 each hash
 // is a stream there, with 230 bytes outside of the heap, which takes twice as long here, and five times as long in a process that hashes
-// ten texts with each change, and seldom changes. A long text is its: the rules of a cluster without Services, 287 kB, take it 2 ms
-// at a start, and JavaScript that is not compiled yet 15 to 25.
+// ten texts with each change, and seldom changes. It has the long texts: 287 kB, the rules of a cluster without Services, take it 2 ms at
+// a start, and JavaScript that is not compiled yet 15 to 25.
 
 import { createHash } from "node:crypto";
 import { _SHA256 } from "@noble/hashes/sha2.js";
+import { UTF8_BYTES_MAX } from "./limits/input.ts";
 
 /** What is hashed at once (FIPS 180-4). */
 export const BLOCK_BYTES = 64;
 /** What padding needs at least: a bit that is set, and the number of bits (5.1.1). */
 export const PADDING_BYTES = 9;
 
-/** A code unit has at most three bytes in UTF-8. */
-const UNIT_BYTES_MAX = 3;
 /** Code units of texts that are hashed here. Most are an element or a record. */
 const SHORT_UNITS = 2700;
 
 /** Hashes whole messages. Why not update and digest of the base class? They take longer than the blocks of a short text. */
 class WholeMessage extends _SHA256 {
   readonly #initial = this.get();
-  readonly #bytes = new Uint8Array(UNIT_BYTES_MAX * SHORT_UNITS + PADDING_BYTES + BLOCK_BYTES);
+  readonly #bytes = new Uint8Array(UTF8_BYTES_MAX * SHORT_UNITS + PADDING_BYTES + BLOCK_BYTES);
   readonly #message = new DataView(this.#bytes.buffer);
 
   /** Writes the hash of the texts, one behind the other, to `into`. They have SHORT_UNITS at most. */

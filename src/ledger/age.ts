@@ -27,7 +27,7 @@ export const NEWBORN: Age = { milliseconds: 0 };
  * the recording.
  */
 export function ageBehind(age: Age, record: LedgerRecord): Age {
-  // A first list has events alone, and to parse a time takes as long as to hash a short text.
+  // First: the time of an event would be parsed for nothing, and a first list has events alone.
   if (record.kind === "event") return age;
   const time = Date.parse(record.time);
   if (Number.isNaN(time)) return age;

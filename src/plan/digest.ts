@@ -16,7 +16,7 @@ const hashedView = new DataView(hashed.buffer);
 /** A digest as eight lanes. */
 export type Digest = Readonly<Uint32Array<ArrayBuffer>>;
 
-/** Those that were asked for: a start asks twice for that of its own tables, which takes milliseconds. Nothing changes a table. */
+/** Digests that were asked for: a start asks twice for that of its own tables, which takes milliseconds. Nothing changes a table. */
 const known = new WeakMap<readonly Table[], Digest>();
 
 /** The digest of `tables` without elements. */
