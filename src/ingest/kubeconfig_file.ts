@@ -136,7 +136,7 @@ function names(list: readonly { readonly name: string }[]): string {
 function parsed(content: string, problem: ProblemMaker): Kubeconfig {
   const { values: [document], problems: [broken] } = readDocuments("the file", content);
   if (broken !== undefined) throw problem(broken.replace(/\. .*/, ""));
-  const { success, data, error } = KUBECONFIG.safeParse(document ?? {}, z.READ_ONCE);
+  const { success, data, error } = KUBECONFIG.safeParse(document ?? {}, z.SELDOM_READ);
   if (success) return data;
   const [issue] = error.issues;
   const place = issue!.path.join(".");

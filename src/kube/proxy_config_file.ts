@@ -212,7 +212,7 @@ export function readConfigFile(
       `kind: ${quoted(kindOf(document))}; KubeProxyConfiguration or LedgerProxyConfiguration is expected`
     );
   const lenient = theirs.length === 0 ? undefined : parseTheirs(theirs[0]);
-  const parsedOwn = own.length === 0 ? undefined : ours.safeParse(own[0], z.READ_ONCE);
+  const parsedOwn = own.length === 0 ? undefined : ours.safeParse(own[0], z.SELDOM_READ);
   for (const [document, error] of [[theirs[0], lenient?.error], [own[0], parsedOwn?.error]] as const) {
     problems.push(...(error?.issues ?? []).flatMap((issue) => issueTexts(issue, document)));
   }
@@ -250,13 +250,13 @@ function isOurs(document: unknown): boolean {
 function parseTheirs(
   document: unknown,
 ): { fields?: KubeProxy | undefined; error?: z.ZodError | undefined; unknown: string[] } {
-  const whole = kubeProxy.safeParse(document, z.READ_ONCE);
+  const whole = kubeProxy.safeParse(document, z.SELDOM_READ);
   const paths = (whole.error?.issues ?? []).flatMap((issue) =>
     issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : []
   );
   const { data, error } = paths.length === 0
     ? whole
-    : kubeProxy.safeParse(without(document, paths), z.READ_ONCE);
+    : kubeProxy.safeParse(without(document, paths), z.SELDOM_READ);
   return { fields: data, error, unknown: paths.map((path) => unknownText(path.join("."))) };
 }
 

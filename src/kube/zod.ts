@@ -26,7 +26,7 @@ export {
 } from "zod";
 
 /**
- * For a value that is read once in a process: zod writes no code for its schema, which takes some 3 ms of a start. Why not for all, by
+ * For a file, which is seldom read: zod writes no code for its schema, which takes some 3 ms of a start. Why not for all, by
  * zod's `config`? It would hold for every schema of a program that imports this one as a library.
  */
-export const READ_ONCE = { jitless: true } as const;
+export const SELDOM_READ = { jitless: true } as const;

@@ -96,9 +96,7 @@ export function encodeRecord(
   alone = false,
 ): EncodedRecord {
   const body = canonicalJson(numbered(record, offset));
-  const chain = alone && body.length <= SHORT_CHARACTERS
-    ? shortChain(previousChain + body)
-    : nextChain(previousChain, body);
+  const chain = alone ? loneChain(previousChain + body) : nextChain(previousChain, body);
   const line = sealed(`${body.slice(0, -1)}${CHAIN_KEY}${chain}"}`);
   assert(
     line.length <= RECORD_BYTES_MAX,
@@ -157,12 +155,10 @@ function nextChain(previous: string, body: string): string {
   return hash("sha256", previous + body, "hex");
 }
 
-/** A record of an object has seldom more. */
-const SHORT_CHARACTERS = 2048;
 const hashed = new Uint8Array(32);
 
 /** The same of a text that is hashed alone: see sha256.ts. */
-function shortChain(text: string): string {
+function loneChain(text: string): string {
   hashInto([text], hashed);
   return hashed.toHex();
 }
